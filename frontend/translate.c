@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * translate.c - the one loop of translation: fetch, call the front end, stop rules, page crossing.
+ */
+#include "frontend/frontend.h"
+
+#include <string.h>
+
+enum { PAGE = 1 << IR_PAGE_BITS };
+
+/* Bytes of the insn at `offset`, gathered into `buffer` when it may run into the next page. */
+static const uint8_t *fetch(const TransRequest *r, unsigned offset, uint8_t *buffer, unsigned *avail) {
+    unsigned left = PAGE - offset;
+    unsigned max = r->frontend->insn_max;
+    if (left >= max) {
+        *avail = max;
+        return r->page + offset;
+    }
+    memcpy(buffer, r->page + offset, left);
+    *avail = left;
+    if (r->next_page) {
+        memcpy(buffer + left, r->next_page, max - left);
+        *avail = max;
+    }
+    return buffer;
+}
+
+TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end) {
+    uint8_t buffer[16];
+    Trans t = {.frontend = r->frontend, .env = r->env, .mode = r->mode, .ir = ir};
+    unsigned offset = r->offset;
+    unsigned count = 0;
+
+    for (;;) {
+        t.code = fetch(r, offset, buffer, &t.avail);
+        if (t.avail < r->frontend->insn_min) {
+            if (count == 0) {
+                return TRANS_NEEDS_NEXT_PAGE;
+            }
+            break;
+        }
+        t.off = (int32_t)offset;
+        t.insn_len = 0;
+        t.sync = false;
+        uint32_t before = ir->count;
+        r->frontend->translate(&t);
+        if (t.insn_len == 0) { /* a variable-length insn needs bytes of the next page */
+            ir->count = before;
+            if (count == 0) {
+                return TRANS_NEEDS_NEXT_PAGE;
+            }
+            break;
+        }
+        offset += t.insn_len;
+        count++;
+        if (t.ended) {
+            break;
+        }
+        if (t.sync) {
+            ir_append(ir, IR_exit, IR_VOID, IR_EXIT_SYNC, offset, 0, 0);
+            t.ended = true;
+            break;
+        }
+        if (count >= r->max_insns || offset >= PAGE || (int32_t)offset == r->stop_offset) {
+            break;
+        }
+    }
+    if (!t.ended) {
+        ir_append(ir, IR_jump, IR_VOID, 0, offset, 0, 0);
+    }
+    *end = offset;
+    return TRANS_OK;
+}

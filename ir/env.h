@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * env.h - the state of one vCPU that generated code, the IR interpreter and the runtime share.
+ *
+ * Env is one allocation per vCPU. Its first 256 bytes are reached by host code with 8-bit displacements, so the
+ * hottest words and the first guest registers stand there. Guest registers live in `guest`, laid out by the front
+ * end and described to everybody else by its slot table (IrSlot). Everything that only C code touches hangs off
+ * pointers owned elsewhere.
+ */
+#ifndef IR_ENV_H
+#define IR_ENV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ir/softfloat.h"
+
+typedef struct Env Env;
+
+/* A value of any IR type. Scalars occupy the low bytes; the rest is unspecified unless the type is v128. */
+typedef union IrVal {
+    uint64_t u64;
+    int64_t i64;
+    uint32_t u32;
+    int32_t i32;
+    uint16_t u16;
+    uint64_t d[2];
+    int64_t sd[2];
+    uint32_t s[4];
+    int32_t ss[4];
+    uint16_t h[8];
+    int16_t sh[8];
+    uint8_t b[16];
+    int8_t sb[16];
+} __attribute__((aligned(16))) IrVal;
+
+/*
+ * Condition flags, as a value of type `flags` and as a slot of that type. This is what `lahf; seto al` leaves in ax
+ * on an x86-64 host, with the carry in Arm's sense (set when a subtraction did not borrow). All other bits are
+ * unspecified: compare only IR_FLAG_MASK.
+ */
+enum {
+    IR_FLAG_N = 1 << 15,
+    IR_FLAG_Z = 1 << 14,
+    IR_FLAG_C = 1 << 8,
+    IR_FLAG_V = 1 << 0,
+    IR_FLAG_MASK = IR_FLAG_N | IR_FLAG_Z | IR_FLAG_C | IR_FLAG_V,
+};
+
+/*
+ * One entry of a first-level TLB bank, as generated code reads it: an access of n bytes at va hits when
+ * (tag ^ va) <= 0x1000 - n, and then the host address is va + addend. A tag that can never match is IR_TLB_NO_TAG.
+ */
+typedef struct IrTlbEntry {
+    uint64_t rtag;
+    uint64_t wtag;
+    uint64_t addend;
+    uint64_t info; /* the runtime's own */
+} IrTlbEntry;
+
+#define IR_TLB_NO_TAG UINT64_C(0xfff) /* low bits set: never within the range of a hit */
+
+/* A bank as generated code sees it: entry of va = table + (va >> (12 - 5) & mask), mask = (entries - 1) << 5. */
+typedef struct IrTlbBank {
+    uint64_t mask;
+    IrTlbEntry *table;
+} IrTlbBank;
+
+/* Jump cache: where the code for a guest virtual address is, valid for one value of env.space. */
+typedef struct IrJump {
+    uint64_t key; /* guest va ^ env.space */
+    const void *host;
+} IrJump;
+
+enum {
+    IR_JUMP_BITS = 12,
+    IR_GUEST_STATE_MAX = 8192,
+    IR_PAGE_BITS = 12, /* the unit of blocks, TLB entries and pcbase, whatever the guest's own page size */
+};
+
+struct Env {
+    /* -- the first 256 bytes: 8-bit displacements on hosts -- */
+    int32_t pending;      /* < 0: leave generated code at the next poll. Written by any thread */
+    uint32_t exit_reason; /* IrExit, set when generated code or the interpreter leaves */
+    uint64_t pcbase;      /* guest va of the page that is executing (low IR_PAGE_BITS clear) */
+    uint64_t space;       /* id of {regime, address space, code epoch, mode}; xored into jump-cache keys */
+    IrTlbBank bank;       /* the current privilege's bank */
+    IrTlbBank unpriv;     /* the bank of unprivileged accesses (LDTR and its kind) */
+    int32_t insn_off;     /* page-relative offset of the running insn; valid in helpers with IRH_PC or IRH_FAULT */
+    uint32_t fault;       /* set by a helper with IRH_FAULT that raised an exception: its caller leaves the block */
+    uint64_t pc;          /* guest pc; valid outside generated code only */
+    uint64_t excl_addr;   /* exclusive monitor: guest va, all ones = not armed */
+    uint64_t insns;       /* guest insns retired, kept by the interpreter and by -icount code */
+    /* -- guest registers: the front end's struct -- */
+    uint8_t guest[IR_GUEST_STATE_MAX] __attribute__((aligned(16)));
+    /* -- */
+    IrVal excl_val;     /* exclusive monitor: the value loaded */
+    uint32_t excl_size; /* exclusive monitor: bytes */
+    FpStatus fp;        /* rounding, flush, NaN rules and sticky exception flags of scalar/vector FP ops */
+    IrVal scratch[4];   /* operands and result of ops that generated code calls in C */
+    uint8_t bounce[64] __attribute__((aligned(16))); /* data of an access that the fast path cannot reach */
+    const struct IrOpInfo *op_table;                 /* for calls of ops from generated code */
+    const struct IrHelper *helper_table;             /* the front end's helpers, for calls from generated code */
+    void *runtime;                                   /* tcg's Vcpu */
+    IrJump jumps[1 << IR_JUMP_BITS];
+};
+
+static inline unsigned ir_jump_index(uint64_t va) {
+    return (unsigned)(va >> 2) & ((1u << IR_JUMP_BITS) - 1);
+}
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ir.h - the language between guests and hosts.
+ *
+ * A short tutorial. A *block* is the translation of a run of guest insns from one page. It is an array of 16-byte
+ * nodes; the index of a node is the id of the value it yields. The guest insn `add x3, x1, x2` becomes
+ *
+ *     insn 0x10
+ *     %2 = get.i64 x1
+ *     %3 = get.i64 x2
+ *     %4 = add.i64 %2, %3
+ *     set x3, %4
+ *
+ * Values are never reassigned. Guest state is reached by get and set of *slots*, which the front end describes in a
+ * table (IrSlot). Memory takes two steps: `check` proves that a range of guest addresses may be accessed (or leaves
+ * with a fault) and yields an addend; `ld` and `st` then use it. Condition flags are values too.
+ *
+ *     %5 = check.i64 %4, 0, 8  !r          ; 8 readable bytes at %4
+ *     %6 = ld.i64 %5, %4  !3               ; 2^3 bytes
+ *     %7 = fl_sub %6, %2
+ *     branch %7, 0x40, 0x18  !1            ; NE: to page offset 0x40, else 0x18
+ *
+ * Restartability: within one insn, no `set` and no unrepeatable store stands before an op that may fault. What a
+ * block leaves through (fall-off, branch, exit) always sees all sets before it; a fault at insn k sees the sets of the
+ * insns before k. Passes may sink a set below a fault as long as a `pend` in front of the faulting op says what the
+ * slot would have held.
+ *
+ * A block is a straight line with forward skips (`skip_if` ... `end`), one terminator at its end. Nothing in it is an
+ * absolute guest address or a host pointer: the pc is env.pcbase plus a page offset.
+ *
+ * Text form, one node a line: [%id =] op[.type] operands [!aux]; see print.c and parse.c.
+ */
+#ifndef IR_IR_H
+#define IR_IR_H
+
+#include <glib.h>
+
+#include "ir/env.h"
+
+typedef enum IrType {
+    IR_VOID,
+    IR_I8, /* i8 and i16: slots and memory only, values of them are i32 */
+    IR_I16,
+    IR_I32,
+    IR_I64,
+    IR_F16,
+    IR_F32,
+    IR_F64,
+    IR_V128,
+    IR_FLAGS,
+    IR_TYPES
+} IrType;
+
+/* Conditions over flags, numbered so that cond ^ 1 is the opposite. */
+typedef enum IrCond {
+    IR_EQ, IR_NE, IR_CS, IR_CC, IR_MI, IR_PL, IR_VS, IR_VC, IR_HI, IR_LS, IR_GE, IR_LT, IR_GT, IR_LE, IR_AL
+} IrCond;
+
+/* aux of ld, st, ll, sc, cas: log2 of the bytes in the low three bits, and: */
+enum {
+    IR_MEM_SIZE = 7,
+    IR_MEM_SEXT = 8,       /* ld: sign-extend */
+    IR_MEM_BIG = 16,       /* big-endian guest */
+    IR_MEM_ACQUIRE = 32,   /* no later access may pass it */
+    IR_MEM_RELEASE = 64,   /* no earlier access may pass it */
+};
+
+/* aux of check */
+enum {
+    IR_CHECK_R = 1,
+    IR_CHECK_W = 2,
+    IR_CHECK_RW = 3,
+    IR_CHECK_UNPRIV = 4,       /* as the unprivileged level would (LDTR) */
+    IR_CHECK_ALIGN_SHIFT = 3,  /* three bits: log2 of the alignment that is demanded (0: none) */
+    IR_CHECK_ALIGN = 7 << 3,
+    IR_CHECK_ORDERED = 64,     /* atomic or exclusive: Device memory and syndrome rules may differ */
+};
+
+typedef enum IrRmw { IR_RMW_ADD, IR_RMW_CLR, IR_RMW_EOR, IR_RMW_SET, IR_RMW_SMAX, IR_RMW_SMIN, IR_RMW_UMAX, IR_RMW_UMIN, IR_RMW_SWP } IrRmw;
+typedef enum IrBarrier { IR_BARRIER_LOAD, IR_BARRIER_STORE, IR_BARRIER_FULL } IrBarrier;
+typedef enum IrJumpKind { IR_JUMP, IR_CALL, IR_RET } IrJumpKind;
+
+/* Why a block was left. Front ends do not add to this list. */
+typedef enum IrExit {
+    IR_EXIT_NEXT,      /* go on at env.pc (no chaining possible here) */
+    IR_EXIT_PC_SET,    /* go on at env.pc, which a helper has set (exception taken or returned from); mode may differ */
+    IR_EXIT_PENDING,   /* env.pending was negative at a poll */
+    IR_EXIT_FAULT,     /* a check failed or a helper raised: the exception has been taken, env.pc is its vector */
+    IR_EXIT_SLOW,      /* the insn at env.pc must be run by the interpreter: its memory access is not simple */
+    IR_EXIT_HALT,      /* wait for an interrupt (WFI); env.pc is the insn after it */
+    IR_EXIT_SYNC,      /* state that blocks depend on has changed (code, mode, maps): go on at env.pc by full look-up */
+} IrExit;
+
+typedef enum IrOp {
+#define OP(name, result, operands, props, meaning) IR_##name,
+#include "ir/ops.def"
+#include "ir/ops_fp.def"
+#include "ir/ops_vec.def"
+#undef OP
+    IR_OPS
+} IrOp;
+
+enum { IR_PURE = 1, IR_FP = 2, IR_STATE = 4, IR_MEM = 8, IR_FAULT = 16, IR_TERM = 32, IR_CTRL = 64 };
+
+/*
+ * What every value-producing op without control or memory effects is, in C: d = op(a, b, c). `info` holds the node's
+ * type in bits 0..7, aux in bits 8..15, and its `i` operand, if any, in bits 32..63. Operands that are not values are
+ * passed as NULL. Both the interpreter and, for ops a backend has no rule for, generated code call it.
+ */
+typedef void IrFn(Env *env, IrVal *d, const IrVal *a, const IrVal *b, const IrVal *c, uint64_t info);
+
+#define IR_INFO_TYPE(info) ((IrType)((info) & 0xff))
+#define IR_INFO_AUX(info) ((unsigned)((info) >> 8 & 0xff))
+#define IR_INFO_IMM(info) ((int32_t)((info) >> 32))
+
+typedef struct IrOpInfo {
+    const char *name;
+    char result;
+    char operands[4];
+    uint8_t props;
+    IrFn *interp; /* NULL for ops that the interpreter's loop executes itself */
+    const char *meaning;
+} IrOpInfo;
+
+extern const IrOpInfo ir_ops[IR_OPS];
+
+typedef struct IrNode {
+    uint16_t op;
+    uint8_t type; /* of the value; IR_VOID when there is none */
+    uint8_t aux;
+    union {
+        struct {
+            uint32_t a, b, c;
+        };
+        uint32_t arg[3];
+    };
+} IrNode;
+
+/* A piece of guest state that IR can name. */
+typedef struct IrSlot {
+    const char *name;
+    uint32_t offset; /* from the start of Env */
+    uint8_t type;    /* storage type: i8, i16, i32, i64, v128, flags */
+    uint8_t rank;    /* 1 = most worth a host register of its class, across blocks; 0 = never */
+} IrSlot;
+
+/* A C function that IR can call. Arguments: env first, then `args` letters: w i32, d i64, V v128 by pointer. */
+typedef struct IrHelper {
+    const char *name;
+    void (*fn)(void);
+    char ret;             /* - w d */
+    const char *args;     /* at most 5 */
+    uint16_t flags;       /* IRH_* */
+} IrHelper;
+
+enum {
+    IRH_READS = 1,    /* reads guest slots: they are stored before the call */
+    IRH_WRITES = 2,   /* writes guest slots: values got before the call are stale after it */
+    IRH_FAULT = 4,    /* may raise a guest exception: sets env.fault, takes the exception; implies PC, READS, WRITES */
+    IRH_PC = 8,       /* needs env.insn_off */
+    IRH_SYNC = 16,    /* may change mappings, code or mode: kills addends */
+    IRH_PURE = 32,    /* result depends on arguments alone */
+};
+
+typedef struct IrBlock {
+    IrNode *nodes;
+    uint32_t count, capacity;
+    const IrSlot *slots;
+    uint32_t slot_count;
+    const IrHelper *helpers;
+    uint32_t helper_count;
+    uint32_t *slot_value; /* builder: newest known value of each slot (0 = none), for forwarding */
+    uint32_t *slot_gen;
+    uint32_t gen;
+    uint32_t insns;       /* guest insns in it */
+    bool has_fp;          /* contains an FP op */
+    bool optimize;        /* builder folds and forwards; off for --verify's reference and for tests */
+} IrBlock;
+
+/* -- build.c: making blocks. A block keeps its arena for reuse; ir_block_reset empties it. -- */
+IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *helpers, uint32_t helper_count);
+void ir_block_free(IrBlock *b);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(IrBlock, ir_block_free)
+void ir_block_reset(IrBlock *b);
+
+/* Appends a node without folding; returns its id. */
+uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);
+/* Appends a value op, folding constants and identities when b->optimize. */
+uint32_t ir_emit(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);
+
+uint32_t ir_const(IrBlock *b, IrType type, uint64_t value);
+bool ir_is_const(const IrBlock *b, uint32_t id, uint64_t *value);
+uint32_t ir_get(IrBlock *b, uint32_t slot, IrType type); /* forwards an earlier set or get in the block */
+void ir_set(IrBlock *b, uint32_t slot, uint32_t value);
+void ir_insn(IrBlock *b, int32_t page_offset, unsigned length);
+/* Calls a helper with n value arguments; returns the id of its result (void when ret is '-'). */
+uint32_t ir_call(IrBlock *b, uint32_t helper, unsigned n, const uint32_t *args);
+/* skip_if and end; values known of slots are forgotten at both. */
+void ir_skip_if(IrBlock *b, IrCond cond, uint32_t flags);
+void ir_end_skip(IrBlock *b);
+
+static inline IrType ir_type_of(const IrBlock *b, uint32_t id) {
+    return (IrType)b->nodes[id].type;
+}
+
+/* Number of value operands in the operand string's sense: true when operand k of op is the id of a value. */
+static inline bool ir_operand_is_value(IrOp op, unsigned k) {
+    char c = ir_ops[op].operands[k];
+    return c && c != 's' && c != 'i' && c != 'h';
+}
+static inline int ir_imm_operand(IrOp op) { /* index of the `i` operand, or -1 */
+    for (int k = 0; k < 3 && ir_ops[op].operands[k]; k++) {
+        if (ir_ops[op].operands[k] == 'i') {
+            return k;
+        }
+    }
+    return -1;
+}
+static inline uint64_t ir_node_info(const IrNode *n) {
+    int k = ir_imm_operand((IrOp)n->op);
+    return n->type | (uint64_t)n->aux << 8 | (k < 0 ? 0 : (uint64_t)n->arg[k] << 32);
+}
+
+/* -- flags -- */
+bool ir_cond_holds(unsigned cond, uint32_t flags); /* flags as IrVal.u32 of a flags value */
+const char *ir_cond_name(unsigned cond);
+const char *ir_type_name(IrType type);
+
+/* -- print.c, parse.c, verify.c -- */
+void ir_print(const IrBlock *b, GString *out);
+bool ir_parse(IrBlock *b, const char *text, GError **error); /* appends to an empty block; errors name the line */
+bool ir_verify(const IrBlock *b, GError **error);            /* types, operand order, restartability, addend life, one terminator at the end */
+GQuark ir_error_quark(void);
+
+/* -- opt_*.c: passes over a finished block. Removed nodes become nop; ids stay. -- */
+void ir_opt_dead(IrBlock *b); /* one backward pass: dead sets (sinking them to pends), dead flags, dead code */
+
+/* -- interp.c -- */
+/*
+ * Guest memory as the interpreter sees it. All return false when the insn has faulted (the exception has been taken).
+ * check: *addend is a host addend, or IR_ADDEND_SLOW: then load, store, cas and rmw go through the callbacks.
+ */
+#define IR_ADDEND_SLOW UINT64_C(0x8000000000000001)
+typedef struct IrMemOps {
+    bool (*check)(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend);
+    bool (*load)(Env *env, uint64_t ea, unsigned size, IrVal *v);        /* size bytes, guest byte order already host's (little) */
+    bool (*store)(Env *env, uint64_t ea, unsigned size, const IrVal *v);
+} IrMemOps;
+
+typedef struct IrInterp IrInterp;
+IrInterp *ir_interp_new(const IrMemOps *mem, const IrHelper *helpers, uint32_t helper_count);
+void ir_interp_free(IrInterp *it);
+/*
+ * Runs a verified block until it is left. The result is env->exit_reason:
+ * jump/branch/indirect: IR_EXIT_NEXT with env->pc = the target, or IR_EXIT_PENDING if it polls and env->pending < 0;
+ * faults: IR_EXIT_FAULT; exits: their own. env->insns counts the insns that completed.
+ */
+IrExit ir_interp_run(IrInterp *it, const IrBlock *b, Env *env);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcg.h - turns IR into running code and owns it: what machines and the user's side see of the translator.
+ *
+ * A Tcg holds what all vCPUs of one machine share (code cache, blocks, physical map); a Vcpu is one CPU and its
+ * thread. tcg reaches memory and devices only through PhysMap.
+ */
+#ifndef TCG_TCG_H
+#define TCG_TCG_H
+
+#include <stdio.h>
+
+#include "frontend/frontend.h"
+
+typedef struct Tcg Tcg;
+typedef struct Vcpu Vcpu;
+
+typedef enum PhysResult {
+    PHYS_OK,
+    PHYS_NONE,    /* nothing answers at that address */
+    PHYS_REFUSED, /* a device answers, but not to this access (size, alignment, direction) */
+} PhysResult;
+
+/* The machine's physical address space. All functions may be called from any vCPU thread. */
+typedef struct PhysMap {
+    void *opaque;
+    /* Host address of the 4 KiB page that contains gpa when it is RAM or ROM (*writable tells), else NULL.
+     * The pointer is good until the next tcg_map_changed(). */
+    uint8_t *(*page)(void *opaque, uint64_t gpa, bool *writable);
+    /* Device (or any) access of 1, 2, 4 or 8 bytes, naturally aligned; the value is little-endian. */
+    PhysResult (*read)(void *opaque, uint64_t gpa, unsigned size, uint64_t *value);
+    PhysResult (*write)(void *opaque, uint64_t gpa, unsigned size, uint64_t value);
+} PhysMap;
+
+/* Bits for TcgConfig.log_items; the names of -d. */
+enum {
+    TCG_LOG_IN_ASM = 1 << 0,
+    TCG_LOG_OP = 1 << 1,
+    TCG_LOG_OP_OPT = 1 << 2,
+    TCG_LOG_OUT_ASM = 1 << 3,
+    TCG_LOG_INT = 1 << 4,
+    TCG_LOG_EXEC = 1 << 5,
+    TCG_LOG_CPU = 1 << 6,
+    TCG_LOG_MMU = 1 << 7,
+    TCG_LOG_UNIMP = 1 << 8,
+    TCG_LOG_GUEST_ERROR = 1 << 9,
+    TCG_LOG_NOCHAIN = 1 << 10,
+};
+
+typedef enum TcgPower { TCG_POWER_OFF = CPU_POWER_OFF, TCG_POWER_RESET = CPU_POWER_RESET, TCG_POWER_EXIT = CPU_POWER_EXIT } TcgPower;
+
+typedef struct TcgConfig {
+    bool interpret;          /* -accel interp */
+    uint64_t verify;         /* --verify[=N]: compare every Nth block with the interpreter; 0 = off */
+    size_t cache_bytes;      /* code cache; 0 = default */
+    unsigned log_items;
+    FILE *log;               /* borrowed */
+    PhysMap phys;
+    void *opaque;            /* for the callbacks below */
+    uint64_t (*now)(void *opaque);  /* the machine's clock, ns */
+    /* Ask for vcpu_alarm(index) at `deadline` (UINT64_MAX: none); a later call replaces an earlier one. Any vCPU thread. */
+    void (*alarm)(void *opaque, unsigned vcpu, uint64_t deadline);
+    void (*irq_out)(void *opaque, unsigned vcpu, unsigned line, bool level);
+    /* The guest asks to be powered off, reset, or to end with a code. Called on a vCPU thread; must not block. */
+    void (*power)(void *opaque, unsigned vcpu, TcgPower action, int code);
+    /* --verify found a difference; `report` is ready to print. Called on the vCPU thread, which then stops. */
+    void (*diverged)(void *opaque, const char *report);
+    bool semihosting;
+    FILE *semihosting_console;
+} TcgConfig;
+
+/* The configuration is copied. */
+Tcg *tcg_new(const TcgConfig *config);
+/* All vCPUs must be stopped. */
+void tcg_free(Tcg *tcg);
+
+/* Adds a vCPU in its reset state, not running. Error: unknown model. Owned by the Tcg. */
+Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *frontend, const char *model, uint64_t counter_hz, GError **error);
+Env *vcpu_env(Vcpu *vcpu);
+const Frontend *vcpu_frontend(Vcpu *vcpu);
+
+/* Threads: start makes one for each vCPU and runs it; stop returns when all have left guest code and ended. */
+void tcg_start(Tcg *tcg);
+void tcg_stop(Tcg *tcg);
+/* With all vCPUs stopped: forget all translations and TLB contents, and put every CPU into reset. */
+void tcg_reset(Tcg *tcg);
+
+/* From any thread. */
+void vcpu_kick(Vcpu *vcpu);                                /* leave generated code soon and look around */
+void vcpu_set_line(Vcpu *vcpu, unsigned line, bool level); /* CpuLine; kicks when it matters */
+void vcpu_alarm(Vcpu *vcpu);                               /* the deadline given to `alarm` has come */
+/* RAM was written behind the CPUs' back (DMA, loader): drops translations made from it. */
+void tcg_ram_written(Tcg *tcg, uint64_t gpa, uint64_t size);
+/* The answers of PhysMap.page have changed (flash mode switch): drops every cached translation at its safepoint. */
+void tcg_map_changed(Tcg *tcg);
+
+/* Counters for reports; a snapshot taken without stopping anything. */
+typedef struct TcgStats {
+    uint64_t insns;            /* guest insns retired, where they are counted (interpreter, -icount) */
+    uint64_t blocks;           /* translations made */
+    uint64_t block_insns;      /* guest insns in them */
+    uint64_t host_bytes;       /* host code made for them */
+    uint64_t host_insns;       /* with -d out_asm or stats only */
+    uint64_t translate_ns;
+    uint64_t exits[8];         /* by IrExit */
+    uint64_t lookups;          /* block look-ups in C */
+    uint64_t tlb_fills, tlb_walks, tlb_flushes;
+    uint64_t invalidated;
+    uint64_t helper_calls;     /* where they are counted */
+} TcgStats;
+TcgStats tcg_stats(const Tcg *tcg);
+
+#endif
