@@ -98,6 +98,7 @@ struct Env {
     IrVal excl_val;     /* exclusive monitor: the value loaded */
     uint32_t excl_size; /* exclusive monitor: bytes */
     FpStatus fp;        /* rounding, flush, NaN rules and sticky exception flags of scalar/vector FP ops */
+    uint32_t qc;        /* sticky: a saturating op has saturated (Arm FPSR.QC); right after fp */
     IrVal scratch[4];   /* operands and result of ops that generated code calls in C */
     uint8_t bounce[64] __attribute__((aligned(16))); /* data of an access that the fast path cannot reach */
     const struct IrOpInfo *op_table;                 /* for calls of ops from generated code */

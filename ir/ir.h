@@ -77,6 +77,15 @@ enum {
 };
 
 typedef enum IrRmw { IR_RMW_ADD, IR_RMW_CLR, IR_RMW_EOR, IR_RMW_SET, IR_RMW_SMAX, IR_RMW_SMIN, IR_RMW_UMAX, IR_RMW_UMIN, IR_RMW_SWP } IrRmw;
+/* aux of ops_vec.def: log2 of the lane's bytes in the low two bits, and: */
+enum {
+    IR_VEC_LANE = 3,
+    IR_VEC_SIGNED = 4,
+    IR_VEC_ROUND = 8,
+    IR_VEC_HIGH = 16,
+    IR_VEC_ALT = 32, /* the op's line says what */
+};
+
 typedef enum IrBarrier { IR_BARRIER_LOAD, IR_BARRIER_STORE, IR_BARRIER_FULL } IrBarrier;
 typedef enum IrJumpKind { IR_JUMP, IR_CALL, IR_RET } IrJumpKind;
 
@@ -245,6 +254,7 @@ typedef struct IrMemOps {
     bool (*check)(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend);
     bool (*load)(Env *env, uint64_t ea, unsigned size, IrVal *v);        /* size bytes, guest byte order already host's (little) */
     bool (*store)(Env *env, uint64_t ea, unsigned size, const IrVal *v);
+    void (*misaligned)(Env *env, uint64_t value); /* an `aligned` op failed: takes the exception */
 } IrMemOps;
 
 typedef struct IrInterp IrInterp;
