@@ -100,6 +100,12 @@ typedef enum IrExit {
     IR_EXIT_SYNC,      /* state that blocks depend on has changed (code, mode, maps): go on at env.pc by full look-up */
 } IrExit;
 
+/* Width of operand a in the high bits of aux, put there by ir_append when the first operand letter is m or P. */
+enum {
+    IR_AUX_WIDE = 0x80,    /* m: operand a is an i64 */
+    IR_AUX_FP_SHIFT = 6,   /* P: two bits, log2 of the bytes of operand a */
+};
+
 typedef enum IrOp {
 #define OP(name, result, operands, props, meaning) IR_##name,
 #include "ir/ops.def"

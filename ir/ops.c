@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ops.c - the table of ops made from ops.def, and the names of types and conditions.
+ */
+#include "ir/interp.h"
+
+enum { PURE = IR_PURE, FP = IR_FP, STATE = IR_STATE, MEM = IR_MEM, FAULT = IR_FAULT, TERM = IR_TERM, CTRL = IR_CTRL };
+
+/* A constant has its value in two operands, which IrFn cannot see; the loop runs it like the ops of guest state. */
+#define INTERP(name, props) (((props) & (PURE | FP)) && IR_##name != IR_const ? interp_##name : NULL)
+
+const IrOpInfo ir_ops[IR_OPS] = {
+#define OP(name, result, operands, props, meaning)                                                                     \
+    [IR_##name] = {#name, (result)[0], operands, props, INTERP(name, props), meaning},
+#include "ir/ops.def"
+#include "ir/ops_fp.def"
+#include "ir/ops_vec.def"
+#undef OP
+};
+
+const char *ir_type_name(IrType type) {
+    static const char *const names[IR_TYPES] = {
+        [IR_VOID] = "void", [IR_I8] = "i8",   [IR_I16] = "i16", [IR_I32] = "i32",   [IR_I64] = "i64",
+        [IR_F16] = "f16",   [IR_F32] = "f32", [IR_F64] = "f64", [IR_V128] = "v128", [IR_FLAGS] = "flags",
+    };
+    return (unsigned)type < IR_TYPES ? names[type] : "?";
+}
+
+const char *ir_cond_name(unsigned cond) {
+    static const char *const names[16] = {
+        "eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "al", "al",
+    };
+    return names[cond & 15];
+}
+
+GQuark ir_error_quark(void) {
+    return g_quark_from_static_string("ir-error");
+}
