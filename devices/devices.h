@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * devices.h - every device's class, what it is configured with, and the calls that machines make on it.
+ */
+#ifndef DEVICES_DEVICES_H
+#define DEVICES_DEVICES_H
+
+#include "devices/device.h"
+#include "host/chardev.h"
+
+/* -- PL011 UART: one bank of 4 KiB, one output -- */
+typedef struct Pl011Config {
+    Chardev *chardev; /* borrowed; NULL: output is dropped */
+} Pl011Config;
+extern const DeviceClass device_pl011;
+
+/* -- PL031 real-time clock: one bank of 4 KiB, one output -- */
+typedef struct Pl031Config {
+    int64_t start; /* seconds since 1970 at machine start, or -1: the host's time */
+} Pl031Config;
+extern const DeviceClass device_pl031; /* config may be NULL */
+
+/* -- PL061 GPIO: one bank of 4 KiB, one output; inputs 0-7 are the pins (device_input) -- */
+typedef struct Pl061Config {
+    void (*output)(void *opaque, unsigned pin, bool level); /* a pin that is an output changes; may be NULL */
+    void *opaque;
+} Pl061Config;
+extern const DeviceClass device_pl061; /* config may be NULL */
+
+/* -- fw_cfg, memory-mapped: one bank of 24 bytes -- */
+extern const DeviceClass device_fw_cfg;
+enum {
+    FW_CFG_SIGNATURE = 0x00, FW_CFG_ID = 0x01, FW_CFG_UUID = 0x02, FW_CFG_RAM_SIZE = 0x03, FW_CFG_NOGRAPHIC = 0x04,
+    FW_CFG_NB_CPUS = 0x05, FW_CFG_MACHINE_ID = 0x06, FW_CFG_KERNEL_ADDR = 0x07, FW_CFG_KERNEL_SIZE = 0x08,
+    FW_CFG_KERNEL_CMDLINE = 0x09, FW_CFG_INITRD_ADDR = 0x0a, FW_CFG_INITRD_SIZE = 0x0b, FW_CFG_BOOT_DEVICE = 0x0c,
+    FW_CFG_NUMA = 0x0d, FW_CFG_BOOT_MENU = 0x0e, FW_CFG_MAX_CPUS = 0x0f, FW_CFG_KERNEL_ENTRY = 0x10,
+    FW_CFG_KERNEL_DATA = 0x11, FW_CFG_INITRD_DATA = 0x12, FW_CFG_CMDLINE_ADDR = 0x13, FW_CFG_CMDLINE_SIZE = 0x14,
+    FW_CFG_CMDLINE_DATA = 0x15, FW_CFG_SETUP_ADDR = 0x16, FW_CFG_SETUP_SIZE = 0x17, FW_CFG_SETUP_DATA = 0x18,
+    FW_CFG_FILE_DIR = 0x19, FW_CFG_FILE_FIRST = 0x20,
+};
+/* At set-up only. Data is copied; numbers are stored little-endian. A second item with the same key replaces the first. */
+void fw_cfg_add_bytes(Device *d, uint16_t key, const void *data, size_t n);
+void fw_cfg_add_i16(Device *d, uint16_t key, uint16_t value);
+void fw_cfg_add_i32(Device *d, uint16_t key, uint32_t value);
+void fw_cfg_add_i64(Device *d, uint16_t key, uint64_t value);
+void fw_cfg_add_string(Device *d, uint16_t key, const char *s); /* with its final 0 */
+/* Error: name longer than 55 bytes or already there, or no free key. */
+bool fw_cfg_add_file(Device *d, const char *name, const void *data, size_t n, GError **error);
+
+/* -- CFI parallel NOR flash, two 16-bit chips side by side: one bank of 64 MiB -- */
+typedef struct FlashConfig {
+    const char *path;   /* image of at most 64 MiB, or NULL: erased. Shorter: the rest reads erased (0xff) */
+    bool read_only;     /* the guest may program its copy, which is then lost; the file is opened for reading */
+    const void *data;   /* content in place of a file; copied */
+    size_t data_size;
+} FlashConfig;
+extern const DeviceClass device_cfi_flash; /* config may be NULL */
+enum { CFI_FLASH_SIZE = 64 << 20 };
+/* To be called after bus_add_device: makes reads direct, and the bus the place to switch that. */
+void cfi_flash_mapped(Device *d);
+
+/* -- virtio over MMIO: one bank of 512 bytes, one output. Only the empty transport so far -- */
+extern const DeviceClass device_virtio_mmio;
+
+/* -- GICv2: bank 0 the distributor (4 KiB mapped as 64 KiB), bank 1 the CPU interface (8 KiB, mapped as 64 KiB) -- */
+typedef struct GicConfig {
+    unsigned cpus;  /* 1-8 */
+    unsigned irqs;  /* INTIDs, a multiple of 32: 288 = 256 shared ones; 0: 288 */
+} GicConfig;
+extern const DeviceClass device_gicv2;
+enum { GIC_MAX_CPUS = 8, GIC_MAX_IRQS = 1020 };
+/* Inputs: a shared interrupt is its INTID (32 ...); a private one of a CPU is GIC_PPI(cpu, INTID 16-31). */
+#define GIC_PPI(cpu, intid) (((cpu) + 1u) << 16 | (intid))
+/* Outputs, numbers for device_irq. */
+#define GIC_OUT_IRQ(cpu) (2 * (cpu))
+#define GIC_OUT_FIQ(cpu) (2 * (cpu) + 1)
+
+/* All classes, NULL-terminated, for `help` and for the tests that go through all of them. */
+extern const DeviceClass *const device_classes[];
+
+#endif
