@@ -116,6 +116,7 @@ struct DeviceClass {
     void (*input)(Device *d, unsigned n, bool level);     /* an input line changed */
     void (*state_extra)(Device *d, DeviceVisit *visit, void *opaque); /* guest state outside the struct */
     void (*restored)(Device *d);                          /* state was loaded: recompute what follows from it */
+    void (*mapped)(Device *d, unsigned bank);             /* the bank has got its place on the bus */
     void (*fdt)(Device *d, void *fdt, const DeviceFdt *at); /* appends nodes, sequential-write libfdt */
 };
 

@@ -56,13 +56,11 @@ typedef struct FlashConfig {
 } FlashConfig;
 extern const DeviceClass device_cfi_flash; /* config may be NULL */
 enum { CFI_FLASH_SIZE = 64 << 20 };
-/* To be called after bus_add_device: makes reads direct, and the bus the place to switch that. */
-void cfi_flash_mapped(Device *d);
 
 /* -- virtio over MMIO: one bank of 512 bytes, one output. Only the empty transport so far -- */
 extern const DeviceClass device_virtio_mmio;
 
-/* -- GICv2: bank 0 the distributor (4 KiB mapped as 64 KiB), bank 1 the CPU interface (8 KiB, mapped as 64 KiB) -- */
+/* -- GICv2: bank 0 the distributor (4 KiB), bank 1 the CPU interface (8 KiB) -- */
 typedef struct GicConfig {
     unsigned cpus;  /* 1-8 */
     unsigned irqs;  /* INTIDs, a multiple of 32: 288 = 256 shared ones; 0: 288 */
