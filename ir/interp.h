@@ -19,9 +19,4 @@
 #include "ir/ops_vec.def"
 #undef OP
 
-/* log2 of the bytes of operand a of an op whose first operand letter is P: aux bits 6 and 7, kept by the builder. */
-#define IR_INFO_FP_SIZE(info) (IR_INFO_AUX(info) >> 6)
-/* True when operand a of an op whose first operand letter is m is an i64: aux bit 7, kept by the builder. */
-#define IR_INFO_WIDE(info) ((IR_INFO_AUX(info) & IR_AUX_WIDE) != 0)
-
 #endif

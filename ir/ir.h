@@ -100,10 +100,10 @@ typedef enum IrExit {
     IR_EXIT_SYNC,      /* state that blocks depend on has changed (code, mode, maps): go on at env.pc by full look-up */
 } IrExit;
 
-/* Width of operand a in the high bits of aux, put there by ir_append when the first operand letter is m or P. */
+/* Width of operand a in aux, written by ir_append; ops.def says for which ops. */
 enum {
-    IR_AUX_WIDE = 0x80,    /* m: operand a is an i64 */
-    IR_AUX_FP_SHIFT = 6,   /* P: two bits, log2 of the bytes of operand a */
+    IR_AUX_WIDE = 0x80,    /* fl_add and its kind, setc: operand a is an i64 */
+    IR_AUX_FP_SHIFT = 6,   /* vzext, fbits: log2 of the bytes of operand a */
 };
 
 typedef enum IrOp {
@@ -138,6 +138,9 @@ typedef struct IrOpInfo {
 } IrOpInfo;
 
 extern const IrOpInfo ir_ops[IR_OPS];
+
+/* The bits of aux that tell the width of operand a, when its type is `a`: the part of aux that ir_append writes. */
+unsigned ir_width_aux(IrOp op, IrType a);
 
 typedef struct IrNode {
     uint16_t op;
@@ -190,6 +193,8 @@ typedef struct IrBlock {
     uint32_t insns;       /* guest insns in it */
     bool has_fp;          /* contains an FP op */
     bool optimize;        /* builder folds and forwards; off for --verify's reference and for tests */
+    uint32_t *uses;       /* opt_dead: per node; `capacity` of them */
+    uint32_t *slot_dead;  /* opt_dead: per slot, a generation */
 } IrBlock;
 
 /* -- build.c: making blocks. A block keeps its arena for reuse; ir_block_reset empties it. -- */
@@ -197,6 +202,8 @@ IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *
 void ir_block_free(IrBlock *b);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(IrBlock, ir_block_free)
 void ir_block_reset(IrBlock *b);
+/* Drops the nodes from `count` on: an insn whose translation has been given up. */
+void ir_block_cut(IrBlock *b, uint32_t count);
 
 /* Appends a node without folding; returns its id. */
 uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);

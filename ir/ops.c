@@ -18,6 +18,25 @@ const IrOpInfo ir_ops[IR_OPS] = {
 #undef OP
 };
 
+/* Where aux tells the width of operand a: bit 3 set = log2 of its bytes, clear = is it an i64; bits 0..2 = the shift. */
+enum { WIDE = 0x10, BYTES = 0x18, WIDTH_SHIFT = 7 };
+static const uint8_t width_field[IR_OPS] = {
+    [IR_fl_add] = WIDE | 7, [IR_fl_sub] = WIDE | 7, [IR_fl_adc] = WIDE | 7,  [IR_fl_sbc] = WIDE | 7,
+    [IR_fl_logic] = WIDE | 7, [IR_setc] = WIDE | 7, [IR_i2f] = WIDE | 1,     [IR_vzext] = BYTES | IR_AUX_FP_SHIFT,
+    [IR_fbits] = BYTES | IR_AUX_FP_SHIFT,           [IR_fl_fcmp] = BYTES | 1, [IR_fcvt] = BYTES | 1,
+    [IR_f2i] = BYTES | 4,
+};
+
+unsigned ir_width_aux(IrOp op, IrType a) {
+    static const uint8_t log2_bytes[IR_TYPES] = {[IR_F16] = 1, [IR_F32] = 2, [IR_F64] = 3};
+    unsigned field = width_field[op];
+    if (!field) {
+        return 0;
+    }
+    unsigned value = (field & BYTES) == BYTES ? log2_bytes[a] : a == IR_I64;
+    return value << (field & WIDTH_SHIFT);
+}
+
 const char *ir_type_name(IrType type) {
     static const char *const names[IR_TYPES] = {
         [IR_VOID] = "void", [IR_I8] = "i8",   [IR_I16] = "i16", [IR_I32] = "i32",   [IR_I64] = "i64",

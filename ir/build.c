@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * build.c - makes blocks: appends nodes, folds constants and identities, forwards guest state within a block.
+ *
+ * What a slot holds is known by the value last set or got; slot_value[s] counts only while slot_gen[s] == gen, so that
+ * forgetting everything is one increment. Nothing here allocates but the growth of the node array.
+ */
+#include "ir/ir.h"
+
+#include <string.h>
+
+enum { NODES_AT_FIRST = 1024 };
+
+/* -- blocks -- */
+
+IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *helpers, uint32_t helper_count) {
+    IrBlock *b = g_new0(IrBlock, 1);
+    b->slots = slots;
+    b->slot_count = slot_count;
+    b->helpers = helpers;
+    b->helper_count = helper_count;
+    b->capacity = NODES_AT_FIRST;
+    b->nodes = g_new(IrNode, b->capacity);
+    b->uses = g_new(uint32_t, b->capacity);
+    b->slot_value = g_new0(uint32_t, slot_count + 1);
+    b->slot_gen = g_new0(uint32_t, slot_count + 1);
+    b->slot_dead = g_new0(uint32_t, slot_count + 1);
+    b->optimize = true;
+    ir_block_reset(b);
+    return b;
+}
+
+void ir_block_free(IrBlock *b) {
+    if (b) {
+        g_free(b->nodes);
+        g_free(b->uses);
+        g_free(b->slot_value);
+        g_free(b->slot_gen);
+        g_free(b->slot_dead);
+        g_free(b);
+    }
+}
+
+static void forget_slots(IrBlock *b) {
+    if (++b->gen == 0) { /* wrapped: old stamps could match again */
+        memset(b->slot_gen, 0, sizeof b->slot_gen[0] * b->slot_count);
+        memset(b->slot_dead, 0, sizeof b->slot_dead[0] * b->slot_count);
+        b->gen = 1;
+    }
+}
+
+void ir_block_reset(IrBlock *b) {
+    forget_slots(b);
+    b->count = 1;
+    b->insns = 0;
+    b->has_fp = false;
+    b->nodes[0] = (IrNode){.op = IR_nop, .type = IR_VOID};
+}
+
+void ir_block_cut(IrBlock *b, uint32_t count) {
+    forget_slots(b);
+    for (uint32_t i = count; i < b->count; i++) {
+        b->insns -= b->nodes[i].op == IR_insn;
+    }
+    b->count = count;
+}
+
+static void grow(IrBlock *b) {
+    b->capacity *= 2;
+    b->nodes = g_renew(IrNode, b->nodes, b->capacity);
+    b->uses = g_renew(uint32_t, b->uses, b->capacity);
+}
+
+uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
+    if (b->count == b->capacity) {
+        grow(b);
+    }
+    if (ir_ops[op].props & IR_FP) {
+        b->has_fp = true;
+    }
+    b->insns += op == IR_insn;
+    aux |= ir_width_aux(op, (IrType)(a < b->count ? b->nodes[a].type : IR_VOID));
+    b->nodes[b->count] = (IrNode){.op = (uint16_t)op, .type = (uint8_t)type, .aux = (uint8_t)aux, {{a, b_, c}}};
+    return b->count++;
+}
+
+/* -- constants -- */
+
+uint32_t ir_const(IrBlock *b, IrType type, uint64_t value) {
+    return ir_append(b, IR_const, type, 0, (uint32_t)value, type == IR_I32 ? 0 : (uint32_t)(value >> 32), 0);
+}
+
+bool ir_is_const(const IrBlock *b, uint32_t id, uint64_t *value) {
+    const IrNode *n = &b->nodes[id];
+    if (n->op != IR_const) {
+        return false;
+    }
+    *value = n->a | (uint64_t)n->b << 32;
+    return true;
+}
+
+/* -- identities: each returns the id of a value that equals the op's result, or 0 -- */
+
+/* A value operation as ir_emit was asked for it, and what is known of its operands. */
+typedef struct Request {
+    IrOp op;
+    IrType type;
+    unsigned aux;
+    uint32_t a, b, c;
+    uint64_t ka, kb; /* constants, when ca or cb says so; of an i32 zero-extended */
+    bool ca, cb;
+} Request;
+
+static uint64_t type_mask(IrType type) {
+    return type == IR_I32 ? UINT32_MAX : UINT64_MAX;
+}
+static unsigned type_bits(IrType type) {
+    return type == IR_I32 ? 32 : 64;
+}
+
+static bool is_commutative(IrOp op) {
+    return op == IR_add || op == IR_and || op == IR_or || op == IR_xor || op == IR_mul;
+}
+
+/* (x + k) + l and (x - k) + l as x + (k + l), and the same within and, or, xor. */
+static uint32_t join_constants(IrBlock *b, const Request *r) {
+    const IrNode *inner = &b->nodes[r->a];
+    uint64_t k;
+    if (inner->type != r->type || (inner->op != IR_add && inner->op != IR_sub && inner->op != r->op) ||
+        !ir_is_const(b, inner->b, &k)) {
+        return 0;
+    }
+    uint32_t x = inner->a;
+    switch (r->op) {
+    case IR_add:
+    case IR_sub: {
+        uint64_t sum = (inner->op == IR_add ? k : -k) + (r->op == IR_add ? r->kb : -r->kb);
+        return inner->op == IR_add || inner->op == IR_sub ? ir_emit(b, IR_add, r->type, 0, x, ir_const(b, r->type, sum), 0)
+                                                          : 0;
+    }
+    case IR_and:
+        return inner->op == IR_and ? ir_emit(b, IR_and, r->type, 0, x, ir_const(b, r->type, k & r->kb), 0) : 0;
+    case IR_or:
+        return inner->op == IR_or ? ir_emit(b, IR_or, r->type, 0, x, ir_const(b, r->type, k | r->kb), 0) : 0;
+    case IR_xor:
+        return inner->op == IR_xor ? ir_emit(b, IR_xor, r->type, 0, x, ir_const(b, r->type, k ^ r->kb), 0) : 0;
+    default:
+        return 0;
+    }
+}
+
+/* The right operand is a constant. */
+static uint32_t constant_right(IrBlock *b, const Request *r) {
+    uint64_t all = type_mask(r->type), k = r->kb & all;
+    switch (r->op) {
+    case IR_add:
+    case IR_sub:
+    case IR_xor:
+        return k == 0 ? r->a : join_constants(b, r);
+    case IR_or:
+        return k == 0 ? r->a : k == all ? r->b : join_constants(b, r);
+    case IR_and:
+        return k == all ? r->a : k == 0 ? r->b : join_constants(b, r);
+    case IR_andn:
+        return k == 0 ? r->a : 0;
+    case IR_mul:
+        return k == 1 ? r->a : k == 0 ? r->b : 0;
+    case IR_shl:
+    case IR_shr:
+    case IR_sar:
+    case IR_ror:
+        return (k & (type_bits(r->type) - 1)) == 0 ? r->a : 0;
+    default:
+        return 0;
+    }
+}
+
+/* Both operands are the same value. */
+static uint32_t same_operands(IrBlock *b, const Request *r) {
+    switch (r->op) {
+    case IR_and:
+    case IR_or:
+        return r->a;
+    case IR_sub:
+    case IR_xor:
+    case IR_andn:
+        return ir_const(b, r->type, 0);
+    default:
+        return 0;
+    }
+}
+
+/* How many low bits of an integer value can be nonzero; an upper bound. */
+static unsigned live_bits(const IrBlock *b, uint32_t id) {
+    const IrNode *n = &b->nodes[id];
+    unsigned all = type_bits((IrType)n->type);
+    switch (n->op) {
+    case IR_uxt:
+        return n->aux;
+    case IR_ubfx:
+        return n->b >> 8;
+    case IR_zext:
+        return 32;
+    case IR_cset:
+    case IR_setc:
+    case IR_sc:
+        return 1;
+    case IR_ld:
+        return n->aux & IR_MEM_SEXT || (n->aux & IR_MEM_SIZE) > 3 ? all : 8u << (n->aux & IR_MEM_SIZE);
+    case IR_const: {
+        uint64_t v = n->a | (uint64_t)n->b << 32;
+        return v ? 64 - (unsigned)__builtin_clzll(v) : 0;
+    }
+    default:
+        return all;
+    }
+}
+
+/* Extensions and fields that change nothing, and conversions of conversions. */
+static uint32_t conversion(IrBlock *b, const Request *r) {
+    const IrNode *inner = &b->nodes[r->a];
+    unsigned bits = type_bits(r->type);
+    switch (r->op) {
+    case IR_trunc:
+        return inner->op == IR_zext || inner->op == IR_sext ? inner->a : 0;
+    case IR_uxt:
+        return r->aux >= bits || live_bits(b, r->a) <= r->aux ? r->a : 0;
+    case IR_sxt:
+        return r->aux >= bits || live_bits(b, r->a) < r->aux ? r->a : 0;
+    case IR_ubfx:
+        return (r->b & 63) == 0 && (r->b >> 8 >= bits || live_bits(b, r->a) <= r->b >> 8) ? r->a : 0;
+    case IR_sbfx:
+        return (r->b & 63) == 0 && (r->b >> 8 >= bits || live_bits(b, r->a) < r->b >> 8) ? r->a : 0;
+    case IR_neg:
+    case IR_not:
+        return inner->op == r->op && inner->type == r->type ? inner->a : 0;
+    case IR_vlow:
+        return inner->op == IR_vzext && b->nodes[inner->a].type == r->type ? inner->a : 0;
+    case IR_fl_nzcv:
+        return inner->op == IR_nzcv_of ? inner->a : 0;
+    default:
+        return 0;
+    }
+}
+
+/* Runs an op whose operands are all integer constants and whose result is an integer. Returns its constant or 0. */
+static uint32_t fold(IrBlock *b, const Request *r) {
+    const IrOpInfo *info = &ir_ops[r->op];
+    if (!r->ca || !(info->props & IR_PURE) || (r->type != IR_I32 && r->type != IR_I64)) {
+        return 0;
+    }
+    uint32_t arg[3] = {r->a, r->b, r->c};
+    IrVal v[3], d;
+    uint64_t imm = 0;
+    for (int k = 0; k < 3 && info->operands[k]; k++) {
+        if (info->operands[k] == 'i') {
+            imm = (uint64_t)arg[k] << 32;
+        } else if (!ir_is_const(b, arg[k], &v[k].u64)) {
+            return 0;
+        }
+    }
+    unsigned aux = r->aux | ir_width_aux(r->op, ir_type_of(b, r->a));
+    info->interp(NULL, &d, &v[0], &v[1], &v[2], (uint64_t)r->type | (uint64_t)aux << 8 | imm);
+    return ir_const(b, r->type, d.u64);
+}
+
+/* The id of an existing or simpler value, or 0 when the op has to be appended. */
+static uint32_t simplify(IrBlock *b, Request *r) {
+    const IrOpInfo *info = &ir_ops[r->op];
+    if (!ir_operand_is_value(r->op, 0)) {
+        return 0;
+    }
+    bool binary = ir_operand_is_value(r->op, 1);
+    r->ca = ir_is_const(b, r->a, &r->ka);
+    r->cb = binary && ir_is_const(b, r->b, &r->kb);
+    if (r->ca && !r->cb && is_commutative(r->op)) {
+        uint32_t t = r->a;
+        r->a = r->b;
+        r->b = t;
+        r->kb = r->ka;
+        r->ca = false;
+        r->cb = true;
+    }
+    if (r->ca) {
+        uint32_t id = fold(b, r);
+        if (id) {
+            return id;
+        }
+    }
+    if (!binary || info->operands[1] == 'i') {
+        return conversion(b, r);
+    }
+    if (r->op == IR_csel || r->op == IR_fl_sel) {
+        return r->b == r->c ? r->b : (r->aux & 15) >= IR_AL ? r->b : 0;
+    }
+    if (r->cb) {
+        return constant_right(b, r);
+    }
+    if (r->a == r->b && !ir_ops[r->op].operands[2]) {
+        return same_operands(b, r);
+    }
+    return 0;
+}
+
+uint32_t ir_emit(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
+    Request r = {.op = op, .type = type, .aux = aux, .a = a, .b = b_, .c = c};
+    if (b->optimize && (ir_ops[op].props & IR_PURE)) {
+        uint32_t id = simplify(b, &r);
+        if (id) {
+            return id;
+        }
+    }
+    return ir_append(b, op, type, aux, r.a, r.b, c);
+}
+
+/* -- guest state -- */
+
+static void know_slot(IrBlock *b, uint32_t slot, uint32_t value) {
+    b->slot_value[slot] = value;
+    b->slot_gen[slot] = b->gen;
+}
+
+/* The value known to be in a slot, or 0. */
+static uint32_t known_slot(const IrBlock *b, uint32_t slot) {
+    return b->optimize && b->slot_gen[slot] == b->gen ? b->slot_value[slot] : 0;
+}
+
+/* A get of the low half of a slot tells nothing of the high half. */
+static bool is_partial(const IrBlock *b, uint32_t slot, uint32_t value) {
+    const IrNode *n = &b->nodes[value];
+    return n->op == IR_get && n->a == slot && n->type == IR_I32 && b->slots[slot].type == IR_I64;
+}
+
+uint32_t ir_get(IrBlock *b, uint32_t slot, IrType type) {
+    uint32_t v = known_slot(b, slot);
+    if (v) {
+        IrType known = ir_type_of(b, v);
+        if (known == type) {
+            return v;
+        }
+        if (known == IR_I64 && type == IR_I32) {
+            return ir_emit(b, IR_trunc, IR_I32, 0, v, 0, 0);
+        }
+        if (known == IR_I32 && type == IR_I64 && !is_partial(b, slot, v)) {
+            v = ir_emit(b, IR_zext, IR_I64, 0, v, 0, 0);
+            know_slot(b, slot, v);
+            return v;
+        }
+    }
+    v = ir_append(b, IR_get, type, 0, slot, 0, 0);
+    know_slot(b, slot, v);
+    return v;
+}
+
+void ir_set(IrBlock *b, uint32_t slot, uint32_t value) {
+    IrType storage = (IrType)b->slots[slot].type;
+    uint32_t known = known_slot(b, slot);
+    if (known == value && known && ir_type_of(b, value) == storage) {
+        return; /* it holds that already */
+    }
+    ir_append(b, IR_set, IR_VOID, 0, slot, value, 0);
+    if (storage == IR_I8 || storage == IR_I16) {
+        b->slot_gen[slot] = b->gen - 1; /* set truncates: what the slot holds has no id */
+    } else {
+        know_slot(b, slot, value);
+    }
+}
+
+/* -- structure -- */
+
+void ir_insn(IrBlock *b, int32_t page_offset, unsigned length) {
+    ir_append(b, IR_insn, IR_VOID, length, (uint32_t)page_offset, 0, 0);
+}
+
+uint32_t ir_call(IrBlock *b, uint32_t helper, unsigned n, const uint32_t *args) {
+    const IrHelper *h = &b->helpers[helper];
+    uint32_t chain = 0;
+    for (unsigned i = n; i-- > 0;) {
+        chain = ir_append(b, IR_arg, IR_VOID, 0, args[i], chain, 0);
+    }
+    IrType type = h->ret == 'w' ? IR_I32 : h->ret == 'd' ? IR_I64 : IR_VOID;
+    uint32_t id = ir_append(b, IR_call, type, 0, helper, chain, 0);
+    if (h->flags & (IRH_WRITES | IRH_FAULT)) {
+        forget_slots(b);
+    }
+    return id;
+}
+
+void ir_skip_if(IrBlock *b, IrCond cond, uint32_t flags) {
+    ir_append(b, IR_skip_if, IR_VOID, cond, flags, 0, 0);
+    forget_slots(b);
+}
+
+void ir_end_skip(IrBlock *b) {
+    ir_append(b, IR_end, IR_VOID, 0, 0, 0, 0);
+    forget_slots(b);
+}
