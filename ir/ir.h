@@ -268,6 +268,7 @@ typedef struct IrMemOps {
     bool (*load)(Env *env, uint64_t ea, unsigned size, IrVal *v);        /* size bytes, guest byte order already host's (little) */
     bool (*store)(Env *env, uint64_t ea, unsigned size, const IrVal *v);
     void (*misaligned)(Env *env, uint64_t value); /* an `aligned` op failed: takes the exception */
+    bool use_bank; /* a check that hits in env.bank (or unpriv) needs no call; off where accesses are to be watched */
 } IrMemOps;
 
 typedef struct IrInterp IrInterp;
