@@ -117,7 +117,7 @@ class Row:
         condition = None
         if text.startswith('['):
             inner, _, text = text[1:].partition(']')
-            condition = self.expression(inner, lambda n: f'f->{n}', 'condition')
+            condition = self.expression(inner, lambda n: f'f->{n}', None)
         if not re.fullmatch(r'(?:[^{}]|\{\w[^{}]*\})*', text.strip()) or '"' in text:
             raise TableError(self, f"'{text.strip()}': text is literals and {{kind arg ...}}, without double quotes")
         parts = []

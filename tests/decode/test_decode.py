@@ -46,6 +46,13 @@ FAIL = {
 }
 
 
+def contents(path):
+    if not os.path.exists(path):
+        return ''
+    with open(path, encoding='utf-8') as file:
+        return file.read()
+
+
 def run(text):
     """(exit status, errors, header, source)"""
     with tempfile.TemporaryDirectory() as folder:
@@ -60,8 +67,7 @@ def run(text):
         finally:
             sys.stderr.close()
             sys.stderr = saved
-        read = [open(p, encoding='utf-8').read() if os.path.exists(p) else '' for p in (paths['t.h'], paths['t.c'])]
-        return status, errors, *read
+        return status, errors, contents(paths['t.h']), contents(paths['t.c'])
 
 
 class Tables(unittest.TestCase):
