@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * classes.c - the list of all machines.
+ */
+#include "machines/machine.h"
+
+extern const MachineClass machine_virt;
+
+const MachineClass *const machine_classes[] = { &machine_virt, NULL };

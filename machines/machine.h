@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine.h - a board: what it is made of (MachineClass) and one that exists (Machine).
+ *
+ * A class is one designated initialiser whose memory-map table drives the bus, the wiring and the device tree; what a
+ * table cannot say goes into `fixup`. A Machine owns everything: clock, bus, RAM, devices, translator, vCPUs. Several
+ * can live in one process.
+ * Threads: all functions are called in the thread that runs the machine's GMainContext.
+ */
+#ifndef MACHINES_MACHINE_H
+#define MACHINES_MACHINE_H
+
+#include "devices/devices.h"
+#include "devices/ram.h"
+#include "frontend/frontend.h"
+#include "machines/fdt.h"
+#include "machines/loader.h"
+#include "machines/names.h"
+#include "tcg/tcg.h"
+
+typedef struct Machine Machine;
+typedef struct MachineClass MachineClass;
+
+/* -- what happens to a machine -- */
+
+typedef enum MachineEndKind {
+    MACHINE_END_OFF,      /* the guest powered itself off */
+    MACHINE_END_RESET,    /* the guest asked for a reset, and no_reboot is set */
+    MACHINE_END_EXIT,     /* the guest ended with a code (semihosting) */
+    MACHINE_END_DIVERGED, /* --verify found a difference */
+    MACHINE_END_ERROR,    /* the machine cannot go on */
+} MachineEndKind;
+
+typedef struct MachineEnd {
+    MachineEndKind kind;
+    int code;         /* EXIT: the guest's */
+    const char *text; /* DIVERGED: the report; ERROR: a sentence. Borrowed during the call */
+} MachineEnd;
+
+/* -- what users ask for -- */
+
+typedef struct MachineOptions {
+    const KeyList *machine;  /* -M NAME,key=value...; its "type" was used to find the class; NULL: no keys */
+    const char *cpu;         /* model; NULL: the class's default */
+    uint64_t cpus;           /* 0: 1 */
+    uint64_t ram;            /* bytes; 0: the class's default */
+    const char *kernel, *initrd, *append, *dtb, *bios; /* NULL: none */
+    Chardev *serial;         /* borrowed; NULL: output is dropped */
+    bool no_reboot;
+    bool interpret;
+    uint64_t verify;
+    bool semihosting;
+    unsigned tcg_log;        /* TCG_LOG_* */
+    unsigned device_log;     /* LOG_* */
+    FILE *log;               /* borrowed */
+    GMainContext *context;   /* borrowed; NULL: the default one */
+    /* Called in the main loop, once, with all vCPUs stopped. */
+    void (*ended)(void *opaque, const MachineEnd *end);
+    void *opaque;
+} MachineOptions;
+
+/* -- what a class says -- */
+
+/* Everything that may be given to a device of a table row. */
+typedef union DeviceConfig {
+    Pl011Config pl011;
+    Pl031Config pl031;
+    Pl061Config pl061;
+    FlashConfig flash;
+    GicConfig gic;
+} DeviceConfig;
+
+enum { MAP_BANKS = 2, NO_IRQ = -1 };
+
+/* One row of a memory map: a device, or several alike at equal distances. */
+typedef struct MapRow {
+    uint64_t base[MAP_BANKS]; /* by bank of the device */
+    uint64_t size[MAP_BANKS]; /* bytes that the map keeps for the bank, as the device tree says; 0: no such bank */
+    const DeviceClass *device;
+    const char *name;         /* NULL: the class's name */
+    int irq;                  /* shared interrupt number of the first, or NO_IRQ */
+    unsigned count;           /* 0 = 1; each further one has the next irq ... */
+    uint64_t stride;          /* ... and stands that much higher */
+    uint32_t phandle;         /* 0: none */
+    bool one_node;            /* with count: the first device's node describes all; base and size are theirs, in turn */
+    bool clocked;             /* its node names the machine's peripheral clock */
+    /* Fills the device's configuration; NULL: it has none. */
+    void (*configure)(const Machine *machine, unsigned index, DeviceConfig *config);
+} MapRow;
+
+/* A key of -M. */
+typedef struct MachineKey {
+    const char *name;
+    const char *help;
+    bool (*set)(Machine *machine, const char *value, GError **error);
+} MachineKey;
+
+struct MachineClass {
+    const char *name;
+    const char *summary;
+    const Frontend *frontend;
+    const char *default_cpu;
+    uint64_t ram_base, ram_default, ram_min, ram_max;
+    uint64_t flash_size;         /* of the firmware flash; 0: none */
+    uint32_t clock_phandle;
+    const MapRow *map;
+    unsigned map_count;
+    const MachineKey *keys;      /* ends with a NULL name */
+    uint64_t (*counter_hz)(const char *cpu);
+    /* Connects interrupt controller and CPUs and what else the table cannot say. All devices exist. */
+    bool (*fixup)(Machine *machine, GError **error);
+    /* A timer or other output of a CPU. Called on its thread. */
+    void (*cpu_irq)(Machine *machine, unsigned cpu, unsigned line, bool level);
+    /* Adds what is not a row of the map to the device tree: CPUs, memory, timer ... */
+    void (*describe)(Machine *machine, DevTree *tree);
+};
+
+/* All classes, NULL-terminated. */
+extern const MachineClass *const machine_classes[];
+/* Error (usage) with a suggestion. */
+const MachineClass *machine_class_find(const char *name, GError **error);
+
+/* -- a machine -- */
+
+struct Machine {
+    const MachineClass *cls;
+    MachineOptions options;      /* strings and lists borrowed: the caller keeps them until machine_free */
+    const char *cpu;
+    uint64_t ram_size;
+    unsigned cpus;
+    struct {                     /* values of keys */
+        bool fdt_randomness;
+    } keys;
+    Clock *clock;
+    Bus *bus;
+    Ram *ram;
+    Log log;
+    GPtrArray *devices;          /* of Device, in the order of the map; owned */
+    Device *irq_controller;      /* borrowed */
+    Tcg *tcg;
+    GPtrArray *vcpus;            /* of Vcpu; owned by tcg */
+    GPtrArray *alarms;           /* of ClockTimer, one for each vCPU */
+    GArray *alarm_refs;          /* what the timers' callbacks are given */
+    Loader *loader;
+    GBytes *dtb;                 /* as the guest finds it at start */
+    struct MachineRequest *request; /* from vCPU threads to the main loop */
+    bool running;
+};
+
+/* Everything is checked and loaded; nothing runs yet. Errors (usage, image, host). */
+Machine *machine_new(const MachineClass *cls, const MachineOptions *options, GError **error);
+void machine_free(Machine *machine);
+void machine_start(Machine *machine);
+/* Returns when no vCPU runs guest code any more; the clock stands still. */
+void machine_stop(Machine *machine);
+/* Cold start: devices, CPUs and images as at the beginning. A running machine goes on running. */
+void machine_reset(Machine *machine);
+
+/* Connects the outputs of every row that has an irq to inputs first_input + irq ... of the interrupt controller. For
+ * fixups. */
+void machine_wire(Machine *machine, Device *controller, unsigned first_input);
+/* Device of that name in the map, or NULL; borrowed. For fixups. */
+Device *machine_device(const Machine *machine, const char *name);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Machine, machine_free)
+
+#endif

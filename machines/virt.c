@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * virt.c - the generic Arm board without a counterpart in hardware, "linux,dummy-virt".
+ * Spec: Linux Documentation/devicetree/bindings (arm/cpus, arm/psci, arm/pmu, timer/arm,arch_timer, input/gpio-keys);
+ *       Arm DEN 0022 (PSCI); the memory map is the one that kernels and firmware for this board are built against.
+ * Missing: PCIe, GICv3, MSI (v2m), more than one CPU, EL2 and EL3.
+ */
+#include <string.h>
+
+#include "machines/machine.h"
+
+enum {
+    PHANDLE_CLOCK = 0x8000,
+    PHANDLE_GIC,
+    PHANDLE_GPIO,
+    POWER_PIN = 3,
+    VIRTIO_SLOTS = 32,
+    GIC_FIRST_SPI = 32,
+    GIC_FIRST_PPI = 16,
+    GIC_IRQS = 288,
+    /* PPI numbers (INTID - 16) of what is inside a CPU. */
+    PPI_PMU = 7, PPI_TIMER_EL2 = 10, PPI_TIMER_VIRT = 11, PPI_TIMER_PHYS = 14, PPI_TIMER_SECURE = 13,
+    /* third cell of an interrupt specifier */
+    FDT_PPI = 1, FDT_PPI_CPU0_HIGH = 0x104,
+    KEY_POWER = 116, /* Linux input event code */
+    PSCI_CPU_SUSPEND = 0xc4000001, PSCI_CPU_OFF = 0x84000002, PSCI_CPU_ON = 0xc4000003, PSCI_MIGRATE = 0xc4000005,
+};
+
+/* Outputs of a CPU (Frontend irq_out lines) and the PPI each drives. */
+static const struct { uint8_t line, ppi; } cpu_outputs[] = {
+    { 0, PPI_TIMER_PHYS },
+    { 1, PPI_TIMER_VIRT },
+    { 4, PPI_PMU },
+};
+
+/* -- what devices are given -- */
+
+static void serial_config(const Machine *m, unsigned index, DeviceConfig *config) {
+    config->pl011.chardev = m->options.serial;
+}
+
+static void rtc_config(const Machine *m, unsigned index, DeviceConfig *config) {
+    config->pl031.start = -1;
+}
+
+static void gic_config(const Machine *m, unsigned index, DeviceConfig *config) {
+    config->gic = (GicConfig){ .cpus = m->cpus, .irqs = GIC_IRQS };
+}
+
+static void flash_config(const Machine *m, unsigned index, DeviceConfig *config) {
+    config->flash.read_only = true;
+    if (index == 0) {
+        config->flash.data = loader_bios(m->loader, &config->flash.data_size);
+    }
+}
+
+/* -- the map -- */
+
+static const MapRow map[] = {
+    { { 0x00000000, 0x04000000 }, { CFI_FLASH_SIZE, CFI_FLASH_SIZE }, &device_cfi_flash, .name = "flash", .irq = NO_IRQ,
+      .configure = flash_config, .count = 2, .stride = CFI_FLASH_SIZE, .one_node = true },
+    { { 0x08000000, 0x08010000 }, { 0x10000, 0x10000 }, &device_gicv2, .name = "gic", .irq = NO_IRQ,
+      .configure = gic_config, .phandle = PHANDLE_GIC },
+    { { 0x09000000 }, { 0x1000 }, &device_pl011, .irq = 1, .configure = serial_config, .clocked = true },
+    { { 0x09010000 }, { 0x1000 }, &device_pl031, .irq = 2, .configure = rtc_config, .clocked = true },
+    { { 0x09020000 }, { 0x18 }, &device_fw_cfg, .irq = NO_IRQ },
+    { { 0x09030000 }, { 0x1000 }, &device_pl061, .irq = 7, .phandle = PHANDLE_GPIO, .clocked = true },
+    { { 0x0a000000 }, { 0x200 }, &device_virtio_mmio, .irq = 16, .count = VIRTIO_SLOTS, .stride = 0x200 },
+};
+
+/* -- what the map cannot say -- */
+
+static void cpu_line(void *opaque, unsigned line, bool level) {
+    vcpu_set_line(opaque, line, level);
+}
+
+static bool fixup(Machine *m, GError **error) {
+    Device *gic = machine_device(m, "gic"), *fw_cfg = machine_device(m, "fw_cfg");
+    machine_wire(m, gic, GIC_FIRST_SPI);
+    for (unsigned i = 0; i < m->cpus; i++) {
+        Vcpu *vcpu = g_ptr_array_index(m->vcpus, i);
+        irq_connect(device_irq(gic, GIC_OUT_IRQ(i)), cpu_line, vcpu, CPU_LINE_IRQ);
+        irq_connect(device_irq(gic, GIC_OUT_FIQ(i)), cpu_line, vcpu, CPU_LINE_FIQ);
+    }
+    cfi_flash_mapped(machine_device(m, "flash0"));
+    cfi_flash_mapped(machine_device(m, "flash1"));
+    fw_cfg_add_i64(fw_cfg, FW_CFG_RAM_SIZE, m->ram_size);
+    fw_cfg_add_i16(fw_cfg, FW_CFG_NB_CPUS, (uint16_t)m->cpus);
+    fw_cfg_add_i16(fw_cfg, FW_CFG_MAX_CPUS, (uint16_t)m->cpus);
+    return true;
+}
+
+static void cpu_irq(Machine *m, unsigned cpu, unsigned line, bool level) {
+    for (size_t i = 0; i < G_N_ELEMENTS(cpu_outputs); i++) {
+        if (cpu_outputs[i].line == line && m->irq_controller) {
+            device_input(m->irq_controller, GIC_PPI(cpu, GIC_FIRST_PPI + cpu_outputs[i].ppi), level);
+        }
+    }
+}
+
+static uint64_t counter_hz(const char *cpu) {
+    return strcmp(cpu, "max") == 0 ? 1000000000 : 62500000;
+}
+
+/* -- the device tree -- */
+
+/* "cortex-a57" is described as "arm,cortex-a57"; a CPU that no one makes as an architecture. */
+static char *cpu_compatible(const char *cpu) {
+    bool real = g_str_has_prefix(cpu, "cortex-") || g_str_has_prefix(cpu, "neoverse-");
+    return real ? g_strdup_printf("arm,%s", cpu) : g_strdup("arm,armv8");
+}
+
+static void describe_cpus(const Machine *m, DevTree *tree) {
+    devtree_node(tree, "/cpus");
+    DEVTREE_CELLS(tree, "/cpus", "#address-cells", 1);
+    DEVTREE_CELLS(tree, "/cpus", "#size-cells", 0);
+    devtree_node(tree, "/cpus/cpu-map");
+    devtree_node(tree, "/cpus/cpu-map/socket0");
+    devtree_node(tree, "/cpus/cpu-map/socket0/cluster0");
+    for (unsigned i = 0; i < m->cpus; i++) {
+        g_autofree char *node = g_strdup_printf("/cpus/cpu@%x", i);
+        g_autofree char *core = g_strdup_printf("/cpus/cpu-map/socket0/cluster0/core%u", i);
+        g_autofree char *compatible = cpu_compatible(m->cpu);
+        devtree_node(tree, node);
+        devtree_string(tree, node, "device_type", "cpu");
+        devtree_string(tree, node, "compatible", compatible);
+        devtree_string(tree, node, "enable-method", "psci");
+        DEVTREE_CELLS(tree, node, "reg", i);
+        devtree_node(tree, core);
+        DEVTREE_CELLS(tree, core, "cpu", devtree_phandle(tree, node));
+    }
+    devtree_node(tree, "/psci");
+    devtree_strings(tree, "/psci", "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci\0");
+    devtree_string(tree, "/psci", "method", "hvc");
+    DEVTREE_CELLS(tree, "/psci", "cpu_suspend", PSCI_CPU_SUSPEND);
+    DEVTREE_CELLS(tree, "/psci", "cpu_off", PSCI_CPU_OFF);
+    DEVTREE_CELLS(tree, "/psci", "cpu_on", PSCI_CPU_ON);
+    DEVTREE_CELLS(tree, "/psci", "migrate", PSCI_MIGRATE);
+}
+
+static void describe_cpu_devices(DevTree *tree) {
+    devtree_node(tree, "/timer");
+    devtree_strings(tree, "/timer", "compatible", "arm,armv8-timer\0arm,armv7-timer\0");
+    devtree_flag(tree, "/timer", "always-on");
+    DEVTREE_CELLS(tree, "/timer", "interrupts", FDT_PPI, PPI_TIMER_SECURE, FDT_PPI_CPU0_HIGH, FDT_PPI, PPI_TIMER_PHYS,
+                  FDT_PPI_CPU0_HIGH, FDT_PPI, PPI_TIMER_VIRT, FDT_PPI_CPU0_HIGH, FDT_PPI, PPI_TIMER_EL2,
+                  FDT_PPI_CPU0_HIGH);
+    devtree_node(tree, "/pmu");
+    devtree_string(tree, "/pmu", "compatible", "arm,armv8-pmuv3");
+    DEVTREE_CELLS(tree, "/pmu", "interrupts", FDT_PPI, PPI_PMU, FDT_PPI_CPU0_HIGH);
+}
+
+static void describe(Machine *m, DevTree *tree) {
+    devtree_string(tree, "/", "compatible", "linux,dummy-virt");
+    devtree_string(tree, "/", "model", "linux,dummy-virt");
+    DEVTREE_CELLS(tree, "/", "interrupt-parent", PHANDLE_GIC);
+    describe_cpus(m, tree);
+    describe_cpu_devices(tree);
+    devtree_node(tree, "/apb-pclk");
+    devtree_string(tree, "/apb-pclk", "compatible", "fixed-clock");
+    devtree_string(tree, "/apb-pclk", "clock-output-names", "clk24mhz");
+    DEVTREE_CELLS(tree, "/apb-pclk", "clock-frequency", 24000000);
+    DEVTREE_CELLS(tree, "/apb-pclk", "#clock-cells", 0);
+    DEVTREE_CELLS(tree, "/apb-pclk", "phandle", PHANDLE_CLOCK);
+    devtree_node(tree, "/gpio-keys");
+    devtree_string(tree, "/gpio-keys", "compatible", "gpio-keys");
+    devtree_node(tree, "/gpio-keys/poweroff");
+    devtree_string(tree, "/gpio-keys/poweroff", "label", "GPIO Key Poweroff");
+    DEVTREE_CELLS(tree, "/gpio-keys/poweroff", "linux,code", KEY_POWER);
+    DEVTREE_CELLS(tree, "/gpio-keys/poweroff", "gpios", PHANDLE_GPIO, POWER_PIN, 0);
+    devtree_node(tree, "/chosen");
+    devtree_string(tree, "/chosen", "stdout-path", "/pl011@9000000");
+}
+
+/* -- keys of -M virt -- */
+
+static bool set_gic_version(Machine *m, const char *value, GError **error) {
+    static const char *const later[] = { "3", "4", "max", "host", NULL };
+    if (strcmp(value, "2") == 0) {
+        return true;
+    }
+    bool known = g_strv_contains(later, value);
+    g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE,
+                known ? "gic-version=%s does not exist yet; machine 'virt' has gic-version=2"
+                      : "gic-version is 2, not '%s'",
+                value);
+    return false;
+}
+
+static bool set_dtb_randomness(Machine *m, const char *value, GError **error) {
+    return value_bool("dtb-randomness", value, &m->keys.fdt_randomness, error);
+}
+
+static const MachineKey keys[] = {
+    { "gic-version", "version of the interrupt controller: 2", set_gic_version },
+    { "dtb-randomness", "random seeds for the kernel in the device tree: on, off (default: on)", set_dtb_randomness },
+    { NULL },
+};
+
+const MachineClass machine_virt = {
+    .name = "virt",
+    .summary = "generic Arm board (64-bit CPUs, GICv2, PL011)",
+    .frontend = &frontend_arm,
+    .default_cpu = "cortex-a57",
+    .ram_base = 0x40000000,
+    .ram_default = UINT64_C(128) << 20,
+    .ram_min = UINT64_C(4) << 20,
+    .ram_max = UINT64_C(255) << 30,
+    .flash_size = CFI_FLASH_SIZE,
+    .clock_phandle = PHANDLE_CLOCK,
+    .map = map,
+    .map_count = G_N_ELEMENTS(map),
+    .keys = keys,
+    .counter_hz = counter_hz,
+    .fixup = fixup,
+    .cpu_irq = cpu_irq,
+    .describe = describe,
+};
