@@ -41,7 +41,7 @@ void ir_block_free(IrBlock *b) {
     }
 }
 
-static void forget_slots(IrBlock *b) {
+void ir_new_generation(IrBlock *b) {
     if (++b->gen == 0) { /* wrapped: old stamps could match again */
         memset(b->slot_gen, 0, sizeof b->slot_gen[0] * b->slot_count);
         memset(b->slot_dead, 0, sizeof b->slot_dead[0] * b->slot_count);
@@ -50,7 +50,7 @@ static void forget_slots(IrBlock *b) {
 }
 
 void ir_block_reset(IrBlock *b) {
-    forget_slots(b);
+    ir_new_generation(b);
     b->count = 1;
     b->insns = 0;
     b->has_fp = false;
@@ -58,7 +58,7 @@ void ir_block_reset(IrBlock *b) {
 }
 
 void ir_block_cut(IrBlock *b, uint32_t count) {
-    forget_slots(b);
+    ir_new_generation(b);
     for (uint32_t i = count; i < b->count; i++) {
         b->insns -= b->nodes[i].op == IR_insn;
     }
@@ -381,17 +381,17 @@ uint32_t ir_call(IrBlock *b, uint32_t helper, unsigned n, const uint32_t *args) 
     IrType type = h->ret == 'w' ? IR_I32 : h->ret == 'd' ? IR_I64 : IR_VOID;
     uint32_t id = ir_append(b, IR_call, type, 0, helper, chain, 0);
     if (h->flags & (IRH_WRITES | IRH_FAULT)) {
-        forget_slots(b);
+        ir_new_generation(b);
     }
     return id;
 }
 
 void ir_skip_if(IrBlock *b, IrCond cond, uint32_t flags) {
     ir_append(b, IR_skip_if, IR_VOID, cond, flags, 0, 0);
-    forget_slots(b);
+    ir_new_generation(b);
 }
 
 void ir_end_skip(IrBlock *b) {
     ir_append(b, IR_end, IR_VOID, 0, 0, 0, 0);
-    forget_slots(b);
+    ir_new_generation(b);
 }

@@ -133,6 +133,7 @@ typedef struct IrOpInfo {
     char result;
     char operands[4];
     uint8_t props;
+    uint8_t values; /* bit k: operand k is the id of a value */
     IrFn *interp; /* NULL for ops that the interpreter's loop executes itself */
     const char *meaning;
 } IrOpInfo;
@@ -204,6 +205,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(IrBlock, ir_block_free)
 void ir_block_reset(IrBlock *b);
 /* Drops the nodes from `count` on: an insn whose translation has been given up. */
 void ir_block_cut(IrBlock *b, uint32_t count);
+/* For the builder and passes: after it no stamp in slot_gen and slot_dead equals gen. */
+void ir_new_generation(IrBlock *b);
 
 /* Appends a node without folding; returns its id. */
 uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);
@@ -227,8 +230,7 @@ static inline IrType ir_type_of(const IrBlock *b, uint32_t id) {
 
 /* Number of value operands in the operand string's sense: true when operand k of op is the id of a value. */
 static inline bool ir_operand_is_value(IrOp op, unsigned k) {
-    char c = ir_ops[op].operands[k];
-    return c && c != 's' && c != 'i' && c != 'h';
+    return ir_ops[op].values >> k & 1;
 }
 static inline int ir_imm_operand(IrOp op) { /* index of the `i` operand, or -1 */
     for (int k = 0; k < 3 && ir_ops[op].operands[k]; k++) {

@@ -9,9 +9,14 @@ enum { PURE = IR_PURE, FP = IR_FP, STATE = IR_STATE, MEM = IR_MEM, FAULT = IR_FA
 /* A constant has its value in two operands, which IrFn cannot see; the loop runs it like the ops of guest state. */
 #define INTERP(name, props) (((props) & (PURE | FP)) && IR_##name != IR_const ? interp_##name : NULL)
 
+/* Bit k: operand k is a value. */
+#define IS_VALUE(o, k) (sizeof(o) > (k) + 1 && (o)[k] != 's' && (o)[k] != 'i' && (o)[k] != 'h')
+#define VALUES(o) (IS_VALUE(o, 0) | (sizeof(o) > 2 && IS_VALUE(o, sizeof(o) > 2 ? 1 : 0)) << 1 | \
+                   (sizeof(o) > 3 && IS_VALUE(o, sizeof(o) > 3 ? 2 : 0)) << 2)
+
 const IrOpInfo ir_ops[IR_OPS] = {
 #define OP(name, result, operands, props, meaning)                                                                     \
-    [IR_##name] = {#name, (result)[0], operands, props, INTERP(name, props), meaning},
+    [IR_##name] = {#name, (result)[0], operands, props, VALUES(operands), INTERP(name, props), meaning},
 #include "ir/ops.def"
 #include "ir/ops_fp.def"
 #include "ir/ops_vec.def"
