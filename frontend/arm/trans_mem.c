@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trans_mem.c - A64 loads and stores of general registers.
+ * Spec: Arm DDI 0487, C4.1.5, C6.2; alignment B2.5, stack pointer D1.8.2.
+ */
+#include "frontend/arm/trans_mem.h"
+
+/* Follows additions of multiples of 16 back to where the value came from: equal roots are equally aligned. */
+static uint32_t align_root(const IrBlock *b, uint32_t id) {
+    for (;;) {
+        const IrNode *n = &b->nodes[id];
+        uint64_t c;
+        if ((n->op != IR_add && n->op != IR_sub) || !ir_is_const(b, n->b, &c) || c % 16 != 0) {
+            return id;
+        }
+        id = n->a;
+    }
+}
+
+uint32_t a64_base(Trans *t, unsigned rn) {
+    uint32_t base = a64_get_sp(t, rn, IR_I64);
+    if (rn == 31 && (t->mode & ARM_MODE_SP_ALIGN)) {
+        uint32_t root = align_root(t->ir, base);
+        if (root != t->known) {
+            ir_append(t->ir, IR_aligned, IR_VOID, 16, base, 0, 0);
+            t->known = root;
+        }
+    }
+    return base;
+}
+
+uint32_t a64_offset(Trans *t, uint32_t v, int64_t offset) {
+    return offset ? ir_emit(t->ir, IR_add, IR_I64, 0, v, ir_const(t->ir, IR_I64, (uint64_t)offset), 0) : v;
+}
+
+uint32_t a64_check(Trans *t, uint32_t ea, unsigned bytes, unsigned align, unsigned aux) {
+    if ((t->mode & ARM_MODE_ALIGN) && !(aux & IR_CHECK_ALIGN)) {
+        aux |= align << IR_CHECK_ALIGN_SHIFT;
+    }
+    return ir_append(t->ir, IR_check, IR_I64, aux, ea, 0, bytes);
+}
+
+/* One access by the fields size and opc; the register's set is left to the caller: the loaded value, or 0 for a store */
+static uint32_t access_one(Trans *t, const A64Fields *f, uint32_t ea, unsigned check) {
+    unsigned size = f->size, aux = a64_mem(t, size);
+    uint32_t addend = a64_check(t, ea, 1u << size, size, check | (f->opc == 0 ? IR_CHECK_W : IR_CHECK_R));
+    IrType type = size == 3 || f->opc == 2 ? IR_I64 : IR_I32;
+    if (f->opc == 0) {
+        a64_store(t, aux, addend, ea, a64_get(t, f->rt, type));
+        return 0;
+    }
+    return a64_load(t, type, aux | (f->opc >= 2 ? IR_MEM_SEXT : 0), addend, ea);
+}
+
+void a64_shape_ldst_i9(Trans *t, const A64Fields *f, unsigned mode, unsigned unpriv) {
+    /* LDTR and STTR differ from LDUR and STUR at EL1 only */
+    unsigned check = unpriv && (t->mode & ARM_MODE_EL) == 1 ? IR_CHECK_UNPRIV : 0;
+    uint32_t base = a64_base(t, f->rn);
+    uint32_t moved = a64_offset(t, base, a64_sext(f->imm9, 9));
+    uint32_t v = access_one(t, f, mode == A64_POST ? base : moved, check);
+    if (v) {
+        a64_set(t, f->rt, v);
+    }
+    if (mode != A64_OFFSET) {
+        a64_set_sp(t, f->rn, moved);
+    }
+}
+
+void a64_trans_ldst_uimm(Trans *t, const A64Fields *f) {
+    uint32_t v = access_one(t, f, a64_offset(t, a64_base(t, f->rn), (int64_t)f->imm12 << f->size), 0);
+    if (v) {
+        a64_set(t, f->rt, v);
+    }
+}
+
+void a64_trans_ldst_reg(Trans *t, const A64Fields *f) {
+    uint32_t base = a64_base(t, f->rn);
+    uint32_t offset = a64_extend(t, f->rm, f->option, f->s ? f->size : 0, IR_I64);
+    uint32_t v = access_one(t, f, ir_emit(t->ir, IR_add, IR_I64, 0, base, offset, 0), 0);
+    if (v) {
+        a64_set(t, f->rt, v);
+    }
+}
+
+/* opc: 0 W, 1 X, 2 sign-extended word */
+void a64_trans_ldr_lit(Trans *t, const A64Fields *f) {
+    unsigned size = f->opc == 1 ? 3 : 2;
+    int32_t at = t->off + a64_sext(f->imm19, 19) * 4;
+    uint32_t ea = ir_append(t->ir, IR_pcrel, IR_I64, 0, (uint32_t)at, 0, 0);
+    uint32_t addend = a64_check(t, ea, 1u << size, size, IR_CHECK_R);
+    unsigned aux = a64_mem(t, size) | (f->opc == 2 ? IR_MEM_SEXT : 0);
+    a64_set(t, f->rt, a64_load(t, f->opc == 0 ? IR_I32 : IR_I64, aux, addend, ea));
+}
+
+/* opc: 0 W, 1 LDPSW, 2 X */
+void a64_shape_ldstp(Trans *t, const A64Fields *f, unsigned mode) {
+    unsigned size = f->opc == 2 ? 3 : 2, aux = a64_mem(t, size);
+    IrType type = f->opc ? IR_I64 : IR_I32;
+    uint32_t base = a64_base(t, f->rn);
+    uint32_t moved = a64_offset(t, base, (int64_t)a64_sext(f->imm7, 7) * (1 << size));
+    uint32_t ea = mode == A64_POST ? base : moved;
+    uint32_t addend = a64_check(t, ea, 2u << size, size, f->l ? IR_CHECK_R : IR_CHECK_W);
+    uint32_t ea2 = a64_offset(t, ea, 1 << size);
+    if (f->l) {
+        aux |= f->opc == 1 ? IR_MEM_SEXT : 0;
+        uint32_t v = a64_load(t, type, aux, addend, ea);
+        uint32_t v2 = a64_load(t, type, aux, addend, ea2);
+        a64_set(t, f->rt, v);
+        a64_set(t, f->rt2, v2);
+    } else {
+        a64_store(t, aux, addend, ea, a64_get(t, f->rt, type));
+        a64_store(t, aux, addend, ea2, a64_get(t, f->rt2, type));
+    }
+    if (mode != A64_OFFSET) {
+        a64_set_sp(t, f->rn, moved);
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trans_mem.h - what trans_mem.c, trans_atomic.c and trans_vmem.c share: addresses, checks, access flags.
+ *
+ * UNPREDICTABLE cases. Where a load or store is CONSTRAINED UNPREDICTABLE because registers coincide (write-back to the
+ * register transferred, the two registers of a load pair equal, status register equal to data or base), the insn
+ * executes as its pseudocode reads: registers are written in the order data, second data, write-back.
+ */
+#ifndef FRONTEND_ARM_TRANS_MEM_H
+#define FRONTEND_ARM_TRANS_MEM_H
+
+#include "frontend/arm/trans.h"
+
+/* How the base register of an immediate form is used. */
+enum { A64_OFFSET, A64_POST, A64_PRE };
+
+/* Base register, after the stack pointer's alignment check when it is one. */
+uint32_t a64_base(Trans *t, unsigned rn);
+/* v + offset */
+uint32_t a64_offset(Trans *t, uint32_t v, int64_t offset);
+/* Proves that `bytes` at ea may be accessed; align: log2 of what SCTLR.A demands. Yields the addend. aux: IrCheck */
+uint32_t a64_check(Trans *t, uint32_t ea, unsigned bytes, unsigned align, unsigned aux);
+
+/* aux of an access of 2^size bytes in the current byte order. */
+static inline unsigned a64_mem(const Trans *t, unsigned size) {
+    return size | (t->mode & ARM_MODE_BIG ? IR_MEM_BIG : 0);
+}
+/* aux of the check of an access that must be aligned whatever SCTLR.A says. */
+static inline unsigned a64_aligned(unsigned size, unsigned aux) {
+    return size << IR_CHECK_ALIGN_SHIFT | aux;
+}
+static inline uint32_t a64_load(Trans *t, IrType type, unsigned aux, uint32_t addend, uint32_t ea) {
+    return ir_append(t->ir, IR_ld, type, aux, addend, ea, 0);
+}
+static inline void a64_store(Trans *t, unsigned aux, uint32_t addend, uint32_t ea, uint32_t value) {
+    ir_append(t->ir, IR_st, IR_VOID, aux, addend, ea, value);
+}
+
+#endif
