@@ -4,11 +4,7 @@
  * Spec: FIPS 197 (AES), FIPS 180-4 (SHA-1, SHA-256); the split into steps is that of Arm DDI 0487, C7.
  * Missing: nothing here runs in constant time.
  */
-#include "ir/ir.h"
-
-#define OP(name, result, operands, props, meaning) IrFn interp_##name;
-#include "ir/ops_vec.def"
-#undef OP
+#include "ir/interp.h"
 
 #define FN(name)                                                                                                       \
     void interp_##name(Env *env, IrVal *d, const IrVal *a, const IrVal *b, const IrVal *c, uint64_t info)

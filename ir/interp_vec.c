@@ -6,13 +6,9 @@
  * operations are plain loops per lane size, which the compiler turns into vector code; the others walk over lanes
  * with lane_u, lane_s and lane_set.
  */
-#include "ir/ir.h"
+#include "ir/interp.h"
 
 #include <string.h>
-
-#define OP(name, result, operands, props, meaning) IrFn interp_##name;
-#include "ir/ops_vec.def"
-#undef OP
 
 #define FN(name)                                                                                                       \
     void interp_##name(Env *env, IrVal *d, const IrVal *a, const IrVal *b, const IrVal *c, uint64_t info)
