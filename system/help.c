@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * help.c - lists for people: what there is to choose from. Each is made from the table that the choice is made from.
+ */
+#include <string.h>
+
+#include "system/options.h"
+
+enum { COLUMN = 30 };
+
+static void row(FILE *out, const char *left, const char *right) {
+    if (strlen(left) + 2 > COLUMN) {
+        fprintf(out, "  %s\n  %-*s%s\n", left, COLUMN, "", right);
+    } else {
+        fprintf(out, "  %-*s%s\n", COLUMN, left, right);
+    }
+}
+
+void help_options(FILE *out, const Options *options) {
+    fprintf(out, "usage: yado -M MACHINE [OPTION...]\n\nOptions begin with one dash or two:\n");
+    for (const OptionInfo *o = option_table; o->name; o++) {
+        bool joined = o->arg && o->arg[0] == '[' && o->arg[1] == '=';
+        g_autofree char *left = g_strdup_printf("-%s%s%s", o->name, o->arg && !joined ? " " : "", o->arg ? o->arg : "");
+        row(out, left, o->help);
+    }
+    fprintf(out, "\nExit codes: 0 the guest powered off, or quit; 1 run-time error; 2 usage; 3 image invalid;\n"
+                 "4 host resource missing; 8 --verify found a difference; 70 internal error; 128+n signal n;\n"
+                 "with -semihosting the guest's own.\n");
+}
+
+void help_version(FILE *out, const Options *options) {
+    fprintf(out, "yado %s\n", YADO_VERSION);
+}
+
+void help_machines(FILE *out, const Options *options) {
+    fprintf(out, "Machines:\n");
+    for (const MachineClass *const *cls = machine_classes; *cls; cls++) {
+        row(out, (*cls)->name, (*cls)->summary);
+    }
+}
+
+void help_machine_keys(FILE *out, const Options *options) {
+    fprintf(out, "Keys of machine '%s':\n", options->cls->name);
+    for (const MachineKey *key = options->cls->keys; key->name; key++) {
+        row(out, key->name, key->help);
+    }
+}
+
+void help_cpus(FILE *out, const Options *options) {
+    for (const MachineClass *const *cls = machine_classes; *cls; cls++) {
+        fprintf(out, "CPU models of machine '%s':\n", (*cls)->name);
+        for (const char *const *model = (*cls)->frontend->models; *model; model++) {
+            fprintf(out, "  %s%s\n", *model, strcmp(*model, (*cls)->default_cpu) == 0 ? " (default)" : "");
+        }
+    }
+}
+
+void help_accels(FILE *out, const Options *options) {
+    fprintf(out, "Accelerators:\n");
+    row(out, "jit", "translate guest code into host code (default)");
+    row(out, "interp", "interpret guest code: slow, and the reference");
+    row(out, "tcg", "the same as jit");
+}
+
+void help_serials(FILE *out, const Options *options) {
+    fprintf(out, "Serial port:\n");
+    row(out, "stdio", "this terminal; Ctrl-C ends yado");
+    row(out, "mon:stdio", "this terminal; Ctrl-C goes to the guest, Ctrl-a x quits");
+    row(out, "file:PATH", "output to a file");
+    row(out, "null", "nowhere");
+}
+
+void help_log(FILE *out, const Options *options) {
+    fprintf(out, "Log items:\n");
+    for (const LogItem *item = log_items; item->name; item++) {
+        row(out, item->name, item->help);
+    }
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - the process: options in, one machine, its end turned into an exit code. The only file that prints errors.
+ *
+ * Process-wide state (the one exception to "no globals"): signal handlers, the terminal, standard streams.
+ */
+#include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "system/options.h"
+
+/* Exit codes besides those of YadoError. */
+enum { EXIT_DONE = 0, EXIT_DIVERGED = 8, EXIT_BUG = 70, EXIT_SIGNAL = 128 };
+
+typedef struct Run {
+    GMainLoop *loop;
+    int code;
+    char *message; /* owned; printed at the end, or NULL */
+    char *report;  /* owned; printed after it, or NULL */
+} Run;
+
+/* -- messages -- */
+
+static void print_message(const char *text) {
+    const char *newline = strchr(text, '\n');
+    if (newline) {
+        fprintf(stderr, "yado: %.*s\nyado: hint: %s\n", (int)(newline - text), text, newline + 1);
+    } else {
+        fprintf(stderr, "yado: %s\n", text);
+    }
+}
+
+static int print_error(const GError *error) {
+    print_message(error->message);
+    return error->domain == YADO_ERROR ? error->code : YADO_ERROR_HOST;
+}
+
+static int print_help(const Options *options) {
+    options->help(stdout, options);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "yado: cannot write to standard output: %s\n", g_strerror(errno));
+        return YADO_ERROR_HOST;
+    }
+    return EXIT_DONE;
+}
+
+/* -- what ends a run -- */
+
+static void finish(Run *run, int code, const char *message) {
+    if (!g_main_loop_is_running(run->loop)) {
+        return;
+    }
+    run->code = code;
+    run->message = g_strdup(message);
+    g_main_loop_quit(run->loop);
+}
+
+static void machine_ended(void *opaque, const MachineEnd *end) {
+    g_autofree char *text = NULL;
+    switch (end->kind) {
+    case MACHINE_END_OFF:
+    case MACHINE_END_RESET:
+        finish(opaque, EXIT_DONE, NULL);
+        break;
+    case MACHINE_END_EXIT:
+        text = end->code ? g_strdup_printf("the guest ended with exit code %d (semihosting)", end->code) : NULL;
+        finish(opaque, end->code, text);
+        break;
+    case MACHINE_END_DIVERGED:
+        ((Run *)opaque)->report = g_strdup(end->text);
+        finish(opaque, EXIT_DIVERGED, "--verify found a difference between generated code and interpreter:");
+        break;
+    case MACHINE_END_ERROR:
+        finish(opaque, YADO_ERROR_RUNTIME, end->text);
+        break;
+    }
+}
+
+static void console_failed(void *opaque, const char *message) {
+    finish(opaque, YADO_ERROR_HOST, message);
+}
+
+static void console_quit(void *opaque) {
+    finish(opaque, EXIT_DONE, NULL);
+}
+
+static void console_monitor(void *opaque) {
+    fprintf(stderr, "yado: there is no monitor yet\r\n");
+}
+
+static gboolean interrupted(Run *run, int number) {
+    g_autofree char *text = g_strdup_printf("ended by signal %d (%s)", number, g_strsignal(number));
+    chardev_restore_terminal();
+    finish(run, EXIT_SIGNAL + number, text);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean on_hangup(gpointer run) {
+    return interrupted(run, SIGHUP);
+}
+
+static gboolean on_interrupt(gpointer run) {
+    return interrupted(run, SIGINT);
+}
+
+static gboolean on_terminate(gpointer run) {
+    return interrupted(run, SIGTERM);
+}
+
+/* Our own bug: a failed assertion or a wild access. Only calls that are safe here. */
+static void on_bug(int number) {
+    static const char text[] = "\nyado: internal error: this is a bug in yado, not in the guest (signal ";
+    char digits[] = { (char)('0' + number / 10), (char)('0' + number % 10), ')', '\n' };
+    chardev_restore_terminal();
+    bool written = write(STDERR_FILENO, text, sizeof text - 1) >= 0 && write(STDERR_FILENO, digits, sizeof digits) >= 0;
+    (void)written;
+    _exit(EXIT_BUG);
+}
+
+static void catch_bugs(void) {
+    static const int signals[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE };
+    struct sigaction action = { .sa_handler = on_bug, .sa_flags = (int)SA_RESETHAND };
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+        sigaction(signals[i], &action, NULL);
+    }
+}
+
+/* -- one run -- */
+
+static Chardev *open_console(const Options *options, Run *run, GError **error) {
+    if (!options->serial) {
+        print_message("no console is configured: what the guest writes to its serial port is dropped\n"
+                      "use -nographic or -serial");
+        return chardev_open("null", NULL, error);
+    }
+    Chardev *console = chardev_open(options->serial, NULL, error);
+    if (console) {
+        chardev_set_user(console, &(ChardevUser){ .opaque = run, .error = console_failed, .quit = console_quit,
+                                                  .monitor = console_monitor });
+    }
+    return console;
+}
+
+static bool open_log(Options *options, GError **error) {
+    options->machine.log = stderr;
+    if (options->log_path) {
+        options->machine.log = fopen(options->log_path, "w");
+    }
+    if (!options->machine.log) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_HOST, "cannot write the log to '%s': %s", options->log_path,
+                    g_strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static void run_loop(Run *run, Machine *machine) {
+    guint signals[] = {
+        g_unix_signal_add(SIGHUP, on_hangup, run),
+        g_unix_signal_add(SIGINT, on_interrupt, run),
+        g_unix_signal_add(SIGTERM, on_terminate, run),
+    };
+    machine_start(machine);
+    g_main_loop_run(run->loop);
+    machine_stop(machine);
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+        if (g_main_context_find_source_by_id(NULL, signals[i])) {
+            g_source_remove(signals[i]);
+        }
+    }
+}
+
+static int run_machine(Options *options, GError **error) {
+    Run run = { .loop = g_main_loop_new(NULL, FALSE) };
+    Chardev *console = NULL;
+    Machine *machine = NULL;
+    options->machine.ended = machine_ended;
+    options->machine.opaque = &run;
+    if (open_log(options, error) && (console = open_console(options, &run, error))) {
+        options->machine.serial = console;
+        machine = machine_new(options->cls, &options->machine, error);
+    }
+    if (machine) {
+        run_loop(&run, machine);
+        machine_free(machine);
+    }
+    chardev_close(console);
+    if (options->machine.log && options->machine.log != stderr) {
+        fclose(options->machine.log);
+    }
+    g_main_loop_unref(run.loop);
+    if (run.message) {
+        print_message(run.message);
+        g_free(run.message);
+    }
+    if (run.report) {
+        fprintf(stderr, "%s\n", run.report);
+        g_free(run.report);
+    }
+    return run.code;
+}
+
+int main(int argc, char **argv) {
+    Options options;
+    g_autoptr(GError) error = NULL;
+    int code = EXIT_DONE;
+    memset(&options, 0, sizeof options);
+    chardev_guard_terminal();
+    catch_bugs();
+    if (options_parse(&options, argc, argv, &error)) {
+        code = options.help ? print_help(&options) : run_machine(&options, &error);
+    }
+    if (error) {
+        code = print_error(error);
+    }
+    options_clear(&options);
+    return code;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.c - the command line: one table of options, each with the function that takes it in.
+ *
+ * A later option replaces an earlier one of the same name; within one key=value list a key may stand once.
+ */
+#include "system/options.h"
+
+#include <string.h>
+
+static bool usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static bool usage(GError **error, const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    g_autofree char *text = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    g_set_error_literal(error, YADO_ERROR, YADO_ERROR_USAGE, text);
+    return false;
+}
+
+static bool is_help(const char *value) {
+    return strcmp(value, "help") == 0 || strcmp(value, "?") == 0;
+}
+
+/* -- options with a list -- */
+
+static bool set_machine(Options *o, const char *value, GError **error) {
+    g_autoptr(KeyList) list = keylist_parse("-M", "type", value, error);
+    if (!list) {
+        return false;
+    }
+    const char *type = keylist_get(list, "type");
+    if (!type) {
+        return usage(error, "-M: the name of the machine is missing\n'yado -M help' lists the machines");
+    }
+    if (is_help(type)) {
+        o->help = help_machines;
+        return true;
+    }
+    o->cls = machine_class_find(type, error);
+    if (!o->cls) {
+        return false;
+    }
+    if (keylist_get(list, "help")) {
+        o->help = help_machine_keys;
+    }
+    g_clear_pointer(&o->machine_keys, keylist_free);
+    o->machine.machine = o->machine_keys = g_steal_pointer(&list);
+    return true;
+}
+
+/* Parses a list that has the single key `head`, and copies its value. NULL: error. */
+static char *single(const char *option, const char *head, const char *value, GError **error) {
+    g_autoptr(KeyList) list = keylist_parse(option, head, value, error);
+    const char *const known[] = { head, NULL };
+    if (!list || !keylist_check(list, known, error)) {
+        return NULL;
+    }
+    return g_strdup(keylist_get(list, head));
+}
+
+static bool set_cpu(Options *o, const char *value, GError **error) {
+    const char *comma = strchr(value, ',');
+    if (is_help(value)) {
+        o->help = help_cpus;
+    } else if (!*value) {
+        return usage(error, "-cpu: the name of the model is empty\n'yado -cpu help' lists the models");
+    } else if (comma) {
+        return usage(error, "-cpu: CPU models have no keys yet; '%s' cannot be given", comma + 1);
+    }
+    o->machine.cpu = value;
+    return true;
+}
+
+static bool set_smp(Options *o, const char *value, GError **error) {
+    g_autofree char *cpus = single("-smp", "cpus", value, error);
+    return cpus && value_number("-smp", cpus, 1, 512, &o->machine.cpus, error);
+}
+
+static bool set_memory(Options *o, const char *value, GError **error) {
+    g_autofree char *size = single("-m", "size", value, error);
+    if (!size || !value_size("-m", size, 1 << 20, &o->machine.ram, error)) {
+        return false;
+    }
+    if (o->machine.ram == 0) {
+        return usage(error, "-m: a machine needs memory; '%s' is none", value);
+    }
+    return true;
+}
+
+const char *const accel_names[] = { "jit", "interp", "tcg", NULL };
+
+static bool set_accel(Options *o, const char *value, GError **error) {
+    if (is_help(value)) {
+        o->help = help_accels;
+        return true;
+    }
+    g_autofree char *accel = single("-accel", "accel", value, error);
+    if (!accel) {
+        return false;
+    }
+    if (!g_strv_contains(accel_names, accel)) {
+        g_autofree char *hint = names_hint(accel, accel_names);
+        return usage(error, "no accelerator '%s'%s", accel, hint);
+    }
+    o->machine.interpret = strcmp(accel, "interp") == 0;
+    return true;
+}
+
+const char *const serial_names[] = { "stdio", "mon:stdio", "file:PATH", "null", NULL };
+
+static bool set_serial(Options *o, const char *value, GError **error) {
+    if (is_help(value)) {
+        o->help = help_serials;
+        return true;
+    }
+    bool file = g_str_has_prefix(value, "file:");
+    if (!file && !g_strv_contains(serial_names, value)) {
+        g_autofree char *hint = names_hint(value, serial_names);
+        return usage(error, "no serial device '%s'%s", value, hint);
+    }
+    if (file && (!value[5] || strchr(value, ','))) {
+        return usage(error, "-serial: file: takes the path of a file, not '%s'", value + 5);
+    }
+    if (o->serial_given) {
+        return usage(error, "-serial is given twice, but the machine has one serial port");
+    }
+    o->serial = value;
+    o->serial_given = true;
+    return true;
+}
+
+static bool set_nographic(Options *o, const char *value, GError **error) {
+    if (!o->serial_given) {
+        o->serial = "mon:stdio";
+    }
+    return true;
+}
+
+const LogItem log_items[] = {
+    { "in_asm", "guest code of each block, when it is translated", TCG_LOG_IN_ASM, 0 },
+    { "op", "IR of each block as the front end made it", TCG_LOG_OP, 0 },
+    { "op_opt", "IR of each block after the passes", TCG_LOG_OP_OPT, 0 },
+    { "out_asm", "host code of each block", TCG_LOG_OUT_ASM, 0 },
+    { "int", "exceptions and interrupts", TCG_LOG_INT, 0 },
+    { "exec", "each block that is entered", TCG_LOG_EXEC, 0 },
+    { "cpu", "registers in front of each block", TCG_LOG_CPU, 0 },
+    { "mmu", "page-table walks", TCG_LOG_MMU, 0 },
+    { "unimp", "what the guest uses and is not written yet", TCG_LOG_UNIMP, LOG_UNIMP },
+    { "guest_errors", "what the guest does against the specification", TCG_LOG_GUEST_ERROR, LOG_GUEST_ERROR },
+    { "trace", "each access to a device register", 0, LOG_TRACE },
+    { "nochain", "no log: blocks are not chained, so that exec and cpu see each", TCG_LOG_NOCHAIN, 0 },
+    { NULL },
+};
+
+static bool add_log_item(Options *o, const char *name, GError **error) {
+    const char *names[G_N_ELEMENTS(log_items)] = { NULL };
+    for (unsigned i = 0; log_items[i].name; i++) {
+        if (strcmp(name, log_items[i].name) == 0) {
+            o->machine.tcg_log |= log_items[i].tcg;
+            o->machine.device_log |= log_items[i].device;
+            return true;
+        }
+        names[i] = log_items[i].name;
+    }
+    g_autofree char *hint = names_hint(name, names);
+    return usage(error, "-d: no log item '%s'%s", name, hint);
+}
+
+static bool set_log(Options *o, const char *value, GError **error) {
+    o->machine.tcg_log = o->machine.device_log = 0;
+    if (is_help(value)) {
+        o->help = help_log;
+        return true;
+    }
+    g_auto(GStrv) names = g_strsplit(value, ",", -1);
+    for (char **name = names; *name; name++) {
+        if (!add_log_item(o, *name, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* -- options with a plain value -- */
+
+#define SET_STRING(option, field)                                                                                     \
+    static bool set_##option(Options *o, const char *value, GError **error) {                                         \
+        o->field = value;                                                                                             \
+        return *value || usage(error, "-" #option ": the argument is empty");                                         \
+    }
+SET_STRING(kernel, machine.kernel)
+SET_STRING(initrd, machine.initrd)
+SET_STRING(dtb, machine.dtb)
+SET_STRING(bios, machine.bios)
+SET_STRING(D, log_path)
+
+static bool set_append(Options *o, const char *value, GError **error) {
+    o->machine.append = value;
+    return true;
+}
+
+#define SET_FLAG(option, field)                                                                                       \
+    static bool set_##option(Options *o, const char *value, GError **error) {                                         \
+        o->field = true;                                                                                              \
+        return true;                                                                                                  \
+    }
+SET_FLAG(no_reboot, machine.no_reboot)
+SET_FLAG(semihosting, machine.semihosting)
+
+static bool set_verify(Options *o, const char *value, GError **error) {
+    o->machine.verify = 1;
+    return !value || value_number("--verify", value, 1, UINT64_MAX, &o->machine.verify, error);
+}
+
+static bool set_version(Options *o, const char *value, GError **error) {
+    o->help = help_version;
+    return true;
+}
+
+static bool set_help(Options *o, const char *value, GError **error) {
+    o->help = help_options;
+    return true;
+}
+
+const OptionInfo option_table[] = {
+    { "M", "NAME[,KEY=VALUE...]", "the machine; 'help' lists them, 'NAME,help' lists its keys", set_machine },
+    { "machine", "NAME[,KEY=VALUE...]", "the same", set_machine },
+    { "cpu", "MODEL", "the CPU; 'help' lists the models", set_cpu },
+    { "smp", "[cpus=]N", "number of CPUs: 1 so far", set_smp },
+    { "m", "[size=]SIZE", "memory in MiB, or with a suffix k, M, G, T", set_memory },
+    { "accel", "NAME", "how guest code runs; 'help' lists the ways", set_accel },
+    { "kernel", "FILE", "the kernel: an arm64 Linux Image, also in gzip, or an AArch64 ELF executable", set_kernel },
+    { "initrd", "FILE", "the kernel's initial RAM disk", set_initrd },
+    { "append", "TEXT", "the kernel's command line", set_append },
+    { "dtb", "FILE", "a device tree in place of the machine's own", set_dtb },
+    { "bios", "FILE", "firmware: a raw image that starts at the first byte of the flash", set_bios },
+    { "nographic", NULL, "the guest's serial port is this terminal; Ctrl-a x quits", set_nographic },
+    { "serial", "TO", "where the serial port goes; 'help' lists what there is", set_serial },
+    { "no-reboot", NULL, "end when the guest resets", set_no_reboot },
+    { "semihosting", NULL, "let the guest use files and the console of the host, and end with a code", set_semihosting },
+    { "d", "ITEM[,ITEM...]", "write a log; 'help' lists the items", set_log },
+    { "D", "FILE", "where the log goes (default: standard error)", set_D },
+    { "verify", "[=N]", "compare every Nth block (default: each) with the interpreter", set_verify },
+    { "version", NULL, "print the version and end", set_version },
+    { "help", NULL, "print this list and end", set_help },
+    { "h", NULL, "the same", set_help },
+    { NULL },
+};
+
+/* -- parsing -- */
+
+static const OptionInfo *find(const char *name, size_t length) {
+    for (const OptionInfo *row = option_table; row->name; row++) {
+        if (strlen(row->name) == length && memcmp(row->name, name, length) == 0) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static bool unknown_option(const char *text, const char *name, GError **error) {
+    const char *names[G_N_ELEMENTS(option_table)] = { NULL };
+    for (unsigned i = 0; option_table[i].name; i++) {
+        names[i] = option_table[i].name;
+    }
+    const char *near = names_nearest(name, names);
+    return near ? usage(error, "no option '%s'; did you mean '-%s'?", text, near)
+                : usage(error, "no option '%s'\n'yado --help' lists the options", text);
+}
+
+/* Takes one option, and its argument if it has one. */
+static bool take(Options *o, int argc, char **argv, int *at, GError **error) {
+    const char *text = argv[(*at)++];
+    if (text[0] != '-' || !text[1]) {
+        return usage(error, "'%s' does not begin with a dash: images are given by options\n'yado --help' lists them", text);
+    }
+    const char *name = text + (text[1] == '-' ? 2 : 1);
+    const char *equals = strchr(name, '=');
+    const OptionInfo *row = find(name, equals ? (size_t)(equals - name) : strlen(name));
+    if (!row) {
+        return unknown_option(text, name, error);
+    }
+    bool optional = row->arg && g_str_has_prefix(row->arg, "[=");
+    if (equals && !optional) {
+        return usage(error, row->arg ? "'%s': the argument follows after a blank, not after '='" : "'%s': -%s takes no "
+                     "argument", text, row->name);
+    }
+    const char *value = equals ? equals + 1 : NULL;
+    if (row->arg && !optional) {
+        if (*at == argc) {
+            return usage(error, "-%s: the argument is missing: -%s %s", row->name, row->name, row->arg);
+        }
+        value = argv[(*at)++];
+    }
+    return row->set(o, value, error);
+}
+
+bool options_parse(Options *o, int argc, char **argv, GError **error) {
+    for (int at = 1; at < argc && !o->help;) {
+        if (!take(o, argc, argv, &at, error)) {
+            return false;
+        }
+    }
+    if (!o->help && argc < 2) {
+        return usage(error, "there is nothing to run: give a machine with -M and a kernel or firmware\n"
+                            "'yado --help' lists the options");
+    }
+    if (!o->help && !o->cls) {
+        return usage(error, "no machine is given: use -M NAME\n'yado -M help' lists the machines");
+    }
+    return true;
+}
+
+void options_clear(Options *o) {
+    g_clear_pointer(&o->machine_keys, keylist_free);
+}
