@@ -19,7 +19,7 @@ import os
 import re
 import sys
 
-ISAS = {'a64': {'type': 'A64', 'include': 'frontend/arm/trans.h', 'feature': 'ARM_', 'has': 'arm_has'}}
+ISAS = {'a64': {'type': 'A64', 'include': 'frontend/arm/disasm.h', 'feature': 'ARM_', 'has': 'arm_has'}}
 WORD = re.compile(r'\b[A-Za-z_]\w*')
 ROW = re.compile(r'^(?P<head>[^?;=]*?)(?:\s\?\s+(?P<guard>.*?))?(?:\s=\s+(?P<shape>\w+)(?:\((?P<args>[^;]*)\))?)?$')
 MAX_GUARD_BITS = 16

@@ -17,4 +17,7 @@ struct A64Print {
 /* Text of one insn in the assembler's syntax; `.inst` for an unallocated word. Returns 4, or 0 when avail < 4. */
 unsigned a64_disasm(const uint8_t *bytes, unsigned avail, uint64_t pc, GString *out);
 
+/* Of ORR (immediate): could MOVZ or MOVN give its value? Then it is not written as `mov`. */
+bool a64_move_wide(const A64Fields *f);
+
 #endif

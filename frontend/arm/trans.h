@@ -39,6 +39,9 @@ void a64_debug_hook(Trans *t);
 /* rm extended (option as in ADD, extended register) and shifted left. In trans_int.c. */
 uint32_t a64_extend(Trans *t, unsigned rm, unsigned option, unsigned shift, IrType type);
 
+/* The 64-bit value of N:imms:immr, which must not be a reserved one. In trans_int.c. */
+uint64_t a64_bitmask(unsigned n, unsigned imms, unsigned immr);
+
 /* The low `width` bits of v as a signed number. */
 static inline int32_t a64_sext(uint32_t v, unsigned width) {
     return (int32_t)(v << (32 - width)) >> (32 - width);

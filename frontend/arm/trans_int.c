@@ -73,8 +73,8 @@ void a64_shape_addsub_i(Trans *t, const A64Fields *f, unsigned sub, unsigned fla
     addsub(t, f->sf, f->rd, a, ir_const(t->ir, type, imm), sub, flags, true);
 }
 
-/* The value that N:imms:immr stands for: a rotated run of ones, repeated. The row's guard has refused reserved ones. */
-static uint64_t bitmask(unsigned n, unsigned imms, unsigned immr) {
+/* a rotated run of ones, repeated */
+uint64_t a64_bitmask(unsigned n, unsigned imms, unsigned immr) {
     unsigned len = 31 - (unsigned)__builtin_clz(n << 6 | (~imms & 63));
     unsigned size = 1u << len;
     unsigned ones = (imms & (size - 1)) + 1;
@@ -92,7 +92,7 @@ static uint64_t bitmask(unsigned n, unsigned imms, unsigned immr) {
 
 void a64_shape_logic_i(Trans *t, const A64Fields *f, unsigned op, unsigned flags) {
     IrType type = a64_type(f->sf);
-    uint32_t imm = ir_const(t->ir, type, bitmask(f->n, f->imms, f->immr) & (f->sf ? UINT64_MAX : UINT32_MAX));
+    uint32_t imm = ir_const(t->ir, type, a64_bitmask(f->n, f->imms, f->immr) & (f->sf ? UINT64_MAX : UINT32_MAX));
     uint32_t v = op == IR_or && f->rn == 31 ? imm : emit2(t, op, type, a64_get(t, f->rn, type), imm);
     if (flags) {
         a64_set(t, f->rd, v);
