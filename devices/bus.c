@@ -7,6 +7,7 @@
 #include "devices/bus.h"
 
 #include <gio/gio.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <string.h>
 

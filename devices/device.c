@@ -5,6 +5,7 @@
  */
 #include "devices/device.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum { SIZES_DEFAULT = 4, SIZES_ALL = 1 | 2 | 4 | 8 };
