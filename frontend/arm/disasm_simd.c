@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * disasm_simd.c - what the templates of a64_simd.decode print besides the kinds of disasm.c; vector lists also of
- * loads and stores. `size` is log2 of a lane's bytes.
+ * disasm_simd.c - what the templates of a64_simd.decode print besides the kinds of disasm.c and disasm_fp.c. `size` is
+ * log2 of a lane's bytes.
  * Spec: Arm DDI 0487, C1.2.
  */
 #include "frontend/arm/disasm.h"
@@ -67,28 +67,6 @@ void a64_fmt_vel(A64Print *p, const A64Fields *f, unsigned size, unsigned l, uns
         g_string_append_printf(p->out, "v%u.%c[%u]", m << 4 | r, letter(size), h << 1 | l);
     }
 }
-/* { v30.16b, v31.16b, v0.16b } */
-void a64_fmt_vlist(A64Print *p, const A64Fields *f, unsigned r, unsigned count, unsigned size, unsigned q) {
-    g_string_append(p->out, "{ ");
-    for (unsigned i = 0; i < count; i++) {
-        g_string_append(p->out, i ? ", " : "");
-        a64_fmt_v(p, f, (r + i) & 31, size, q);
-    }
-    g_string_append(p->out, " }");
-}
-/* { v1.s, v2.s }[3] */
-void a64_fmt_vlane(A64Print *p, const A64Fields *f, unsigned r, unsigned count, unsigned size, unsigned lane) {
-    g_string_append(p->out, "{ ");
-    for (unsigned i = 0; i < count; i++) {
-        g_string_append_printf(p->out, "%sv%u.%c", i ? ", " : "", (r + i) & 31, letter(size));
-    }
-    g_string_append_printf(p->out, " }[%u]", lane);
-}
-/* s1: the registers of floating point and of loads and stores */
-void a64_fmt_vt(A64Print *p, const A64Fields *f, unsigned size, unsigned r) {
-    a64_fmt_vs(p, f, r, size);
-}
-
 /* A general register, x when wide, else w. */
 void a64_fmt_vgpr(A64Print *p, const A64Fields *f, unsigned r, unsigned wide) {
     if (r == 31) {
