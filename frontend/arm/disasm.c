@@ -123,7 +123,7 @@ static const char *const extends[8] = {"uxtb", "uxth", "uxtw", "uxtx", "sxtb", "
 
 /* rm of add (extended register). rd: 31 where it is the stack pointer; then, as with rn, the plain extension is lsl */
 void a64_fmt_extend(A64Print *p, const A64Fields *f, unsigned rm, unsigned option, unsigned shift, unsigned rd) {
-    reg(p, (option & 3) == 3 ? 'x' : 'w', rm, false);
+    reg(p, f->sf && (option & 3) == 3 ? 'x' : 'w', rm, false);
     if (option == (f->sf ? 3 : 2) && (rd == 31 || f->rn == 31)) {
         if (shift) {
             g_string_append_printf(p->out, ", lsl #%u", shift);
