@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * oracle.c - runs insns for real: an AArch64 Linux program that reads cases from its input, executes each, and writes
+ * what the registers then hold. Build: aarch64-linux-gnu-gcc -O2 -static -I<root> oracle.c
+ * Missing: insns that access memory, branch, or touch registers beyond X15.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "tests/insn/aarch64/case.h"
+
+void oracle_run(InsnCase *c, const void *code);
+
+__asm__(".text\n"
+        ".macro each op, lo, hi, next:vararg\n"
+        "\\op q\\lo, q\\hi, [x17], #32\n"
+        ".ifnb \\next\n each \\op, \\next\n .endif\n"
+        ".endm\n"
+        ".macro general op, lo, hi, next:vararg\n"
+        "\\op x\\lo, x\\hi, [x19, #16 + 8 * \\lo]\n"
+        ".ifnb \\next\n general \\op, \\next\n .endif\n"
+        ".endm\n"
+        "oracle_run:\n"
+        "stp x29, x30, [sp, #-112]!\n stp x19, x20, [sp, #16]\n"
+        "stp d8, d9, [sp, #32]\n stp d10, d11, [sp, #48]\n stp d12, d13, [sp, #64]\n stp d14, d15, [sp, #80]\n"
+        "mov x19, x0\n mov x20, x1\n add x17, x19, #144\n"
+        "each ldp, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+        "ldp w2, w3, [x19, #4]\n ldr w4, [x19, #12]\n msr fpcr, x2\n msr fpsr, x3\n msr nzcv, x4\n"
+        "general ldp, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+        "blr x20\n"
+        "general stp, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+        "mrs x2, fpsr\n str w2, [x19, #8]\n mrs x2, nzcv\n str w2, [x19, #12]\n msr fpcr, xzr\n add x17, x19, #144\n"
+        "each stp, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+        "ldp x19, x20, [sp, #16]\n ldp d8, d9, [sp, #32]\n ldp d10, d11, [sp, #48]\n"
+        "ldp d12, d13, [sp, #64]\n ldp d14, d15, [sp, #80]\n ldp x29, x30, [sp], #112\n ret\n");
+
+int main(void) {
+    enum { RET = 0xd65f03c0 };
+    uint32_t n;
+    if (fread(&n, sizeof(n), 1, stdin) != 1) {
+        return 1;
+    }
+    InsnCase *cases = malloc((size_t)n * sizeof(*cases));
+    uint32_t *code = mmap(NULL, (size_t)n * 8 + 8, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (!cases || code == MAP_FAILED || fread(cases, sizeof(*cases), n, stdin) != n) {
+        return 1;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        code[2 * i] = cases[i].insn;
+        code[2 * i + 1] = RET;
+    }
+    __builtin___clear_cache((char *)code, (char *)(code + (size_t)2 * n));
+    for (uint32_t i = 0; i < n; i++) {
+        oracle_run(&cases[i], code + (size_t)2 * i);
+    }
+    return fwrite(cases, sizeof(*cases), n, stdout) != n;
+}

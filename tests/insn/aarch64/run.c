@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.c - one insn of A64 through the decoder, the builder and the IR interpreter.
+ * Missing: insns that access guest memory; there is none.
+ */
+#include "tests/insn/aarch64/run.h"
+
+#include <string.h>
+
+#include "frontend/arm/sysreg.h"
+
+struct InsnRunner {
+    Env *env;
+    IrBlock *block;
+    IrInterp *interp;
+    IrMemOps mem;
+};
+
+InsnRunner *insn_runner_new(void) {
+    InsnRunner *r = g_new0(InsnRunner, 1);
+    r->env = g_aligned_alloc0(1, sizeof(Env), 64);
+    arm_cpu(r->env)->features = UINT64_MAX;
+    r->block = ir_block_new(frontend_arm.slots, frontend_arm.slot_count, frontend_arm.helpers, frontend_arm.helper_count);
+    r->interp = ir_interp_new(&r->mem, frontend_arm.helpers, frontend_arm.helper_count);
+    return r;
+}
+
+void insn_runner_free(InsnRunner *r) {
+    ir_interp_free(r->interp);
+    ir_block_free(r->block);
+    g_aligned_free(r->env);
+    g_free(r);
+}
+
+static void load(Env *env, const InsnCase *c) {
+    ArmCpu *cpu = arm_cpu(env);
+    memcpy(cpu->x, c->x, sizeof(c->x));
+    memcpy(cpu->v, c->v, sizeof(c->v));
+    cpu->nzcv = (uint16_t)((c->nzcv >> 31 & 1) * IR_FLAG_N | (c->nzcv >> 30 & 1) * IR_FLAG_Z |
+                           (c->nzcv >> 29 & 1) * IR_FLAG_C | (c->nzcv >> 28 & 1) * IR_FLAG_V);
+    arm_set_fpcr(env, c->fpcr);
+    arm_set_fpsr(env, c->fpsr);
+}
+
+static void store(const Env *env, InsnCase *c) {
+    const ArmCpu *cpu = arm_cpu_const(env);
+    memcpy(c->x, cpu->x, sizeof(c->x));
+    memcpy(c->v, cpu->v, sizeof(c->v));
+    c->nzcv = (cpu->nzcv & IR_FLAG_N ? 1u << 31 : 0) | (cpu->nzcv & IR_FLAG_Z ? 1u << 30 : 0) |
+              (cpu->nzcv & IR_FLAG_C ? 1u << 29 : 0) | (cpu->nzcv & IR_FLAG_V ? 1u << 28 : 0);
+    c->fpsr = (uint32_t)arm_fpsr(env);
+}
+
+bool insn_run(InsnRunner *r, InsnCase *c, bool optimize, const char **why) {
+    Trans t = {.frontend = &frontend_arm, .env = r->env, .ir = r->block, .insn_len = 4};
+    ir_block_reset(r->block);
+    r->block->optimize = optimize;
+    ir_insn(r->block, 0, 4);
+    if (!a64_decode(&t, c->insn)) {
+        *why = "unallocated";
+        return false;
+    }
+    if (!t.ended) {
+        ir_append(r->block, IR_jump, IR_VOID, 0, 4, 0, 0);
+    }
+    if (!ir_verify(r->block, NULL)) {
+        *why = "the verifier refuses its IR";
+        return false;
+    }
+    if (optimize) {
+        ir_opt_dead(r->block);
+    }
+    load(r->env, c);
+    ir_interp_run(r->interp, r->block, r->env);
+    store(r->env, c);
+    return true;
+}
+
+const A64Row *insn_row(uint32_t insn, A64Fields *f) {
+    return a64_find(insn, f);
+}
