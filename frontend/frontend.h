@@ -9,6 +9,8 @@
 #ifndef FRONTEND_FRONTEND_H
 #define FRONTEND_FRONTEND_H
 
+#include <stdio.h>
+
 #include "ir/ir.h"
 
 typedef struct Frontend Frontend;
@@ -23,6 +25,7 @@ typedef enum MemFaultKind {
     MEM_FAULT_ALIGN,    /* misaligned where alignment is demanded (strict alignment, device memory, exclusives) */
     MEM_FAULT_BUS,      /* no device or RAM answers at gpa, or the device refuses: synchronous external abort */
     MEM_FAULT_WATCH,    /* a guest's own watchpoint */
+    MEM_FAULT_STACK,    /* misaligned stack pointer as a base (IR `aligned`) */
 } MemFaultKind;
 
 typedef struct MemFault {
@@ -180,6 +183,7 @@ struct Trans {
     bool ended;          /* a terminator has been emitted */
     bool sync;           /* end the block after this insn (exit NEXT follows): the insn changed what decoding depends on */
     void *scratch;       /* the front end's own, for one insn */
+    uint32_t known;      /* the front end's own, for one block; 0 at its start. Arm: value known to be 16-byte aligned */
 };
 
 /* -- translate.c -- */
