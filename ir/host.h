@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * host.h - what tcg/ asks of a host and what a host promises: see backend-x86_64/README.md for the contract in prose.
+ *
+ * tcg/ walks the nodes of a block, keeps values in registers (regalloc.c) and hands each op with its operands in place
+ * to the rule of the backend. An op without a rule is called in C.
+ */
+#ifndef IR_HOST_H
+#define IR_HOST_H
+
+#include "ir/ir.h"
+
+/* Where an operand is. */
+typedef enum HostKind { HOST_NONE, HOST_REG, HOST_IMM, HOST_ENV, HOST_STACK } HostKind;
+
+typedef struct HostOperand {
+    uint8_t kind;
+    uint8_t reg;   /* HOST_REG: register number of the backend (vector registers from Backend.vec_base on) */
+    int32_t disp;  /* HOST_ENV: offset in Env; HOST_STACK: offset in the spill area */
+    int64_t imm;   /* HOST_IMM */
+} HostOperand;
+
+typedef struct HostCode HostCode;
+typedef struct Backend Backend;
+
+/* An op with its operands in place. */
+typedef struct HostOp {
+    const IrNode *node;
+    IrType type;          /* of the result; for ops without one, of the first value operand */
+    HostOperand d, s[3];
+    uint8_t tmp[2];       /* scratch registers the rule asked for */
+} HostOp;
+
+/* What the host's flags hold after a rule, in terms of IR flags. */
+typedef enum HostPolarity {
+    HOST_FLAGS_NONE,
+    HOST_FLAGS_SUB, /* of a subtraction: the carry is a borrow */
+    HOST_FLAGS_ADD, /* carry as in IR */
+} HostPolarity;
+
+/*
+ * A rule: how one op is compiled. `d` and `s[k]` are constraint strings:
+ *   r  any integer register       x  any vector register       m  env or stack memory, as it is
+ *   i  immediate that fits 32 bits, sign-extended               j  any immediate (the rule reads op->s[k].imm)
+ *   0  (d) the same register as s[0]
+ *   c  the register for shift counts                            NULL: no such operand
+ * Immediate operands of the node itself (letter i in ops.def) are read from op->node.
+ */
+typedef struct HostRule {
+    const char *d;
+    const char *s[3];
+    uint8_t tmps;         /* integer scratch registers needed besides */
+    uint8_t vtmps;        /* vector ones */
+    uint8_t flags;        /* HOST_RULE_* */
+    uint8_t sets;         /* HostPolarity: host flags describe the result as fl_add/fl_sub/fl_logic of it would */
+    void (*emit)(HostCode *h, const HostOp *op);
+} HostRule;
+enum {
+    HOST_RULE_CLOBBERS = 1,    /* host flags are lost (or set, see `sets`) */
+    HOST_RULE_EARLY = 2,       /* d is written before all operands are read: never shared with an operand */
+    HOST_RULE_COMMUTES = 4,    /* s[0] and s[1] may be exchanged */
+};
+
+/* A direct exit of a block that can be patched to jump to another block. */
+typedef struct HostExit {
+    uint32_t jump;      /* offset in the block's code of the 4-byte displacement, 0 = no such exit */
+    uint32_t stub;      /* offset of the code it jumps to when not chained */
+    int32_t off;        /* page offset of the guest insn it goes to */
+} HostExit;
+
+typedef struct HostMark {
+    uint32_t host;      /* offset of the first byte made for... */
+    int32_t off;        /* ...the insn at this page offset */
+} HostMark;
+
+/* Bits of the cold path's descriptor, above size and aux (see ldst_slow in tcg/). */
+enum {
+    HOST_SLOW_LOADS = 1 << 16,  /* only loads use the addend: device and split accesses may be done into env.bounce */
+    HOST_SLOW_STORES = 1 << 17, /* only stores: their bytes stand in env.bounce, ready to be written */
+    HOST_SLOW_PART_SHIFT = 20,  /* log2 of the bytes of each part of a pair */
+};
+/* What the cold path answers. */
+typedef enum HostSlow {
+    HOST_SLOW_ADDEND,  /* go on with the addend in env.scratch[3].u64 */
+    HOST_SLOW_DONE,    /* the stores have been done */
+    HOST_SLOW_LEAVE,   /* leave: env.exit_reason is set */
+} HostSlow;
+
+/* Functions of tcg/ that generated code calls. */
+typedef unsigned HostSlowFn(Env *env, uint64_t ea, uint32_t desc); /* HostSlow */
+
+/* Entry into generated code, made by the backend at the start of the cache. */
+typedef struct HostStubs {
+    /* Loads the pinned registers and jumps to `code`; returns when it is left: low 32 bits IrExit, or HOST_LEFT_CHAIN
+     * with the exit's id in the high 32 bits. */
+    uint64_t (*enter)(Env *env, const void *code);
+    const uint8_t *chain, *pending, *miss, *leave, *slow, *call_pure, *call_state, *op_call; /* backend's own */
+} HostStubs;
+enum { HOST_LEFT_CHAIN = 0x100, HOST_SPILL_BYTES = 2048 };
+
+/* Code being made. */
+struct HostCode {
+    const Backend *backend;
+    uint8_t *start, *p, *end; /* writable addresses */
+    const uint8_t *exec;      /* executable address of start */
+    bool overflow;            /* no room: the block is given up */
+    const HostStubs *stubs;
+};
+
+/* A forward reference: position of a displacement to be filled in by `bind`. */
+typedef uint32_t HostFixup;
+
+/* A slow path waiting to be emitted behind the block. */
+typedef struct HostCold {
+    HostFixup from[2];    /* jumps to it; 0 = none */
+    uint32_t back;        /* offset to continue at */
+    uint32_t done;        /* offset behind the group's last store */
+    int32_t insn_off;
+    uint32_t desc;
+    uint8_t ea, addend;   /* registers */
+    uint8_t stores;       /* number of values to put into env.bounce */
+    struct {
+        HostOperand value;
+        IrType type;
+        uint8_t aux;      /* IrMem of the store */
+        uint8_t offset;   /* in the group */
+    } store[4];
+} HostCold;
+
+struct Backend {
+    const char *name;
+    unsigned vec_base;           /* number of the first vector register */
+    uint32_t scratch;            /* bit per register that values may be kept in between ops */
+    const uint8_t *pins, *vpins; /* registers that hold the guest slots of rank 1, 2, ... across blocks */
+    unsigned pin_count, vpin_count;
+    uint8_t shift_reg;
+    uint8_t result_reg;          /* of calls */
+    const HostRule *rules;       /* by IrOp; emit = NULL: called in C */
+    HostRule sum, difference;    /* add, and sub of a 32-bit immediate, that keep host flags */
+
+    /* Emits the shared stubs for these slots into h; false: no room. */
+    bool (*make_stubs)(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsigned slot_count, HostSlowFn *slow);
+    void (*mov)(HostCode *h, IrType type, unsigned d, unsigned s);
+    void (*load)(HostCode *h, IrType type, unsigned d, HostOperand mem);   /* narrow integers zero-extend */
+    void (*store)(HostCode *h, IrType type, HostOperand mem, unsigned s);
+    void (*store_imm)(HostCode *h, IrType type, HostOperand mem, int32_t imm);
+    void (*load_imm)(HostCode *h, IrType type, unsigned d, uint64_t value); /* keeps host flags */
+    void (*zext32)(HostCode *h, unsigned d, unsigned s);
+    /* Flags. cc is the backend's condition code. */
+    void (*flags_save)(HostCode *h, HostPolarity p, HostOperand mem, bool result_reg_free);
+    int (*flags_cc)(unsigned cond, HostPolarity p);        /* -1: not testable as they are */
+    int (*flags_test)(HostCode *h, unsigned cond, HostOperand mem, unsigned tmp); /* from memory; returns cc; tmp = result_reg */
+    void (*compare)(HostCode *h, IrType type, HostOperand a, HostOperand b);      /* fl_sub */
+    void (*test)(HostCode *h, IrType type, HostOperand a, HostOperand b);         /* fl_logic(a & b) */
+    void (*carry_in)(HostCode *h, HostPolarity from, HostPolarity wanted);        /* adapt the carry flag */
+    void (*carry_load)(HostCode *h, HostOperand mem, HostPolarity wanted);
+    void (*csel)(HostCode *h, IrType type, int cc, unsigned d, unsigned s);        /* if cc: d = s */
+    void (*cset)(HostCode *h, int cc, unsigned d);                                 /* d = cc ? 1 : 0, keeps flags */
+    /* Memory */
+    void (*check)(HostCode *h, const HostOp *op, HostFixup from[2]); /* op: d addend, s[0] ea, tmp[0]; node: size, aux */
+    void (*ld)(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend, unsigned ea, int32_t disp);
+    void (*st)(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp, unsigned tmp);
+    void (*cold)(HostCode *h, const HostCold *c);
+    /* Flow */
+    HostFixup (*jump_if)(HostCode *h, int cc);
+    HostFixup (*jump)(HostCode *h);
+    void (*bind)(HostCode *h, HostFixup f);                            /* to here */
+    HostFixup (*poll)(HostCode *h);
+    void (*pending_exit)(HostCode *h, int32_t off);                    /* leave with IR_EXIT_PENDING at pcbase + off */
+    uint32_t (*chain_jump)(HostCode *h);                               /* patchable jump; its displacement's offset */
+    void (*chain_stub)(HostCode *h, uint32_t id);
+    void (*indirect)(HostCode *h, HostOperand va);                     /* inline jump cache; va in a register or pcbase + imm */
+    void (*exit)(HostCode *h, unsigned reason, bool set_pc, int32_t off);
+    void (*patch)(uint8_t *displacement, const uint8_t *exec_of_it, const uint8_t *to);
+    /* Calls. Arguments are in place in env.scratch (ops) or given here (helpers). */
+    void (*call_op)(HostCode *h, unsigned op, uint64_t info);
+    void (*call_helper)(HostCode *h, unsigned helper, unsigned flags, const HostOperand *args, const IrType *types, unsigned n,
+                        int32_t insn_off);
+    void (*store_insn_off)(HostCode *h, int32_t off);
+};
+
+extern const Backend backend_x86_64;
+
+static inline bool ir_type_is_vec(IrType t) {
+    return t == IR_V128 || t == IR_F16 || t == IR_F32 || t == IR_F64;
+}
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec.c - the run loop of a vCPU thread: safepoint work, look-up, execution, and what to do when a block is left.
+ */
+#include "tcg/vcpu.h"
+
+#include <string.h>
+
+#include "tcg/lower.h"
+
+enum { MAX_INSNS = 64 };
+
+/* The page that code at a physical address is read from. */
+typedef struct Fetch {
+    uint64_t pa;         /* of env->pc */
+    const uint8_t *page; /* its 4 KiB; may be `copy` */
+    bool transient;      /* device memory: the block must not be kept */
+    uint8_t copy[PAGE_SIZE];
+} Fetch;
+
+static bool fetch_fault(Vcpu *v, MemFaultKind kind, uint64_t guest) {
+    Env *env = v->env;
+    v->frontend->mem_fault(env, &(MemFault){.kind = kind, .access = MEM_FETCH, .va = env->pc, .guest = guest});
+    return false;
+}
+
+/* Reads one insn at pa from a device into f->copy. */
+static bool fetch_device(Vcpu *v, Fetch *f) {
+    const PhysMap *phys = &v->tcg->config.phys;
+    unsigned offset = f->pa & (PAGE_SIZE - 1);
+    memset(f->copy, 0, sizeof f->copy);
+    for (unsigned i = 0; i < v->frontend->insn_max && offset + i < PAGE_SIZE; i += v->frontend->insn_min) {
+        uint64_t value;
+        if (phys->read(phys->opaque, f->pa + i, v->frontend->insn_min, &value) != PHYS_OK) {
+            return fetch_fault(v, MEM_FAULT_BUS, 0);
+        }
+        memcpy(f->copy + offset + i, &value, v->frontend->insn_min);
+    }
+    f->page = f->copy;
+    f->transient = true;
+    return true;
+}
+
+/* Finds the bytes at env->pc, or takes the exception that their fetch causes. */
+static bool fetch(Vcpu *v, Fetch *f) {
+    Env *env = v->env;
+    const PhysMap *phys = &v->tcg->config.phys;
+    uint64_t va_page = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
+    bool writable;
+
+    if (env->pc & (v->frontend->insn_min - 1u)) {
+        return fetch_fault(v, MEM_FAULT_ALIGN, 0);
+    }
+    if (!v->fetch_ok || v->fetch_va != va_page) {
+        MemXlat x;
+        MemFault fault;
+        if (!tlb_translate(v, env->pc, MEM_FETCH, false, &x, &fault)) {
+            return fetch_fault(v, fault.kind, fault.guest);
+        }
+        v->fetch_va = va_page;
+        v->fetch_pa = x.pa & ~(uint64_t)(PAGE_SIZE - 1);
+        v->fetch_ok = true;
+    }
+    f->pa = v->fetch_pa | (env->pc & (PAGE_SIZE - 1));
+    f->transient = false;
+    f->page = phys->page(phys->opaque, v->fetch_pa, &writable);
+    return f->page || fetch_device(v, f);
+}
+
+/* The slow path of everything: one insn, translated and interpreted afresh. */
+static IrExit run_one(Vcpu *v, const Fetch *f) {
+    Env *env = v->env;
+    unsigned end;
+    IrBlock *ir = v->slow_ir;
+    TransRequest request = {.frontend = v->frontend, .env = env, .mode = v->frontend->mode(env), .page = f->page,
+                            .offset = f->pa & (PAGE_SIZE - 1), .max_insns = 1, .stop_offset = -1};
+    ir_block_reset(ir);
+    ir->optimize = true;
+    if (frontend_translate(&request, ir, &end) != TRANS_OK) {
+        return (IrExit)(fetch_fault(v, MEM_FAULT_BUS, 0), IR_EXIT_FAULT);
+    }
+    env->pcbase = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
+    return ir_interp_run(v->interp, ir, env);
+}
+
+IrExit exec_slow_insn(Vcpu *v) {
+    Fetch f;
+    if (!fetch(v, &f)) {
+        return IR_EXIT_FAULT;
+    }
+    return run_one(v, &f);
+}
+
+/* A new block. When code memory is full all of it is emptied: one vCPU runs, and it is here. */
+static Tb *translate(Vcpu *v, const Fetch *f, uint64_t mode) {
+    Tb *tb = NULL;
+    for (unsigned insns = MAX_INSNS; !tb && insns; ) {
+        LowerResult result = LOWER_OK;
+        tb = tb_translate(v, f->pa, v->env->pc, mode, f->page, insns, &result);
+        if (result == LOWER_NO_ROOM) {
+            tb_flush(v->tcg);
+        } else {
+            insns /= 4; /* too big for one block */
+        }
+    }
+    return tb;
+}
+
+/* The block at env->pc, made if need be; NULL: an exception was taken, or one insn was run. */
+static Tb *find_block(Vcpu *v) {
+    Env *env = v->env;
+    Tcg *tcg = v->tcg;
+    Fetch f;
+    if (!fetch(v, &f)) {
+        return NULL;
+    }
+    if (f.transient) {
+        v->stats.exits[run_one(v, &f)]++;
+        return NULL;
+    }
+    uint64_t mode = v->frontend->mode(env);
+    v->stats.lookups++;
+    g_mutex_lock(&tcg->lock);
+    Tb *tb = tb_find(tcg, f.pa, mode);
+    if (!tb) {
+        uint64_t start = g_get_monotonic_time();
+        tb = translate(v, &f, mode);
+        v->stats.translate_ns += (uint64_t)(g_get_monotonic_time() - start) * 1000;
+    }
+    g_mutex_unlock(&tcg->lock);
+    if (!tb) {
+        fetch_fault(v, MEM_FAULT_BUS, 0);
+    }
+    return tb;
+}
+
+static void remember_jump(Vcpu *v, const Tb *tb) {
+    Env *env = v->env;
+    if (tb->host && !(v->tcg->config.log_items & TCG_LOG_NOCHAIN)) {
+        env->jumps[ir_jump_index(env->pc)] = (IrJump){env->pc ^ env->space, tb->host};
+        tlb_note_code(v, env->pc);
+    }
+}
+
+/* Waits until an interrupt input, a timer or a request wants attention. */
+static void halt(Vcpu *v) {
+    const TcgConfig *c = &v->tcg->config;
+    g_mutex_lock(&v->halt_lock);
+    __atomic_store_n(&v->halted, 1, __ATOMIC_SEQ_CST);
+    while (!__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) && !v->frontend->wakes(v->env)) {
+        uint64_t t = c->now(c->opaque);
+        if (v->alarm <= t) {
+            break;
+        }
+        if (v->alarm == UINT64_MAX) {
+            g_cond_wait(&v->halt_cond, &v->halt_lock);
+        } else {
+            gint64 limit = g_get_monotonic_time() + (gint64)((v->alarm - t) / 1000) + 1;
+            if (!g_cond_wait_until(&v->halt_cond, &v->halt_lock, limit)) {
+                break;
+            }
+        }
+    }
+    __atomic_store_n(&v->halted, 0, __ATOMIC_SEQ_CST);
+    g_mutex_unlock(&v->halt_lock);
+    if (v->alarm <= c->now(c->opaque)) {
+        vcpu_run_timers(v);
+    }
+}
+
+/* Everything that may only happen between blocks. False: leave the run loop. */
+static bool safepoint(Vcpu *v) {
+    Env *env = v->env;
+    __atomic_store_n(&env->pending, 0, __ATOMIC_SEQ_CST);
+    uint32_t requests = __atomic_exchange_n(&v->requests, 0, __ATOMIC_SEQ_CST);
+    if (v->stop || (requests & REQUEST_STOP)) {
+        return false;
+    }
+    if (requests & REQUEST_ALARM) {
+        vcpu_run_timers(v);
+    }
+    if (requests & REQUEST_FLUSH_TLB) {
+        tlb_flush_all(v);
+    }
+    if (requests & REQUEST_FLUSH_CODE) {
+        g_mutex_lock(&v->tcg->lock);
+        tb_flush(v->tcg);
+        g_mutex_unlock(&v->tcg->lock);
+    }
+    return true;
+}
+
+/* Runs from env->pc until generated code or the interpreter comes back; *from, *slot: a direct exit to be chained. */
+static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot) {
+    Env *env = v->env;
+    env->pcbase = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
+    v->running = tb;
+    if (!tb->host) {
+        return ir_interp_run(v->interp, tb->ir, env);
+    }
+    uint64_t left = v->tcg->stubs.enter(env, tb->host);
+    if ((uint32_t)left != HOST_LEFT_CHAIN) {
+        return (IrExit)(uint32_t)left;
+    }
+    uint32_t id = (uint32_t)(left >> 32);
+    Tb *last = v->tcg->tbs->pdata[id >> 1];
+    int32_t off = last->exits[id & 1].off;
+    env->pc = env->pcbase + (int64_t)off;
+    if (off >= 0 && off < PAGE_SIZE && !(v->tcg->config.log_items & TCG_LOG_NOCHAIN)) {
+        *from = last;
+        *slot = id & 1;
+    }
+    return IR_EXIT_NEXT;
+}
+
+static void log_exec(Vcpu *v, const Tb *tb) {
+    const TcgConfig *c = &v->tcg->config;
+    if (c->log_items & TCG_LOG_EXEC) {
+        fprintf(c->log, "exec: cpu %u: pc 0x%" G_GINT64_MODIFIER "x pa 0x%" G_GINT64_MODIFIER "x insns %u\n", v->index,
+                v->env->pc, tb->pa, tb->insns);
+    }
+    if (c->log_items & TCG_LOG_CPU) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        v->frontend->dump(v->env, text);
+        fputs(text->str, c->log);
+    }
+}
+
+static void run(Vcpu *v) {
+    Env *env = v->env;
+    Tb *from = NULL;
+    unsigned slot = 0;
+    for (;;) {
+        if (__atomic_load_n(&env->pending, __ATOMIC_RELAXED) < 0) {
+            from = NULL;
+            if (!safepoint(v)) {
+                return;
+            }
+        }
+        if (v->frontend->deliverable(env)) {
+            from = NULL;
+            v->frontend->take_interrupt(env);
+        }
+        Tb *tb = find_block(v);
+        if (!tb) {
+            from = NULL;
+            continue;
+        }
+        if (from) {
+            if (from->valid && tb->mode == from->mode && ((tb->pa ^ from->pa) & ~(uint64_t)(PAGE_SIZE - 1)) == 0) {
+                g_mutex_lock(&v->tcg->lock);
+                tb_chain(v->tcg, from, slot, tb);
+                g_mutex_unlock(&v->tcg->lock);
+            }
+            from = NULL;
+        } else {
+            remember_jump(v, tb);
+        }
+        if (v->tcg->config.log_items & (TCG_LOG_EXEC | TCG_LOG_CPU)) {
+            log_exec(v, tb);
+        }
+        IrExit reason = run_block(v, tb, &from, &slot);
+        v->stats.exits[reason]++;
+        if (reason == IR_EXIT_SLOW) {
+            reason = exec_slow_insn(v);
+            v->stats.exits[reason]++;
+        }
+        if (reason == IR_EXIT_HALT) {
+            halt(v);
+        }
+    }
+}
+
+gpointer vcpu_thread(gpointer opaque) {
+    Vcpu *v = opaque;
+    v->stop = false;
+    tlb_context_changed(v);
+    run(v);
+    return NULL;
+}

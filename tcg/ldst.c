@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ldst.c - guest memory: filling of the first-level TLB, and every access that its fast path cannot do: devices,
+ * accesses across two pages, pages that hold translated code, watchpoints.
+ */
+#include "tcg/vcpu.h"
+
+#include <string.h>
+
+static Bank *bank_of_access(Vcpu *v, unsigned aux) {
+    IrTlbEntry *table = aux & IR_CHECK_UNPRIV ? v->env->unpriv.table : v->env->bank.table;
+    for (unsigned i = 0; i < BANKS; i++) {
+        if (v->banks[i].table == table) {
+            return &v->banks[i];
+        }
+    }
+    g_assert_not_reached();
+}
+
+/* Makes the page of va reachable for generated code as far as x allows. Returns its host address, or NULL. */
+static uint8_t *fill(Vcpu *v, uint64_t va, unsigned aux, const MemXlat *x) {
+    const PhysMap *phys = &v->tcg->config.phys;
+    bool writable;
+    if (x->device || v->frontend->watching(v->env)) {
+        return NULL;
+    }
+    uint64_t pa = x->pa & ~(uint64_t)(PAGE_SIZE - 1);
+    uint8_t *page = phys->page(phys->opaque, pa, &writable);
+    if (!page) {
+        return NULL;
+    }
+    g_mutex_lock(&v->tcg->lock);
+    CodePage *code = tb_page(v->tcg, pa);
+    bool guarded = code && code->tbs && !code->unprotected;
+    g_mutex_unlock(&v->tcg->lock);
+
+    uint64_t tag = va & ~(uint64_t)(PAGE_SIZE - 1);
+    Bank *bank = bank_of_access(v, aux);
+    IrTlbEntry *e = &bank->table[va >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
+    bank->dirty = true;
+    v->stats.tlb_fills++;
+    e->rtag = x->readable ? tag : IR_TLB_NO_TAG;
+    e->wtag = x->writable && writable && !guarded ? tag : IR_TLB_NO_TAG;
+    e->addend = (uint64_t)(uintptr_t)page - tag;
+    e->info = pa;
+    return page;
+}
+
+static bool raise_fault(Vcpu *v, MemFault *fault, unsigned aux) {
+    fault->aux = aux;
+    v->frontend->mem_fault(v->env, fault);
+    return false;
+}
+
+/* Translates one page's part of an access for the rights it needs. */
+static bool probe(Vcpu *v, uint64_t va, unsigned aux, MemXlat *x, MemFault *fault) {
+    bool unprivileged = aux & IR_CHECK_UNPRIV;
+    if (aux & IR_CHECK_W) { /* a read-write access that fails in both ways reports the read */
+        if ((aux & IR_CHECK_R) && !tlb_translate(v, va, MEM_READ, unprivileged, x, fault)) {
+            return false;
+        }
+        return tlb_translate(v, va, MEM_WRITE, unprivileged, x, fault);
+    }
+    return tlb_translate(v, va, MEM_READ, unprivileged, x, fault);
+}
+
+/* Does the access, with every page translated, go to a device that refuses it or to nowhere? */
+static bool watched(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, MemFault *fault) {
+    if (v->frontend->watching(v->env)) {
+        MemAccess access = aux & IR_CHECK_W ? MEM_WRITE : MEM_READ;
+        if (v->frontend->watch_hit(v->env, ea, size, access) ||
+            ((aux & IR_CHECK_RW) == IR_CHECK_RW && v->frontend->watch_hit(v->env, ea, size, MEM_READ))) {
+            *fault = (MemFault){.kind = MEM_FAULT_WATCH, .access = access, .va = ea};
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend) {
+    Vcpu *v = vcpu_of(env);
+    IrTlbBank *bank = aux & IR_CHECK_UNPRIV ? &env->unpriv : &env->bank;
+    unsigned align = aux >> IR_CHECK_ALIGN_SHIFT & 7;
+    MemFault fault;
+    MemXlat x;
+
+    if (ea & ((UINT64_C(1) << align) - 1)) {
+        /* An alignment fault has priority over a translation fault. */
+        return raise_fault(v, &(MemFault){.kind = MEM_FAULT_ALIGN, .va = ea,
+                                          .access = aux & IR_CHECK_W ? MEM_WRITE : MEM_READ}, aux);
+    }
+    const IrTlbEntry *e = &bank->table[ea >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
+    if ((!(aux & IR_CHECK_R) || (e->rtag ^ ea) <= PAGE_SIZE - size) &&
+        (!(aux & IR_CHECK_W) || (e->wtag ^ ea) <= PAGE_SIZE - size)) {
+        *addend = e->addend;
+        return true;
+    }
+    if (!probe(v, ea, aux, &x, &fault)) {
+        return raise_fault(v, &fault, aux);
+    }
+    unsigned in_page = PAGE_SIZE - (ea & (PAGE_SIZE - 1));
+    if (size > in_page) {
+        MemXlat second;
+        if (!probe(v, ea + in_page, aux, &second, &fault)) {
+            return raise_fault(v, &fault, aux);
+        }
+        x.device |= second.device;
+    }
+    /* Natural alignment of each part is what Device memory demands; parts are never larger than 8 bytes. */
+    unsigned part = size > 8 ? 8 : size;
+    if (x.device && (ea & ((part & -part) - 1))) {
+        return raise_fault(v, &(MemFault){.kind = MEM_FAULT_ALIGN, .va = ea,
+                                          .access = aux & IR_CHECK_W ? MEM_WRITE : MEM_READ}, aux);
+    }
+    if (watched(v, ea, size, aux, &fault)) {
+        return raise_fault(v, &fault, aux);
+    }
+    *addend = IR_ADDEND_SLOW;
+    if (size <= in_page) {
+        uint8_t *page = fill(v, ea, aux, &x);
+        if (page && (!(aux & IR_CHECK_W) || (e->wtag ^ ea) <= PAGE_SIZE - size)) {
+            *addend = e->addend;
+        }
+    }
+    return true;
+}
+
+/* One page's part of a slow access. */
+static bool transfer(Vcpu *v, uint64_t va, uint64_t pa, unsigned size, uint8_t *bytes, bool write) {
+    const PhysMap *phys = &v->tcg->config.phys;
+    bool writable;
+    uint8_t *page = phys->page(phys->opaque, pa, &writable);
+    if (page && (!write || writable)) {
+        uint8_t *at = page + (pa & (PAGE_SIZE - 1));
+        if (!write) {
+            memcpy(bytes, at, size);
+            return true;
+        }
+        g_mutex_lock(&v->tcg->lock);
+        CodePage *code = tb_page(v->tcg, pa);
+        if (code && code->tbs && !code->unprotected && tb_invalidate(v->tcg, pa, size, v->running)) {
+            v->env->pending = -1; /* the running block has changed: leave it at the next poll */
+        }
+        g_mutex_unlock(&v->tcg->lock);
+        if (size == 8 && !(pa & 7)) {
+            uint64_t value;
+            memcpy(&value, bytes, 8);
+            __atomic_store_n((uint64_t *)(void *)at, value, __ATOMIC_RELAXED);
+        } else {
+            memcpy(at, bytes, size);
+        }
+        return true;
+    }
+    /* A device, or nothing: naturally aligned pieces. */
+    for (unsigned done = 0; done < size;) {
+        unsigned piece = 8;
+        while (piece > size - done || ((pa + done) & (piece - 1))) {
+            piece >>= 1;
+        }
+        uint64_t value = 0;
+        if (write) {
+            memcpy(&value, bytes + done, piece);
+        }
+        PhysResult r = write ? phys->write(phys->opaque, pa + done, piece, value)
+                             : phys->read(phys->opaque, pa + done, piece, &value);
+        if (r != PHYS_OK) {
+            return raise_fault(v, &(MemFault){.kind = MEM_FAULT_BUS, .va = va + done,
+                                              .access = write ? MEM_WRITE : MEM_READ}, 0);
+        }
+        if (!write) {
+            memcpy(bytes + done, &value, piece);
+        }
+        done += piece;
+    }
+    return true;
+}
+
+/* A slow access of any size up to 64 bytes whose pages have been checked. */
+static bool slow_access(Env *env, uint64_t ea, unsigned size, uint8_t *bytes, bool write) {
+    Vcpu *v = vcpu_of(env);
+    for (unsigned done = 0; done < size;) {
+        MemXlat x;
+        MemFault fault;
+        uint64_t va = ea + done;
+        unsigned piece = PAGE_SIZE - (va & (PAGE_SIZE - 1));
+        if (piece > size - done) {
+            piece = size - done;
+        }
+        if (!tlb_translate(v, va, write ? MEM_WRITE : MEM_READ, false, &x, &fault) &&
+            !tlb_translate(v, va, write ? MEM_WRITE : MEM_READ, true, &x, &fault)) {
+            return raise_fault(v, &fault, 0);
+        }
+        if (!transfer(v, va, x.pa, piece, bytes + done, write)) {
+            return false;
+        }
+        done += piece;
+    }
+    return true;
+}
+
+static bool ldst_load(Env *env, uint64_t ea, unsigned size, IrVal *value) {
+    memset(value, 0, sizeof *value);
+    return slow_access(env, ea, size, value->b, false);
+}
+
+static bool ldst_store(Env *env, uint64_t ea, unsigned size, const IrVal *value) {
+    return slow_access(env, ea, size, (uint8_t *)(uintptr_t)value->b, true);
+}
+
+static void ldst_misaligned(Env *env, uint64_t value) {
+    Vcpu *v = vcpu_of(env);
+    v->frontend->mem_fault(env, &(MemFault){.kind = MEM_FAULT_STACK, .va = value});
+}
+
+const IrMemOps ldst_ops = {ldst_check, ldst_load, ldst_store, ldst_misaligned};
+
+unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
+    unsigned size = desc & 0xff, aux = desc >> 8 & 0xff;
+    unsigned part = 1u << (desc >> HOST_SLOW_PART_SHIFT & 7);
+    uint64_t addend;
+
+    if (!ldst_check(env, ea, size, aux, &addend)) {
+        env->exit_reason = IR_EXIT_FAULT;
+        return HOST_SLOW_LEAVE;
+    }
+    if (addend != IR_ADDEND_SLOW) {
+        env->scratch[3].u64 = addend;
+        return HOST_SLOW_ADDEND;
+    }
+    if (!(desc & (HOST_SLOW_LOADS | HOST_SLOW_STORES)) || size > sizeof env->bounce || (aux & IR_CHECK_UNPRIV)) {
+        env->exit_reason = IR_EXIT_SLOW;
+        return HOST_SLOW_LEAVE;
+    }
+    bool store = desc & HOST_SLOW_STORES;
+    for (unsigned done = 0; done < size; done += part) {
+        if (!slow_access(env, ea + done, part, env->bounce + done, store)) {
+            env->exit_reason = IR_EXIT_FAULT;
+            return HOST_SLOW_LEAVE;
+        }
+    }
+    env->scratch[3].u64 = (uint64_t)(uintptr_t)env->bounce - ea;
+    return store ? HOST_SLOW_DONE : HOST_SLOW_ADDEND;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * log.c - what the translator shows of its work: guest insns, IR, host code (-d in_asm, op, op_opt, out_asm).
+ */
+#include <capstone/capstone.h>
+#include <inttypes.h>
+
+#include "tcg/lower.h"
+
+static bool on(const Vcpu *v, unsigned item) {
+    return v->tcg->config.log && (v->tcg->config.log_items & item);
+}
+
+static void print_guest(Vcpu *v, const IrBlock *ir, const uint8_t *page, uint64_t va, GString *out) {
+    uint64_t base = va & ~(uint64_t)(PAGE_SIZE - 1);
+    for (uint32_t i = 1; i < ir->count; i++) {
+        const IrNode *n = &ir->nodes[i];
+        if (n->op == IR_insn) {
+            g_string_append_printf(out, "  0x%016" PRIx64 ":  ", base + n->a);
+            v->frontend->disasm(page + n->a, PAGE_SIZE - n->a, base + n->a, out);
+            g_string_append_c(out, '\n');
+        }
+    }
+}
+
+void lower_log(Vcpu *v, const char *title, unsigned item, const IrBlock *ir, const uint8_t *page, uint64_t va) {
+    if (!on(v, item)) {
+        return;
+    }
+    g_autoptr(GString) out = g_string_new(NULL);
+    g_string_append_printf(out, "%s: 0x%016" PRIx64 "\n", title, va);
+    if (item == TCG_LOG_IN_ASM) {
+        print_guest(v, ir, page, va, out);
+    } else {
+        ir_print(ir, out);
+    }
+    g_string_append_c(out, '\n');
+    fputs(out->str, v->tcg->config.log);
+}
+
+void lower_log_host(Vcpu *v, const Tb *tb, uint64_t va) {
+    csh cs;
+    cs_insn *insns;
+    if (!on(v, TCG_LOG_OUT_ASM) || cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK) {
+        return;
+    }
+    FILE *log = v->tcg->config.log;
+    uint64_t page = va & ~(uint64_t)(PAGE_SIZE - 1);
+    fprintf(log, "OUT: 0x%016" PRIx64 " (%u bytes for %u insns)\n", va, tb->host_bytes, tb->insns);
+    size_t count = cs_disasm(cs, tb->host, tb->host_bytes, (uint64_t)(uintptr_t)tb->host, 0, &insns);
+    unsigned mark = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t at = (uint32_t)(insns[i].address - (uint64_t)(uintptr_t)tb->host);
+        while (mark < tb->mark_count && tb->marks[mark].host <= at) {
+            fprintf(log, " -- 0x%016" PRIx64 "\n", page + (uint64_t)(int64_t)tb->marks[mark++].off);
+        }
+        fprintf(log, "  0x%08" PRIx32 ":  %s %s\n", at, insns[i].mnemonic, insns[i].op_str);
+    }
+    v->stats.host_insns += count;
+    fputc('\n', log);
+    cs_free(insns, count);
+    cs_close(&cs);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lower.h - from IR to host code, and the memory that holds it (cache.c).
+ */
+#ifndef TCG_LOWER_H
+#define TCG_LOWER_H
+
+#include "tcg/vcpu.h"
+
+/* Code cache and backend of the host, for the guest of `fe`; without them the interpreter runs everything. */
+bool lower_init(Tcg *tcg, const Frontend *fe, GError **error);
+void lower_finish(Tcg *tcg);
+void lower_cache_reset(Tcg *tcg);
+
+/* Compiles ir into the cache and fills tb's host part. */
+LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir);
+void lower_vcpu_free(Vcpu *v);
+
+/* Makes exit `slot` of tb jump to `to`, or back to its stub. */
+void lower_patch(Tcg *tcg, Tb *tb, unsigned slot, const Tb *to);
+void lower_unpatch(Tcg *tcg, Tb *tb, unsigned slot);
+
+/* -d items; nothing when the item is off. */
+void lower_log(Vcpu *v, const char *title, unsigned item, const IrBlock *ir, const uint8_t *page, uint64_t va);
+void lower_log_host(Vcpu *v, const Tb *tb, uint64_t va);
+
+/* -- cache.c -- */
+typedef struct Cache Cache;
+Cache *cache_new(size_t bytes, GError **error);
+void cache_free(Cache *cache);
+void cache_keep(Cache *cache);  /* what has been committed so far survives cache_reset */
+void cache_reset(Cache *cache);
+/* Room for at least `bytes` more: writable address of the next free byte, or NULL. */
+uint8_t *cache_reserve(Cache *cache, size_t bytes);
+void cache_commit(Cache *cache, size_t bytes);
+const uint8_t *cache_exec(const Cache *cache, const uint8_t *writable);
+uint8_t *cache_writable(const Cache *cache, const uint8_t *exec);
+
+#endif

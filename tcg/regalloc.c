@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * regalloc.c - register allocation of one block: see regalloc.h.
+ */
+#include "tcg/regalloc.h"
+
+#include <string.h>
+
+static bool is_vec_value(const Lower *l, uint32_t v) {
+    return ir_type_is_vec((IrType)ra_node(l, v)->type);
+}
+
+uint32_t ra_class_mask(const Lower *l, bool vec) {
+    uint32_t ints = (1u << l->be->vec_base) - 1;
+    return l->be->scratch & (vec ? ~ints : ints);
+}
+
+bool ra_const(const Lower *l, uint32_t v, uint64_t *value) {
+    const IrNode *n = ra_node(l, v);
+    if (n->op != IR_const) {
+        return false;
+    }
+    *value = n->a | (uint64_t)n->b << 32;
+    if (n->type == IR_I32) {
+        *value &= 0xffffffff;
+    }
+    return true;
+}
+
+/* -- the backward pass -- */
+
+static void note_use(Lower *l, uint32_t v, uint32_t at) {
+    RaValue *x = &l->values[v];
+    x->uses++;
+    if (!x->last_use) {
+        x->last_use = at;
+    }
+}
+
+static bool is_barrier(const IrNode *n) {
+    return (ir_ops[n->op].props & IR_FAULT) || n->op == IR_skip_if || n->op == IR_end;
+}
+
+/* A chain of arg nodes is used where its call stands. */
+static void note_args(Lower *l, uint32_t chain, uint32_t at) {
+    for (; chain; chain = ra_node(l, chain)->b) {
+        note_use(l, ra_node(l, chain)->a, at);
+    }
+}
+
+static void note_operands(Lower *l, uint32_t i) {
+    const IrNode *n = ra_node(l, i);
+    for (unsigned k = 0; k < 3; k++) {
+        char c = ir_ops[n->op].operands[k];
+        if (c == 0) {
+            break;
+        }
+        if (c == 'A') {
+            const IrNode *chain = ra_node(l, n->arg[k]);
+            if (n->op != IR_arg && n->arg[k] && chain->op == IR_pair) {
+                note_use(l, chain->a, i);
+                note_use(l, chain->b, i);
+            } else if (n->op != IR_arg) {
+                note_args(l, n->arg[k], i);
+            }
+        } else if (ir_operand_is_value((IrOp)n->op, k) && n->arg[k]) {
+            note_use(l, n->arg[k], i);
+        }
+    }
+}
+
+void ra_prepare(Lower *l) {
+    const IrBlock *ir = l->ir;
+    uint32_t barrier = UINT32_MAX; /* nearest barrier behind the node looked at */
+    uint32_t hinted[64] = {0};     /* by pin register: value that is going to be set into it, its def not yet seen */
+    uint32_t hint_at[64];
+
+    for (uint32_t i = 0; i < ir->count; i++) {
+        l->values[i] = (RaValue){.env = -1, .spill = -1, .reg = RA_NO_REG, .hint = RA_NO_REG};
+    }
+    for (uint32_t i = ir->count - 1; i > 0; i--) {
+        const IrNode *n = &ir->nodes[i];
+        if (n->op == IR_nop || n->op == IR_arg || n->op == IR_pair) {
+            continue;
+        }
+        if (n->type != IR_VOID && l->values[i].hint != RA_NO_REG) {
+            unsigned pin = l->values[i].hint;
+            if (hinted[pin] != i || barrier < hint_at[pin]) {
+                l->values[i].hint = RA_NO_REG;
+            }
+            if (hinted[pin] == i) {
+                hinted[pin] = 0;
+            }
+        }
+        note_operands(l, i);
+        if (n->op == IR_set) {
+            unsigned pin = l->slot_pin[n->a];
+            if (pin != RA_NO_REG) {
+                hinted[pin] = n->b;
+                hint_at[pin] = i;
+                l->values[n->b].hint = pin;
+            }
+        } else if (n->op == IR_get && l->slot_pin[n->a] != RA_NO_REG) {
+            hinted[l->slot_pin[n->a]] = 0;
+        }
+        if (is_barrier(n)) {
+            barrier = i;
+        }
+    }
+}
+
+/* -- registers -- */
+
+static void link_reg(Lower *l, uint32_t v, unsigned reg) {
+    l->values[v].reg = reg;
+    l->values[v].next = l->head[reg];
+    l->head[reg] = v;
+}
+
+static void unlink_reg(Lower *l, uint32_t v) {
+    unsigned reg = l->values[v].reg;
+    if (reg == RA_NO_REG) {
+        return;
+    }
+    uint32_t *at = &l->head[reg];
+    while (*at && *at != v) {
+        at = &l->values[*at].next;
+    }
+    if (*at) {
+        *at = l->values[v].next;
+    }
+    l->values[v].reg = RA_NO_REG;
+}
+
+void ra_attach(Lower *l, uint32_t v, unsigned reg) {
+    unlink_reg(l, v);
+    link_reg(l, v, reg);
+}
+
+bool ra_memory(const Lower *l, uint32_t v, HostOperand *mem) {
+    const RaValue *x = &l->values[v];
+    if (x->env >= 0) {
+        *mem = (HostOperand){.kind = HOST_ENV, .disp = x->env};
+        return true;
+    }
+    if (x->spill >= 0) {
+        *mem = (HostOperand){.kind = HOST_STACK, .disp = x->spill};
+        return true;
+    }
+    return false;
+}
+
+HostOperand ra_spill_slot(Lower *l, uint32_t v) {
+    RaValue *x = &l->values[v];
+    if (x->spill < 0) {
+        unsigned words = G_N_ELEMENTS(l->spill_used);
+        unsigned w = 0;
+        while (w < words && l->spill_used[w] == UINT64_MAX) {
+            w++;
+        }
+        if (w == words) {
+            l->failed = true;
+            x->spill = 0;
+        } else {
+            unsigned bit = (unsigned)__builtin_ctzll(~l->spill_used[w]);
+            l->spill_used[w] |= UINT64_C(1) << bit;
+            x->spill = (int32_t)((w * 64 + bit) * 16);
+        }
+    }
+    return (HostOperand){.kind = HOST_STACK, .disp = x->spill};
+}
+
+static void free_spill(Lower *l, RaValue *x) {
+    if (x->spill >= 0) {
+        unsigned n = (unsigned)x->spill / 16;
+        l->spill_used[n / 64] &= ~(UINT64_C(1) << (n % 64));
+        x->spill = -1;
+    }
+}
+
+static IrType storage_type(const Lower *l, uint32_t v) {
+    IrType t = (IrType)ra_node(l, v)->type;
+    return t == IR_I32 ? IR_I64 : t; /* whole registers: an i32 may share one with an i64 */
+}
+
+/* Gives v a memory home, so that its register can be taken away. */
+static void spill_value(Lower *l, uint32_t v) {
+    HostOperand mem;
+    uint64_t imm;
+    if (!ra_memory(l, v, &mem) && !ra_const(l, v, &imm)) {
+        l->be->store(l->h, storage_type(l, v), ra_spill_slot(l, v), l->values[v].reg);
+    }
+}
+
+/* Takes a register away from all values in it. */
+static void evict(Lower *l, unsigned reg) {
+    while (l->head[reg]) {
+        uint32_t v = l->head[reg];
+        if (l->values[v].last_use >= l->now) {
+            spill_value(l, v);
+        }
+        unlink_reg(l, v);
+    }
+}
+
+static uint32_t furthest_use(const Lower *l, unsigned reg) {
+    uint32_t use = 0;
+    for (uint32_t v = l->head[reg]; v; v = l->values[v].next) {
+        use = MAX(use, l->values[v].last_use);
+    }
+    return use;
+}
+
+unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
+    uint32_t candidates = ra_class_mask(l, vec) & mask & ~l->locked;
+    unsigned best = RA_NO_REG;
+    uint32_t best_use = 0;
+    for (uint32_t m = candidates; m; m &= m - 1) {
+        unsigned reg = (unsigned)__builtin_ctz(m);
+        if (!l->head[reg]) {
+            l->locked |= 1u << reg;
+            return reg;
+        }
+        uint32_t use = furthest_use(l, reg);
+        if (best == RA_NO_REG || use > best_use) {
+            best = reg;
+            best_use = use;
+        }
+    }
+    if (best == RA_NO_REG) { /* a rule asks for more registers than there are: a bug of the backend */
+        l->failed = true;
+        return (unsigned)__builtin_ctz(ra_class_mask(l, vec) & mask);
+    }
+    evict(l, best);
+    l->locked |= 1u << best;
+    return best;
+}
+
+static uint32_t class_all(const Lower *l, bool vec) {
+    uint32_t ints = (1u << l->be->vec_base) - 1;
+    return vec ? ~ints : ints;
+}
+
+unsigned ra_use(Lower *l, uint32_t v, uint32_t mask) {
+    RaValue *x = &l->values[v];
+    bool vec = is_vec_value(l, v);
+    mask &= class_all(l, vec);
+    if (x->reg != RA_NO_REG && mask >> x->reg & 1) {
+        l->locked |= 1u << x->reg;
+        return x->reg;
+    }
+    uint64_t imm;
+    HostOperand mem;
+    IrType type = (IrType)ra_node(l, v)->type;
+    unsigned reg;
+    if (x->reg != RA_NO_REG) { /* in the wrong register: a copy for this use */
+        unsigned from = x->reg;
+        l->locked |= 1u << from;
+        reg = ra_alloc(l, vec, mask);
+        l->be->mov(l->h, storage_type(l, v), reg, from);
+        return reg;
+    }
+    reg = ra_alloc(l, vec, mask);
+    if (ra_const(l, v, &imm)) {
+        l->be->load_imm(l->h, type, reg, imm);
+        x->clean = true;
+    } else if (ra_memory(l, v, &mem)) {
+        l->be->load(l->h, type, reg, mem);
+        x->clean = true;
+    } else {
+        l->failed = true;
+    }
+    link_reg(l, v, reg);
+    return reg;
+}
+
+HostOperand ra_operand(Lower *l, uint32_t v, const char *constraint) {
+    uint64_t imm;
+    HostOperand mem;
+    if (ra_const(l, v, &imm)) {
+        int64_t value = ra_node(l, v)->type == IR_I32 ? (int64_t)(int32_t)imm : (int64_t)imm;
+        if (strchr(constraint, 'j') || (strchr(constraint, 'i') && value == (int32_t)value)) {
+            return (HostOperand){.kind = HOST_IMM, .imm = value};
+        }
+    }
+    RaValue *x = &l->values[v];
+    if (x->reg == RA_NO_REG && strchr(constraint, 'm') && ra_dead_after(l, v) && ra_memory(l, v, &mem)) {
+        return mem;
+    }
+    uint32_t mask = strchr(constraint, 'c') ? 1u << l->be->shift_reg : UINT32_MAX;
+    return (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, v, mask)};
+}
+
+/* May the result of the current node be written into pin already now? */
+static bool pin_is_free(const Lower *l, unsigned pin, bool early) {
+    for (uint32_t v = l->head[pin]; v; v = l->values[v].next) {
+        if (l->values[v].last_use > l->now || (early && l->values[v].last_use == l->now)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+unsigned ra_define(Lower *l, uint32_t v, bool early) {
+    RaValue *x = &l->values[v];
+    bool vec = is_vec_value(l, v);
+    unsigned reg = x->hint;
+    if (reg != RA_NO_REG && (class_all(l, vec) >> reg & 1) && pin_is_free(l, reg, early)) {
+        while (l->head[reg]) {
+            unlink_reg(l, l->head[reg]);
+        }
+        l->locked |= 1u << reg;
+    } else {
+        reg = RA_NO_REG;
+        /* An operand that dies here may give its register. */
+        for (uint32_t m = early ? 0 : l->locked & ra_class_mask(l, vec); m && reg == RA_NO_REG; m &= m - 1) {
+            unsigned r = (unsigned)__builtin_ctz(m);
+            if (l->head[r] && furthest_use(l, r) <= l->now) {
+                reg = r;
+            }
+        }
+        if (reg == RA_NO_REG) {
+            reg = ra_alloc(l, vec, UINT32_MAX);
+        }
+        while (l->head[reg]) {
+            unlink_reg(l, l->head[reg]);
+        }
+    }
+    link_reg(l, v, reg);
+    x->clean = true;
+    return reg;
+}
+
+void ra_alias(Lower *l, uint32_t v, uint32_t of) {
+    const RaValue *y = &l->values[of];
+    RaValue *x = &l->values[v];
+    HostOperand mem;
+    if (y->reg == RA_NO_REG && ra_memory(l, of, &mem)) {
+        if (y->env >= 0) {
+            ra_use(l, of, UINT32_MAX); /* the slot may be set while v lives */
+        } else {
+            ra_use(l, of, UINT32_MAX);
+        }
+    } else if (y->reg == RA_NO_REG) {
+        ra_use(l, of, UINT32_MAX);
+    }
+    link_reg(l, v, y->reg);
+    x->clean = false;
+}
+
+/* -- guest slots -- */
+
+void ra_get(Lower *l, uint32_t v, uint32_t slot) {
+    const IrSlot *s = &l->ir->slots[slot];
+    IrType type = (IrType)ra_node(l, v)->type;
+    RaValue *x = &l->values[v];
+    if (!x->last_use) {
+        return;
+    }
+    if (l->slot_pin[slot] != RA_NO_REG) {
+        link_reg(l, v, l->slot_pin[slot]);
+        x->clean = false;
+        return;
+    }
+    if (s->type == IR_I8 || s->type == IR_I16) {
+        unsigned reg = ra_define(l, v, false);
+        l->be->load(l->h, (IrType)s->type, reg, (HostOperand){.kind = HOST_ENV, .disp = (int32_t)s->offset});
+        return;
+    }
+    x->env = (int32_t)s->offset;
+    l->slot_lazy[slot][type == IR_I32] = v;
+}
+
+/* The memory of a slot is about to change: values that live only there move away. */
+static void save_lazy(Lower *l, uint32_t slot, uint32_t except) {
+    for (unsigned k = 0; k < 2; k++) {
+        uint32_t v = l->slot_lazy[slot][k];
+        l->slot_lazy[slot][k] = 0;
+        if (!v || v == except) {
+            continue;
+        }
+        RaValue *x = &l->values[v];
+        if (x->last_use > l->now && x->reg == RA_NO_REG && x->spill < 0) {
+            if (ra_node(l, v)->type == IR_FLAGS) {
+                HostOperand from = {.kind = HOST_ENV, .disp = x->env};
+                uint32_t locked = l->locked;
+                unsigned reg = ra_alloc(l, false, UINT32_MAX);
+                l->be->load(l->h, IR_FLAGS, reg, from);
+                l->be->store(l->h, IR_FLAGS, ra_spill_slot(l, v), reg);
+                l->locked = locked;
+            } else {
+                ra_use(l, v, UINT32_MAX);
+            }
+        }
+        x->env = -1;
+    }
+}
+
+static void set_pin(Lower *l, unsigned pin, uint32_t v) {
+    RaValue *x = &l->values[v];
+    IrType type = (IrType)ra_node(l, v)->type;
+    bool narrow = type == IR_I32;
+    uint64_t imm;
+    HostOperand mem;
+    if (x->reg == pin) {
+        if (narrow && !x->clean) {
+            /* Others that share the register may need its upper half. */
+            for (uint32_t u = l->head[pin], next; u; u = next) {
+                next = l->values[u].next;
+                if (u != v && l->values[u].last_use > l->now && ra_node(l, u)->type == IR_I64) {
+                    uint32_t locked = l->locked;
+                    l->locked |= 1u << pin;
+                    unsigned reg = ra_alloc(l, false, UINT32_MAX);
+                    l->be->mov(l->h, IR_I64, reg, pin);
+                    ra_attach(l, u, reg);
+                    l->locked = locked;
+                }
+            }
+            l->be->zext32(l->h, pin, pin);
+            x->clean = true;
+        }
+        return;
+    }
+    l->locked |= 1u << pin;
+    if (x->reg != RA_NO_REG) {
+        l->locked |= 1u << x->reg;
+    }
+    bool vec = pin >= l->be->vec_base;
+    unsigned refuge = RA_NO_REG;
+    while (l->head[pin]) {
+        uint32_t u = l->head[pin];
+        unlink_reg(l, u);
+        if (l->values[u].last_use > l->now) {
+            if (refuge == RA_NO_REG) {
+                refuge = ra_alloc(l, vec, UINT32_MAX);
+                l->be->mov(l->h, vec ? IR_V128 : IR_I64, refuge, pin);
+            }
+            link_reg(l, u, refuge);
+        }
+    }
+    if (x->reg != RA_NO_REG) {
+        if (narrow) {
+            l->be->zext32(l->h, pin, x->reg);
+        } else {
+            l->be->mov(l->h, type, pin, x->reg);
+        }
+    } else if (ra_const(l, v, &imm)) {
+        l->be->load_imm(l->h, type, pin, imm);
+    } else if (ra_memory(l, v, &mem)) {
+        l->be->load(l->h, type, pin, mem);
+    } else {
+        l->failed = true;
+    }
+    /* From now on v lives in the pin; a scratch register it had becomes free. */
+    if (x->last_use > l->now && (x->reg == RA_NO_REG || ra_class_mask(l, vec) >> x->reg & 1)) {
+        ra_attach(l, v, pin);
+        x->clean = true;
+    }
+}
+
+void ra_set(Lower *l, uint32_t slot, uint32_t v) {
+    const IrSlot *s = &l->ir->slots[slot];
+    RaValue *x = &l->values[v];
+    IrType type = (IrType)ra_node(l, v)->type;
+    HostOperand mem = {.kind = HOST_ENV, .disp = (int32_t)s->offset};
+    uint64_t imm;
+    if (l->slot_pin[slot] != RA_NO_REG) {
+        set_pin(l, l->slot_pin[slot], v);
+        return;
+    }
+    if (x->env == mem.disp && l->slot_lazy[slot][type == IR_I32] == v && type != IR_I32) {
+        return; /* it is there already */
+    }
+    save_lazy(l, slot, 0);
+    if (ra_const(l, v, &imm) && x->reg == RA_NO_REG &&
+        ((int64_t)imm == (int32_t)imm || s->type == IR_I32 || s->type == IR_I16 || s->type == IR_I8)) {
+        l->be->store_imm(l->h, (IrType)s->type, mem, (int32_t)imm);
+        return;
+    }
+    unsigned reg = ra_use(l, v, UINT32_MAX);
+    if (type == IR_I32 && s->type == IR_I64 && !x->clean) {
+        unsigned tmp = ra_alloc(l, false, UINT32_MAX);
+        l->be->zext32(l->h, tmp, reg);
+        reg = tmp;
+    }
+    l->be->store(l->h, (IrType)s->type, mem, reg);
+    if (x->env < 0 && (type == (IrType)s->type || (type == IR_I32 && s->type == IR_I64))) {
+        x->env = mem.disp;
+        l->slot_lazy[slot][type == IR_I32] = v;
+    }
+}
+
+/* -- bookkeeping between nodes -- */
+
+void ra_free_dead(Lower *l) {
+    for (unsigned r = 0; r < RA_REGS; r++) {
+        uint32_t *at = &l->head[r];
+        while (*at) {
+            RaValue *x = &l->values[*at];
+            if (x->last_use <= l->now) {
+                uint32_t next = x->next;
+                x->reg = RA_NO_REG;
+                free_spill(l, x);
+                *at = next;
+            } else {
+                at = &x->next;
+            }
+        }
+    }
+    l->locked = 0;
+}
+
+void ra_spill_scratch(Lower *l) {
+    for (uint32_t m = l->be->scratch; m; m &= m - 1) {
+        evict(l, (unsigned)__builtin_ctz(m));
+    }
+}
+
+void ra_spill_all(Lower *l) {
+    for (unsigned r = 0; r < RA_REGS; r++) {
+        while (l->head[r]) {
+            uint32_t v = l->head[r];
+            uint64_t imm;
+            if (l->values[v].last_use > l->now && l->values[v].spill < 0 && !ra_const(l, v, &imm)) {
+                l->be->store(l->h, storage_type(l, v), ra_spill_slot(l, v), r);
+            }
+            unlink_reg(l, v);
+        }
+    }
+    for (uint32_t s = 0; s < l->ir->slot_count; s++) {
+        for (unsigned k = 0; k < 2; k++) {
+            uint32_t v = l->slot_lazy[s][k];
+            if (v) {
+                RaValue *x = &l->values[v];
+                if (x->last_use > l->now && x->spill < 0) {
+                    uint32_t locked = l->locked;
+                    bool vec = is_vec_value(l, v);
+                    IrType type = (IrType)ra_node(l, v)->type;
+                    unsigned reg = ra_alloc(l, vec, UINT32_MAX);
+                    l->be->load(l->h, type, reg, (HostOperand){.kind = HOST_ENV, .disp = x->env});
+                    l->be->store(l->h, type, ra_spill_slot(l, v), reg);
+                    l->locked = locked;
+                }
+                x->env = -1;
+                l->slot_lazy[s][k] = 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * regalloc.h - where values are while a block is compiled.
+ *
+ * One backward pass (ra_prepare) finds last uses and hints; then lower.c walks forward and asks for registers. A
+ * pinned guest slot always is in its host register: a `get` borrows that register, a `set` overwrites it, and a value
+ * that is going to be set is made there in the first place when nothing in between could see the old content.
+ */
+#ifndef TCG_REGALLOC_H
+#define TCG_REGALLOC_H
+
+#include "tcg/lower.h"
+
+enum { RA_REGS = 32, RA_NO_REG = 0xff };
+
+/* Where a value is; it may be in several places at once. */
+typedef struct RaValue {
+    uint32_t last_use;  /* node index; 0 = never used */
+    uint32_t uses;
+    uint32_t next;      /* another value in the same register */
+    int32_t env;        /* offset in Env of memory that equals it, or -1 */
+    int32_t spill;      /* offset in the spill area, or -1 */
+    uint8_t reg;        /* or RA_NO_REG */
+    uint8_t hint;       /* register it should be made in, or RA_NO_REG */
+    bool clean;         /* i32 in a register: the upper half is known to be zero */
+} RaValue;
+
+typedef struct Lower {
+    Vcpu *vcpu;
+    const Backend *be;
+    const IrBlock *ir;
+    HostCode *h;
+    RaValue *values;
+    uint32_t capacity;
+    uint32_t now;              /* node being compiled */
+    uint32_t head[RA_REGS];    /* first value in each register */
+    uint32_t locked;           /* registers that the current op uses */
+    uint64_t spill_used[HOST_SPILL_BYTES / 16 / 64];
+    uint8_t *slot_pin;         /* register of each slot, or RA_NO_REG */
+    uint32_t (*slot_lazy)[2];  /* values got from an unpinned slot that still live in its memory */
+    /* host flags */
+    uint32_t flags_value;      /* the flags value they hold, or 0 */
+    HostPolarity flags_polarity;
+    uint32_t flags_of;         /* node whose result (rule.sets) they describe, or 0 */
+    bool failed;
+} Lower;
+
+void ra_prepare(Lower *l);
+static inline const IrNode *ra_node(const Lower *l, uint32_t v) {
+    return &l->ir->nodes[v];
+}
+static inline bool ra_dead_after(const Lower *l, uint32_t v) {
+    return l->values[v].last_use <= l->now;
+}
+bool ra_const(const Lower *l, uint32_t v, uint64_t *value);
+/* A register of the class and mask, free to be written; spills if it must. */
+unsigned ra_alloc(Lower *l, bool vec, uint32_t mask);
+/* The value in a register of `mask`. */
+unsigned ra_use(Lower *l, uint32_t v, uint32_t mask);
+/* The value where the constraint allows it; locks registers. */
+HostOperand ra_operand(Lower *l, uint32_t v, const char *constraint);
+/* A register for the result of node v, for an op whose operands are locked. */
+unsigned ra_define(Lower *l, uint32_t v, bool early);
+void ra_attach(Lower *l, uint32_t v, unsigned reg);  /* v is in reg from now on */
+void ra_alias(Lower *l, uint32_t v, uint32_t of);    /* v is the same bits as `of` */
+void ra_set(Lower *l, uint32_t slot, uint32_t v);
+void ra_get(Lower *l, uint32_t v, uint32_t slot);
+void ra_free_dead(Lower *l);                         /* after each node */
+void ra_spill_scratch(Lower *l);                     /* before a call: nothing that lives on is in a scratch register */
+void ra_spill_all(Lower *l);                         /* before and after a conditional region */
+HostOperand ra_spill_slot(Lower *l, uint32_t v);     /* memory for v, allocated if need be */
+bool ra_memory(const Lower *l, uint32_t v, HostOperand *mem); /* a memory home, if it has one */
+uint32_t ra_class_mask(const Lower *l, bool vec);    /* scratch registers of the class */
+
+#endif

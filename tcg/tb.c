@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tb.c - blocks: look-up by {physical address, mode}, making, chaining, invalidation.
+ *
+ * Blocks are found by hash, and from the guest page their bytes came from. An invalidated block leaves both indexes
+ * at once and every jump to it is unlinked; its memory goes with the rest of the cache, for it may be running.
+ * Locking: all functions want Tcg.lock held, except tb_init and tb_free_all.
+ */
+#include "tcg/vcpu.h"
+
+#include <string.h>
+
+#include "tcg/lower.h"
+
+static unsigned tb_bucket(uint64_t pa, uint64_t mode) {
+    uint64_t h = (pa >> 2) * UINT64_C(0x9e3779b97f4a7c15) ^ mode * UINT64_C(0xff51afd7ed558ccd);
+    return (unsigned)(h >> 40) & (TB_BUCKETS - 1);
+}
+
+static unsigned page_bucket(uint64_t pa) {
+    uint64_t page = pa >> IR_PAGE_BITS;
+    return (unsigned)(page ^ page >> 12) & (PAGE_BUCKETS - 1);
+}
+
+void tb_init(Tcg *tcg) {
+    tcg->tb_hash = g_new0(Tb *, TB_BUCKETS);
+    tcg->pages = g_new0(CodePage *, PAGE_BUCKETS);
+    tcg->dead = g_ptr_array_new();
+    tcg->tbs = g_ptr_array_new();
+}
+
+static void tb_free(Tb *tb) {
+    if (tb->ir) {
+        ir_block_free(tb->ir);
+    }
+    g_free(tb->marks);
+    g_free(tb);
+}
+
+CodePage *tb_page(Tcg *tcg, uint64_t pa) {
+    pa &= ~(uint64_t)(PAGE_SIZE - 1);
+    for (CodePage *p = tcg->pages[page_bucket(pa)]; p; p = p->next) {
+        if (p->pa == pa) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static CodePage *page_get(Tcg *tcg, uint64_t pa) {
+    CodePage *p = tb_page(tcg, pa);
+    if (!p) {
+        p = g_new0(CodePage, 1);
+        p->pa = pa & ~(uint64_t)(PAGE_SIZE - 1);
+        p->next = tcg->pages[page_bucket(pa)];
+        tcg->pages[page_bucket(pa)] = p;
+    }
+    return p;
+}
+
+Tb *tb_find(Tcg *tcg, uint64_t pa, uint64_t mode) {
+    for (Tb *tb = tcg->tb_hash[tb_bucket(pa, mode)]; tb; tb = tb->hash_next) {
+        if (tb->pa == pa && tb->mode == mode) {
+            return tb;
+        }
+    }
+    return NULL;
+}
+
+/* Which of the two pages of tb is p: 0 the first, 1 the second. */
+static unsigned side(const Tb *tb, const CodePage *p) {
+    return (tb->pa & ~(uint64_t)(PAGE_SIZE - 1)) == p->pa ? 0 : 1;
+}
+
+static void page_add(Vcpu *v, uint64_t pa, Tb *tb) {
+    Tcg *tcg = v->tcg;
+    CodePage *p = page_get(tcg, pa);
+    if (!p->tbs && !p->unprotected) {
+        for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+            tlb_unmap_writes(tcg->vcpus[i], p->pa);
+        }
+    }
+    tb->page_next[side(tb, p)] = p->tbs;
+    p->tbs = tb;
+}
+
+static void page_remove(CodePage *p, const Tb *tb) {
+    for (Tb **at = &p->tbs; *at; at = &(*at)->page_next[side(*at, p)]) {
+        if (*at == tb) {
+            *at = tb->page_next[side(tb, p)];
+            return;
+        }
+    }
+}
+
+/* -- chaining -- */
+
+static void unchain(Tcg *tcg, Tb *from, unsigned slot) {
+    Tb *to = from->targets[slot];
+    if (!to) {
+        return;
+    }
+    Tb **at = &to->incoming;
+    uint8_t *at_slot = &to->incoming_slot;
+    while (*at && !(*at == from && *at_slot == slot)) {
+        Tb *tb = *at;
+        unsigned k = *at_slot;
+        at = &tb->in_next[k];
+        at_slot = &tb->in_slot[k];
+    }
+    if (*at) {
+        *at = from->in_next[slot];
+        *at_slot = from->in_slot[slot];
+    }
+    from->targets[slot] = NULL;
+    lower_unpatch(tcg, from, slot);
+}
+
+void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to) {
+    if (!from->valid || !to->valid || from->targets[slot] || !to->host) {
+        return;
+    }
+    from->targets[slot] = to;
+    from->in_next[slot] = to->incoming;
+    from->in_slot[slot] = to->incoming_slot;
+    to->incoming = from;
+    to->incoming_slot = slot;
+    lower_patch(tcg, from, slot, to);
+}
+
+static void tb_kill(Tcg *tcg, Tb *tb) {
+    tb->valid = false;
+    for (Tb **at = &tcg->tb_hash[tb_bucket(tb->pa, tb->mode)]; *at; at = &(*at)->hash_next) {
+        if (*at == tb) {
+            *at = tb->hash_next;
+            break;
+        }
+    }
+    CodePage *p = tb_page(tcg, tb->pa);
+    if (p) {
+        page_remove(p, tb);
+    }
+    if (tb->crosses && (p = tb_page(tcg, tb->second_pa))) {
+        page_remove(p, tb);
+    }
+    unchain(tcg, tb, 0);
+    unchain(tcg, tb, 1);
+    while (tb->incoming) {
+        unchain(tcg, tb->incoming, tb->incoming_slot);
+    }
+    /* Jump caches may hold its entry. */
+    if (tb->host) {
+        for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+            Env *env = tcg->vcpus[i]->env;
+            for (unsigned k = 0; k < G_N_ELEMENTS(env->jumps); k++) {
+                if (env->jumps[k].host == tb->host) {
+                    env->jumps[k].key = UINT64_MAX;
+                }
+            }
+        }
+    }
+    tcg->stats.invalidated++;
+    g_ptr_array_add(tcg->dead, tb);
+}
+
+/* -- invalidation -- */
+
+static bool overlaps(const Tb *tb, uint64_t page, uint64_t from, uint64_t to) {
+    uint64_t first = tb->pa, last = tb->pa + tb->bytes; /* [first, last), as if contiguous */
+    if (tb->crosses && page == tb->second_pa) {
+        uint64_t tail = (tb->pa & (PAGE_SIZE - 1)) + tb->bytes - PAGE_SIZE;
+        first = page;
+        last = page + tail;
+    }
+    return first < to && from < last;
+}
+
+bool tb_invalidate(Tcg *tcg, uint64_t pa, uint64_t size, const Tb *running) {
+    bool hit = false;
+    uint64_t end = pa + size;
+    for (uint64_t page = pa & ~(uint64_t)(PAGE_SIZE - 1); page < end; page += PAGE_SIZE) {
+        CodePage *p = tb_page(tcg, page);
+        if (!p || !p->tbs) {
+            continue;
+        }
+        bool killed = false;
+        for (Tb *tb = p->tbs, *next; tb; tb = next) {
+            next = tb->page_next[side(tb, p)];
+            if (overlaps(tb, page, pa, end)) {
+                hit |= tb == running;
+                tb_kill(tcg, tb);
+                killed = true;
+            }
+        }
+        if (killed) {
+            p->slow_stores = 0;
+        } else if (++p->slow_stores >= 256) {
+            p->unprotected = true; /* data shares the page: from now on the guest's cache maintenance decides */
+        }
+    }
+    return hit;
+}
+
+void tb_invalidate_unprotected(Tcg *tcg) {
+    for (unsigned i = 0; i < PAGE_BUCKETS; i++) {
+        for (CodePage *p = tcg->pages[i]; p; p = p->next) {
+            while (p->unprotected && p->tbs) {
+                tb_kill(tcg, p->tbs);
+            }
+        }
+    }
+}
+
+void tb_flush(Tcg *tcg) {
+    for (unsigned i = 0; i < TB_BUCKETS; i++) {
+        for (Tb *tb = tcg->tb_hash[i], *next; tb; tb = next) {
+            next = tb->hash_next;
+            tb_free(tb);
+        }
+        tcg->tb_hash[i] = NULL;
+    }
+    for (unsigned i = 0; i < PAGE_BUCKETS; i++) {
+        for (CodePage *p = tcg->pages[i], *next; p; p = next) {
+            next = p->next;
+            g_free(p);
+        }
+        tcg->pages[i] = NULL;
+    }
+    for (unsigned i = 0; i < tcg->dead->len; i++) {
+        tb_free(tcg->dead->pdata[i]);
+    }
+    g_ptr_array_set_size(tcg->dead, 0);
+    g_ptr_array_set_size(tcg->tbs, 0);
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        memset(tcg->vcpus[i]->env->jumps, 0xff, sizeof tcg->vcpus[i]->env->jumps);
+        tcg->vcpus[i]->running = NULL;
+    }
+    lower_cache_reset(tcg);
+}
+
+void tb_free_all(Tcg *tcg) {
+    tb_flush(tcg);
+    g_free(tcg->tb_hash);
+    g_free(tcg->pages);
+    g_ptr_array_free(tcg->dead, TRUE);
+    g_ptr_array_free(tcg->tbs, TRUE);
+}
+
+/* -- making -- */
+
+/* The interpreter keeps its own compact copy of the IR. */
+static IrBlock *copy_ir(const IrBlock *ir) {
+    IrBlock *copy = ir_block_new(ir->slots, ir->slot_count, ir->helpers, ir->helper_count);
+    for (uint32_t i = 1; i < ir->count; i++) {
+        const IrNode *n = &ir->nodes[i];
+        ir_append(copy, (IrOp)n->op, (IrType)n->type, n->aux, n->a, n->b, n->c);
+    }
+    copy->insns = ir->insns;
+    copy->has_fp = ir->has_fp;
+    return copy;
+}
+
+Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t *page, unsigned max_insns,
+                 LowerResult *result) {
+    Tcg *tcg = v->tcg;
+    IrBlock *ir = v->ir;
+    unsigned end;
+    TransRequest request = {.frontend = v->frontend, .env = v->env, .mode = mode, .page = page,
+                            .offset = pa & (PAGE_SIZE - 1), .max_insns = max_insns, .stop_offset = -1};
+
+    ir_block_reset(ir);
+    ir->optimize = true;
+    if (frontend_translate(&request, ir, &end) != TRANS_OK) {
+        return NULL;
+    }
+    lower_log(v, "IN", TCG_LOG_IN_ASM, ir, page, va);
+    lower_log(v, "OP", TCG_LOG_OP, ir, page, va);
+    ir_opt_dead(ir);
+    lower_log(v, "OP after passes", TCG_LOG_OP_OPT, ir, page, va);
+
+    Tb *tb = g_new0(Tb, 1);
+    tb->pa = pa;
+    tb->mode = mode;
+    tb->frontend = v->frontend;
+    tb->bytes = end - request.offset;
+    tb->insns = (uint16_t)ir->insns;
+    tb->valid = true;
+    if (tcg->backend) {
+        tb->index = tcg->tbs->len;
+        if ((*result = lower_block(v, tb, ir)) != LOWER_OK) {
+            g_free(tb);
+            return NULL;
+        }
+        g_ptr_array_add(tcg->tbs, tb);
+        lower_log_host(v, tb, va);
+    } else {
+        tb->ir = copy_ir(ir);
+    }
+    unsigned bucket = tb_bucket(pa, mode);
+    tb->hash_next = tcg->tb_hash[bucket];
+    tcg->tb_hash[bucket] = tb;
+    page_add(v, pa, tb);
+    v->stats.blocks++;
+    v->stats.block_insns += tb->insns;
+    v->stats.host_bytes += tb->host_bytes;
+    return tb;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcg.c - life of the translator and its vCPUs, and what other threads may ask of them.
+ */
+#include "tcg/tcg.h"
+
+#include <string.h>
+
+#include "tcg/lower.h"
+#include "tcg/vcpu.h"
+
+Tcg *tcg_new(const TcgConfig *config) {
+    Tcg *tcg = g_new0(Tcg, 1);
+    tcg->config = *config;
+    g_mutex_init(&tcg->lock);
+    tb_init(tcg);
+    return tcg;
+}
+
+void tcg_free(Tcg *tcg) {
+    if (!tcg) {
+        return;
+    }
+    tb_free_all(tcg);
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        Vcpu *v = tcg->vcpus[i];
+        v->frontend->finish(v->env);
+        tlb_free(v);
+        lower_vcpu_free(v);
+        ir_interp_free(v->interp);
+        ir_block_free(v->ir);
+        ir_block_free(v->slow_ir);
+        g_mutex_clear(&v->halt_lock);
+        g_cond_clear(&v->halt_cond);
+        free(v->env);
+        g_free(v);
+    }
+    lower_finish(tcg);
+    g_mutex_clear(&tcg->lock);
+    g_free(tcg);
+}
+
+Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t counter_hz, GError **error) {
+    if (!tcg->config.interpret && !tcg->backend && !lower_init(tcg, fe, error)) {
+        return NULL;
+    }
+    Vcpu *v = g_new0(Vcpu, 1);
+    v->tcg = tcg;
+    v->frontend = fe;
+    v->index = tcg->vcpu_count;
+    v->alarm = UINT64_MAX;
+    for (unsigned i = 0; i < FRONTEND_TIMERS; i++) {
+        v->deadlines[i] = UINT64_MAX;
+    }
+    v->env = aligned_alloc(64, (sizeof(Env) + 63) & ~(size_t)63);
+    memset(v->env, 0, sizeof *v->env);
+    memset(v->env->jumps, 0xff, sizeof v->env->jumps);
+    v->env->runtime = v;
+    v->env->op_table = ir_ops;
+    v->env->helper_table = fe->helpers;
+    v->env->excl_addr = UINT64_MAX;
+    ports_init(v);
+    tlb_init(v);
+    CpuConfig config = {.index = v->index, .model = model, .counter_hz = counter_hz, .ports = &v->ports};
+    if (!fe->init(v->env, &config, error)) {
+        tlb_free(v);
+        free(v->env);
+        g_free(v);
+        return NULL;
+    }
+    g_mutex_init(&v->halt_lock);
+    g_cond_init(&v->halt_cond);
+    v->interp = ir_interp_new(&ldst_ops, fe->helpers, fe->helper_count);
+    v->ir = ir_block_new(fe->slots, fe->slot_count, fe->helpers, fe->helper_count);
+    v->slow_ir = ir_block_new(fe->slots, fe->slot_count, fe->helpers, fe->helper_count);
+    tcg->vcpus[tcg->vcpu_count++] = v;
+    fe->reset(v->env);
+    tlb_context_changed(v);
+    return v;
+}
+
+Env *vcpu_env(Vcpu *v) {
+    return v->env;
+}
+
+const Frontend *vcpu_frontend(Vcpu *v) {
+    return v->frontend;
+}
+
+void tcg_start(Tcg *tcg) {
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        Vcpu *v = tcg->vcpus[i];
+        v->thread = g_thread_new("vcpu", vcpu_thread, v);
+    }
+}
+
+void tcg_stop(Tcg *tcg) {
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        vcpu_request(tcg->vcpus[i], REQUEST_STOP);
+    }
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        if (tcg->vcpus[i]->thread) {
+            g_thread_join(tcg->vcpus[i]->thread);
+            tcg->vcpus[i]->thread = NULL;
+        }
+    }
+}
+
+void tcg_reset(Tcg *tcg) {
+    g_mutex_lock(&tcg->lock);
+    tb_flush(tcg);
+    g_mutex_unlock(&tcg->lock);
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        Vcpu *v = tcg->vcpus[i];
+        v->requests = 0;
+        v->env->pending = 0;
+        v->env->fault = 0;
+        v->env->excl_addr = UINT64_MAX;
+        v->frontend->reset(v->env);
+        tlb_flush_all(v);
+        tlb_context_changed(v);
+    }
+}
+
+void vcpu_kick(Vcpu *v) {
+    __atomic_store_n(&v->env->pending, -1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&v->halted, __ATOMIC_SEQ_CST)) {
+        g_mutex_lock(&v->halt_lock);
+        g_cond_signal(&v->halt_cond);
+        g_mutex_unlock(&v->halt_lock);
+    }
+}
+
+void vcpu_set_line(Vcpu *v, unsigned line, bool level) {
+    v->frontend->set_line(v->env, line, level);
+    if (level) {
+        vcpu_kick(v);
+    }
+}
+
+void vcpu_alarm(Vcpu *v) {
+    vcpu_request(v, REQUEST_ALARM);
+}
+
+void tcg_ram_written(Tcg *tcg, uint64_t gpa, uint64_t size) {
+    g_mutex_lock(&tcg->lock);
+    if (size) {
+        tb_invalidate(tcg, gpa, size, NULL);
+    }
+    g_mutex_unlock(&tcg->lock);
+}
+
+void tcg_map_changed(Tcg *tcg) {
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        vcpu_request(tcg->vcpus[i], REQUEST_FLUSH_TLB | REQUEST_FLUSH_CODE);
+    }
+}
+
+TcgStats tcg_stats(const Tcg *tcg) {
+    TcgStats sum = tcg->stats;
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        const TcgStats *s = &tcg->vcpus[i]->stats;
+        sum.insns += tcg->vcpus[i]->env->insns;
+        sum.blocks += s->blocks;
+        sum.block_insns += s->block_insns;
+        sum.host_bytes += s->host_bytes;
+        sum.host_insns += s->host_insns;
+        sum.translate_ns += s->translate_ns;
+        for (unsigned k = 0; k < G_N_ELEMENTS(sum.exits); k++) {
+            sum.exits[k] += s->exits[k];
+        }
+        sum.lookups += s->lookups;
+        sum.tlb_fills += s->tlb_fills;
+        sum.tlb_walks += s->tlb_walks;
+        sum.tlb_flushes += s->tlb_flushes;
+        sum.helper_calls += s->helper_calls;
+    }
+    return sum;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tlb.c - two levels of translated addresses for each vCPU.
+ *
+ * Level 1 is a set of banks, one for each {regime, ASID} seen lately: a switch of address space selects another bank
+ * and flushes nothing. Generated code reads the selected one. Level 2 is a set-associative cache of the walker's
+ * answers, tagged with regime and ASID; a change of generation empties it.
+ * Locking: everything here belongs to the vCPU's thread.
+ */
+#include "tcg/vcpu.h"
+
+#include <string.h>
+
+#define ANY_ASID UINT64_MAX
+
+static void bank_clear(Vcpu *v, Bank *b) {
+    if (b->dirty) {
+        for (unsigned i = 0; i < BANK_ENTRIES; i++) {
+            b->table[i].rtag = b->table[i].wtag = IR_TLB_NO_TAG;
+        }
+        b->dirty = false;
+    }
+}
+
+void tlb_init(Vcpu *v) {
+    v->l2 = g_malloc0(sizeof *v->l2 * L2_SETS);
+    v->l2_gen = 1;
+    v->next_space = 1;
+    for (unsigned i = 0; i < BANKS; i++) {
+        v->banks[i].table = g_malloc(sizeof(IrTlbEntry) * BANK_ENTRIES);
+        v->banks[i].dirty = true;
+        bank_clear(v, &v->banks[i]);
+    }
+}
+
+void tlb_free(Vcpu *v) {
+    g_free(v->l2);
+    for (unsigned i = 0; i < BANKS; i++) {
+        g_free(v->banks[i].table);
+    }
+}
+
+static Bank *bank_for(Vcpu *v, MemContext c) {
+    Bank *oldest = &v->banks[0];
+    for (unsigned i = 0; i < BANKS; i++) {
+        Bank *b = &v->banks[i];
+        if (b->used && b->regime == c.regime && b->asid == c.asid) {
+            b->last_use = ++v->bank_clock;
+            return b;
+        }
+        if (!b->used || (oldest->used && b->last_use < oldest->last_use)) {
+            oldest = b;
+        }
+    }
+    bank_clear(v, oldest);
+    oldest->used = true;
+    oldest->regime = c.regime;
+    oldest->asid = c.asid;
+    oldest->last_use = ++v->bank_clock;
+    return oldest;
+}
+
+/* Ids live in bits 48..62, where canonical addresses of one half agree: no two {space, va} give one key. */
+static uint64_t space_id(Vcpu *v, uint64_t mode, uint64_t asid) {
+    for (unsigned i = 0; i < v->space_count; i++) {
+        if (v->spaces[i].mode == mode && v->spaces[i].asid == asid) {
+            return v->spaces[i].id;
+        }
+    }
+    if (v->next_space == 1 << 14) {
+        memset(v->env->jumps, 0xff, sizeof v->env->jumps);
+        v->next_space = 1;
+        v->space_count = 0;
+    }
+    if (v->space_count == SPACES) {
+        v->space_count = 0;
+    }
+    uint64_t id = v->next_space++ << 48;
+    v->spaces[v->space_count++] = (Space){mode, asid, id};
+    return id;
+}
+
+static void forget_jumps(Vcpu *v) {
+    v->space_count = 0;
+    memset(v->code_filter, 0, sizeof v->code_filter);
+    v->env->space = space_id(v, v->frontend->mode(v->env), v->context.asid);
+}
+
+void tlb_context_changed(Vcpu *v) {
+    Env *env = v->env;
+    v->context = v->frontend->context(env, false);
+    v->unpriv_context = v->frontend->context(env, true);
+    Bank *b = bank_for(v, v->context);
+    env->bank = (IrTlbBank){(BANK_ENTRIES - 1) << 5, b->table};
+    b = bank_for(v, v->unpriv_context);
+    env->unpriv = (IrTlbBank){(BANK_ENTRIES - 1) << 5, b->table};
+    env->space = space_id(v, v->frontend->mode(env), v->context.asid);
+    v->fetch_ok = false;
+}
+
+void tlb_flush_all(Vcpu *v) {
+    v->stats.tlb_flushes++;
+    v->l2_gen++;
+    v->large_count = 0;
+    v->fetch_ok = false;
+    for (unsigned i = 0; i < BANKS; i++) {
+        bank_clear(v, &v->banks[i]);
+    }
+    forget_jumps(v);
+}
+
+void tlb_flush_asid(Vcpu *v, uint64_t asid) {
+    v->stats.tlb_flushes++;
+    v->fetch_ok = false;
+    for (unsigned i = 0; i < BANKS; i++) {
+        if (v->banks[i].used && v->banks[i].asid == asid) {
+            bank_clear(v, &v->banks[i]);
+        }
+    }
+    for (unsigned s = 0; s < L2_SETS; s++) {
+        for (unsigned w = 0; w < L2_WAYS; w++) {
+            if (v->l2[s][w].asid == asid) {
+                v->l2[s][w].key = 0;
+            }
+        }
+    }
+    for (unsigned i = 0; i < v->space_count;) {
+        if (v->spaces[i].asid == asid) {
+            v->spaces[i] = v->spaces[--v->space_count];
+        } else {
+            i++;
+        }
+    }
+    v->env->space = space_id(v, v->frontend->mode(v->env), v->context.asid);
+}
+
+static unsigned l2_set(uint64_t va) {
+    uint64_t page = va >> IR_PAGE_BITS;
+    return (unsigned)(page ^ page >> 12) & (L2_SETS - 1);
+}
+
+static bool in_large_map(const Vcpu *v, uint64_t va) {
+    for (unsigned i = 0; i < v->large_count; i++) {
+        if (va - v->large[i].base < v->large[i].size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned filter_bit(uint64_t va) {
+    uint64_t page = va >> IR_PAGE_BITS;
+    return (unsigned)((page ^ page >> 12 ^ page >> 24) & 4095);
+}
+
+void tlb_note_code(Vcpu *v, uint64_t va) {
+    unsigned bit = filter_bit(va);
+    v->code_filter[bit >> 6] |= UINT64_C(1) << (bit & 63);
+}
+
+void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid) {
+    va &= ~(uint64_t)(PAGE_SIZE - 1);
+    if (in_large_map(v, va)) {
+        tlb_flush_all(v); /* every page cut from the mapping has to go; these are rare */
+        return;
+    }
+    v->stats.tlb_flushes++;
+    v->fetch_ok = false;
+    for (unsigned i = 0; i < BANKS; i++) {
+        IrTlbEntry *e = &v->banks[i].table[va >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
+        /* Level 1 tags keep the tag byte of the address: compare without it. */
+        if (((e->rtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8 || ((e->wtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8) {
+            e->rtag = e->wtag = IR_TLB_NO_TAG;
+        }
+    }
+    L2Entry *set = v->l2[l2_set(va << 8 >> 8)];
+    for (unsigned w = 0; w < L2_WAYS; w++) {
+        if (((set[w].key ^ va) << 8) < (uint64_t)PAGE_SIZE << 8 &&
+            (any_asid || set[w].asid == asid || set[w].asid == ANY_ASID)) {
+            set[w].key = 0;
+        }
+    }
+    unsigned bit = filter_bit(va);
+    if (v->code_filter[bit >> 6] >> (bit & 63) & 1) {
+        forget_jumps(v);
+    }
+}
+
+void tlb_unmap_writes(Vcpu *v, uint64_t pa) {
+    for (unsigned i = 0; i < BANKS; i++) {
+        if (!v->banks[i].dirty) {
+            continue;
+        }
+        for (unsigned k = 0; k < BANK_ENTRIES; k++) {
+            IrTlbEntry *e = &v->banks[i].table[k];
+            if (e->info == pa) {
+                e->wtag = IR_TLB_NO_TAG;
+            }
+        }
+    }
+}
+
+static void note_large(Vcpu *v, uint64_t va, unsigned page_bits) {
+    uint64_t size = UINT64_C(1) << page_bits;
+    uint64_t base = va & ~(size - 1);
+    for (unsigned i = 0; i < v->large_count; i++) {
+        if (base - v->large[i].base < v->large[i].size && size <= v->large[i].size) {
+            return;
+        }
+    }
+    if (v->large_count == LARGE_MAPS) { /* too many: one that covers everything */
+        v->large[0] = (LargeMap){0, UINT64_MAX};
+        v->large_count = 1;
+        return;
+    }
+    v->large[v->large_count++] = (LargeMap){base, size};
+}
+
+static bool l2_allows(uint8_t flags, MemAccess access) {
+    return flags & (access == MEM_READ ? L2_R : access == MEM_WRITE ? L2_W : L2_X);
+}
+
+bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, MemXlat *x, MemFault *fault) {
+    MemContext c = unprivileged ? v->unpriv_context : v->context;
+    uint64_t key = (va & ~(uint64_t)(PAGE_SIZE - 1)) | c.regime << 1 | 1;
+    L2Entry *set = v->l2[l2_set(va << 8 >> 8)];
+    for (unsigned w = 0; w < L2_WAYS; w++) {
+        L2Entry *e = &set[w];
+        if (e->key == key && e->gen == v->l2_gen && (e->asid == c.asid || e->asid == ANY_ASID) &&
+            l2_allows(e->flags, access)) {
+            *x = (MemXlat){.pa = e->pa | (va & (PAGE_SIZE - 1)), .readable = e->flags & L2_R,
+                           .writable = e->flags & L2_W, .executable = e->flags & L2_X, .device = e->flags & L2_DEVICE,
+                           .global = e->asid == ANY_ASID, .page_bits = IR_PAGE_BITS};
+            return true;
+        }
+    }
+    v->stats.tlb_walks++;
+    memset(x, 0, sizeof *x);
+    if (!v->frontend->walk(v->env, va, access, unprivileged, x)) {
+        *fault = (MemFault){.kind = MEM_FAULT_WALK, .access = access, .va = va, .guest = x->guest_fault};
+        return false;
+    }
+    unsigned way = v->l2_victim++ & (L2_WAYS - 1);
+    for (unsigned w = 0; w < L2_WAYS; w++) {
+        if (set[w].key == key && (set[w].asid == c.asid || set[w].asid == ANY_ASID)) {
+            way = w; /* replace what the walk has overtaken */
+            break;
+        }
+        if (set[w].key == 0 || set[w].gen != v->l2_gen) {
+            way = w;
+        }
+    }
+    set[way] = (L2Entry){key, x->global ? ANY_ASID : c.asid, x->pa & ~(uint64_t)(PAGE_SIZE - 1), v->l2_gen,
+                         (x->readable ? L2_R : 0) | (x->writable ? L2_W : 0) | (x->executable ? L2_X : 0) |
+                             (x->device ? L2_DEVICE : 0)};
+    if (x->page_bits > IR_PAGE_BITS) {
+        note_large(v, va, x->page_bits);
+    }
+    return true;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vcpu.h - what the files of tcg/ share: vCPUs, blocks, the page index, banks.
+ *
+ * Locking: Tcg.lock guards blocks, pages and code memory. A vCPU's TLBs belong to its thread; other threads reach
+ * them through `requests`, which the owner drains at a safepoint (between blocks).
+ */
+#ifndef TCG_VCPU_H
+#define TCG_VCPU_H
+
+#include "ir/host.h"
+#include "tcg/tcg.h"
+
+enum {
+    PAGE_SIZE = 1 << IR_PAGE_BITS,
+    BANKS = 16,
+    BANK_ENTRIES = 1024,
+    L2_SETS = 4096,
+    L2_WAYS = 4,
+    SPACES = 256,
+    LARGE_MAPS = 64,
+};
+
+/* Bits of Vcpu.requests. */
+enum {
+    REQUEST_STOP = 1 << 0,      /* leave the run loop */
+    REQUEST_ALARM = 1 << 1,     /* look at the timers */
+    REQUEST_LINES = 1 << 2,     /* interrupt inputs have changed */
+    REQUEST_FLUSH_TLB = 1 << 3, /* drop every cached translation of addresses */
+    REQUEST_FLUSH_CODE = 1 << 4, /* drop every block */
+};
+
+/* A translated run of guest insns. */
+typedef struct Tb Tb;
+struct Tb {
+    uint64_t pa;          /* of its first byte */
+    uint64_t mode;
+    const Frontend *frontend;
+    uint32_t bytes;       /* guest bytes it was made from */
+    uint16_t insns;
+    bool valid;
+    bool crosses;         /* its last insn ends in the page after `pa`'s: second_pa is that page */
+    uint64_t second_pa;
+    Tb *hash_next;
+    Tb *page_next[2];     /* other blocks made from this page, and from the second page */
+    /* interpreter */
+    IrBlock *ir;
+    /* host code */
+    const uint8_t *host;  /* entry (executable address), or NULL */
+    uint32_t host_bytes;
+    uint32_t index;       /* in Tcg.tbs: how generated code names the block when it leaves */
+    HostExit exits[2];    /* direct exits that can be chained */
+    Tb *targets[2];       /* where they go now, or NULL */
+    Tb *incoming;         /* blocks that chain to this one: list through in_next of {tb, slot} */
+    Tb *in_next[2];       /* for each of my exits: next block in its target's incoming list... */
+    uint8_t in_slot[2];   /* ...and which of that block's exits it is */
+    uint8_t incoming_slot;
+    HostMark *marks;      /* side table: host offset -> page offset of the insn */
+    uint32_t mark_count;
+};
+
+/* A guest-physical page that code was made from. */
+typedef struct CodePage {
+    uint64_t pa;
+    struct CodePage *next;
+    Tb *tbs;
+    uint32_t slow_stores; /* data stores since the last block was killed */
+    bool unprotected;     /* stores go the fast way; only cache maintenance by the guest invalidates */
+} CodePage;
+
+typedef struct L2Entry {
+    uint64_t key;   /* va page | regime << 1 | 1; 0 = empty (va page bits: 12 and up) */
+    uint64_t asid;  /* or ANY_ASID */
+    uint64_t pa;    /* of the page */
+    uint32_t gen;
+    uint8_t flags;  /* L2_* */
+} L2Entry;
+enum { L2_R = 1, L2_W = 2, L2_X = 4, L2_DEVICE = 8, L2_GLOBAL = 16 };
+
+typedef struct Bank {
+    uint32_t regime;
+    uint64_t asid;
+    bool used;
+    bool dirty;          /* some slot is filled */
+    uint64_t last_use;
+    IrTlbEntry *table;   /* BANK_ENTRIES */
+} Bank;
+
+typedef struct Space {
+    uint64_t mode, asid;
+    uint64_t id;
+} Space;
+
+typedef struct LargeMap {
+    uint64_t base, size;
+} LargeMap;
+
+struct Vcpu {
+    Env *env;
+    Tcg *tcg;
+    const Frontend *frontend;
+    unsigned index;
+    CpuPorts ports;
+    GThread *thread;
+    uint32_t requests;    /* atomic */
+    uint32_t halted;      /* atomic: waits in vcpu_halt */
+    GMutex halt_lock;
+    GCond halt_cond;
+    bool stop;
+
+    uint64_t deadlines[FRONTEND_TIMERS];
+    uint64_t alarm;       /* what the machine has been asked for */
+
+    Bank banks[BANKS];
+    uint64_t bank_clock;
+    L2Entry (*l2)[L2_WAYS];
+    uint32_t l2_gen;
+    uint8_t l2_victim;
+    LargeMap large[LARGE_MAPS];
+    unsigned large_count;
+    Space spaces[SPACES];
+    unsigned space_count;
+    uint64_t next_space;
+    uint64_t code_filter[64]; /* bit per hash of va pages that jump-cache entries were made for */
+    MemContext context, unpriv_context;
+
+    IrInterp *interp;
+    IrBlock *ir;          /* scratch of translation */
+    IrBlock *slow_ir;     /* scratch of single insns */
+    void *lower;          /* scratch of lower.c */
+    uint64_t fetch_va;    /* page last fetched from... */
+    uint64_t fetch_pa;    /* ...and where it is, valid while fetch_ok */
+    bool fetch_ok;
+    Tb *running;          /* block being interpreted or last entered */
+    TcgStats stats;
+};
+
+enum { TB_BUCKETS = 1 << 15, PAGE_BUCKETS = 1 << 12 };
+
+struct Tcg {
+    TcgConfig config;
+    Vcpu *vcpus[64];
+    unsigned vcpu_count;
+    GMutex lock;
+    Tb **tb_hash;         /* TB_BUCKETS */
+    CodePage **pages;     /* PAGE_BUCKETS */
+    GPtrArray *dead;      /* invalidated blocks, freed when the cache is emptied */
+    GPtrArray *tbs;       /* every block with host code, by Tb.index */
+    const Backend *backend; /* NULL: interpreter only */
+    struct Cache *cache;
+    HostStubs stubs;
+    TcgStats stats;
+};
+
+static inline Vcpu *vcpu_of(Env *env) {
+    return (Vcpu *)env->runtime;
+}
+static inline void vcpu_request(Vcpu *v, uint32_t bits) {
+    __atomic_fetch_or(&v->requests, bits, __ATOMIC_SEQ_CST);
+    vcpu_kick(v);
+}
+
+/* -- ports.c -- */
+void ports_init(Vcpu *v);
+void ports_log(void *opaque, Env *env, int item, const char *format, ...) G_GNUC_PRINTF(4, 5);
+void vcpu_run_timers(Vcpu *v);   /* calls timer_expired of those that are due, asks for the next alarm */
+
+/* -- tlb.c -- */
+void tlb_init(Vcpu *v);
+void tlb_free(Vcpu *v);
+void tlb_context_changed(Vcpu *v);
+void tlb_flush_all(Vcpu *v);
+void tlb_flush_asid(Vcpu *v, uint64_t asid);
+void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid);
+void tlb_unmap_writes(Vcpu *v, uint64_t pa); /* no fast-path store may reach the page any more */
+/* Translates va; false: *fault is filled. Never takes the exception. */
+bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat, MemFault *fault);
+/* The code at va may be remembered in the jump cache; notes that it was. */
+void tlb_note_code(Vcpu *v, uint64_t va);
+
+/* -- ldst.c -- */
+extern const IrMemOps ldst_ops;
+/* The fast path's answer for [ea, ea + size): a host addend, or IR_ADDEND_SLOW; false: exception taken. */
+bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend);
+/* Called from generated code's cold stubs. desc: size | aux << 8 | HostSlow bits << 16. See ir/host.h. */
+unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc);
+
+/* -- tb.c -- */
+void tb_init(Tcg *tcg);
+void tb_free_all(Tcg *tcg);
+Tb *tb_find(Tcg *tcg, uint64_t pa, uint64_t mode);
+typedef enum LowerResult {
+    LOWER_OK,
+    LOWER_NO_ROOM, /* the cache must be emptied first */
+    LOWER_TOO_BIG, /* the block needs too much of something: try fewer insns */
+} LowerResult;
+Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t *page, unsigned max_insns,
+                 LowerResult *result);
+void tb_flush(Tcg *tcg);                                   /* every block; at a safepoint of all vCPUs */
+/* Blocks made from these bytes are dead. Returns true when `running` is among them. */
+bool tb_invalidate(Tcg *tcg, uint64_t pa, uint64_t size, const Tb *running);
+void tb_invalidate_unprotected(Tcg *tcg);
+CodePage *tb_page(Tcg *tcg, uint64_t pa);                  /* or NULL */
+void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to);
+Tb *tb_of_host(Tcg *tcg, const void *host);                /* the block whose code contains it, or NULL */
+
+/* -- exec.c -- */
+gpointer vcpu_thread(gpointer vcpu);
+/* Runs the insn at env->pc alone, by the interpreter. */
+IrExit exec_slow_insn(Vcpu *v);
+
+#endif
