@@ -110,5 +110,5 @@ void a64_fmt_vmask(A64Print *p, const A64Fields *f, unsigned imm8) {
     for (unsigned i = 0; i < 8; i++) {
         value |= imm8 >> i & 1 ? UINT64_C(0xff) << (8 * i) : 0;
     }
-    g_string_append_printf(p->out, "0x%016" G_GINT64_MODIFIER "x", value);
+    g_string_append_printf(p->out, "0x%" G_GINT64_MODIFIER "x", value);
 }
