@@ -286,6 +286,9 @@ static void reset(Device *d) {
     s->tx_first = s->tx_count = 0;
     s->modem = FR_CTS | FR_DSR | FR_DCD;
     update(s);
+    if (s->chardev) {
+        chardev_accept_input(s->chardev);
+    }
 }
 
 /* Indices that a damaged snapshot could have made wild are brought back into the FIFOs. */
