@@ -42,7 +42,8 @@ int main(void) {
         return 1;
     }
     InsnCase *cases = malloc((size_t)n * sizeof(*cases));
-    uint32_t *code = mmap(NULL, (size_t)n * 8 + 8, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int rwx = PROT_READ | PROT_WRITE | PROT_EXEC;
+    uint32_t *code = mmap(NULL, (size_t)n * 8 + 8, rwx, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (!cases || code == MAP_FAILED || fread(cases, sizeof(*cases), n, stdin) != n) {
         return 1;
     }

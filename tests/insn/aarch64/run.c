@@ -20,8 +20,9 @@ InsnRunner *insn_runner_new(void) {
     InsnRunner *r = g_new0(InsnRunner, 1);
     r->env = g_aligned_alloc0(1, sizeof(Env), 64);
     arm_cpu(r->env)->features = UINT64_MAX;
-    r->block = ir_block_new(frontend_arm.slots, frontend_arm.slot_count, frontend_arm.helpers, frontend_arm.helper_count);
-    r->interp = ir_interp_new(&r->mem, frontend_arm.helpers, frontend_arm.helper_count);
+    const Frontend *arm = &frontend_arm;
+    r->block = ir_block_new(arm->slots, arm->slot_count, arm->helpers, arm->helper_count);
+    r->interp = ir_interp_new(&r->mem, arm->helpers, arm->helper_count);
     return r;
 }
 

@@ -67,15 +67,15 @@ static void run_line(InsnRunner *runner, const char *line, bool *seen) {
         ck_assert_msg(insn_run(runner, &c, optimize, &why), "%s: %s", why, line);
         c.fpcr = after.fpcr;
         if (memcmp(&c, &after, sizeof(c)) != 0) {
-            unsigned rd = line[0] ? f.rd & 31 : 0;
-            ck_abort_msg("v%u=%lx_%lx x=%lx nzcv=%x fpsr=%x: %s", rd, (unsigned long)c.v[rd][1], (unsigned long)c.v[rd][0],
-                         rd < CASE_X ? (unsigned long)c.x[rd] : 0, c.nzcv >> 28, c.fpsr, line);
+            unsigned rd = f.rd & 31;
+            unsigned long long low = c.v[rd][0], high = c.v[rd][1], x = rd < CASE_X ? c.x[rd] : 0;
+            ck_abort_msg("v%u=%llx_%llx x=%llx nzcv=%x fpsr=%x: %s", rd, high, low, x, c.nzcv >> 28, c.fpsr, line);
         }
     }
 }
 
 /* File of vectors, and the table whose rows it covers. */
-static const char *const files[][2] = {{"fp.txt", "a64_fp.decode"}};
+static const char *const files[][2] = {{"fp.txt", "a64_fp.decode"}, {"simd.txt", "a64_simd.decode"}};
 
 START_TEST(vectors) {
     g_autofree char *path = g_build_filename(VECTORS, files[_i][0], NULL);
