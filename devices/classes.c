@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * classes.c - the list of all devices.
+ */
+#include "devices/devices.h"
+
+const DeviceClass *const device_classes[] = {
+    &device_cfi_flash, &device_fw_cfg, &device_gicv2, &device_pl011, &device_pl031, &device_pl061, &device_virtio_mmio,
+    NULL,
+};
