@@ -513,7 +513,12 @@ static const StateField state[] = {
 static void fdt_node(Device *d, void *fdt, const DeviceFdt *at) {
     node_begin(fdt, "flash", at->base[0]);
     node_string(fdt, "compatible", "cfi-flash");
-    node_reg(fdt, at->base[0], banks[0].size);
+    if (at->size[1]) { /* the node speaks for a second flash too */
+        node_cells(fdt, "reg", 8, (unsigned)(at->base[0] >> 32), (unsigned)at->base[0], 0u, (unsigned)banks[0].size,
+                   (unsigned)(at->base[1] >> 32), (unsigned)at->base[1], 0u, (unsigned)banks[0].size);
+    } else {
+        node_reg(fdt, at->base[0], banks[0].size);
+    }
     node_cells(fdt, "bank-width", 1, (unsigned)WORD);
     node_phandle(fdt, at->phandle);
     node_end(fdt);

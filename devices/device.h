@@ -91,7 +91,7 @@ typedef struct DeviceBank {
 /* What a machine knows about a device when the device writes its device-tree node. The parent has #address-cells and
  * #size-cells 2, and the interrupt controller three interrupt cells. */
 typedef struct DeviceFdt {
-    uint64_t base[2], size[2];  /* by bank (unused: 0). size 0: the bank's own */
+    uint64_t base[2], size[2];  /* by bank (unused: 0). size 0: the bank's own. A flash's second: the flash after it */
     unsigned irq;               /* SPI number (INTID - 32) of the first interrupt; further ones follow */
     uint32_t phandle;           /* the node's own; 0: none */
     uint32_t clock;             /* phandle of the clock; 0: none */

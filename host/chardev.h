@@ -26,7 +26,7 @@ typedef enum ChardevEvent {
  *       "file:PATH"       output only, truncates
  *       "null"            takes everything, gives nothing
  * Callbacks run in `context` (NULL: the default one). Error: unknown spec (lists the valid ones), file not writable,
- * stdio opened twice. A closed or exhausted stdin is not an error. */
+ * the terminal is opened twice. A closed or exhausted stdin is not an error. */
 Chardev *chardev_open(const char *spec, GMainContext *context, GError **error);
 /* Writes out what is buffered, waiting at most a second, and restores the terminal. NULL is allowed. Main-loop
  * thread, when no other thread uses it any more. */

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chardev.c - host ends of serial lines: one kind of object with an input and an output descriptor, either of which
+ * may be missing.
+ *
+ * A descriptor that others share (the terminal) is opened anew where possible, so that O_NONBLOCK is ours alone.
+ * Locking: `lock` guards the buffers and the sources; callbacks run in the main loop without it.
+ * Missing: pty, sockets, the monitor behind Ctrl-a c (the callback is there).
+ */
+#include "host/chardev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/terminal.h"
+
+enum { OUT_BYTES = 64 << 10, IN_BYTES = 4096, ESCAPE = 1 /* Ctrl-a */, CLOSE_MS = 1000 };
+
+/* What handlers are called, replaced as a whole. */
+typedef struct Handlers {
+    size_t (*can_receive)(void *opaque);
+    void (*receive)(void *opaque, const uint8_t *data, size_t n);
+    void (*event)(void *opaque, ChardevEvent event);
+    void *opaque;
+} Handlers;
+
+struct Chardev {
+    pthread_mutex_t lock;
+    GMainContext *context;   /* referenced */
+    Handlers handlers;
+    ChardevUser user;
+    int in, out;             /* -1: none */
+    bool own_in, own_out;    /* to be closed */
+    bool mux;                /* Ctrl-a is ours */
+    bool raw;                /* the terminal is in raw mode for this one */
+    bool terminal;           /* input is typed: overflowing input is dropped, the escape key always works */
+    bool failed;             /* a host error was reported; output goes nowhere */
+    bool full;               /* a write was cut short: CHARDEV_WRITABLE is owed */
+    bool escape;             /* Ctrl-a was the last input */
+    bool ended, end_told;    /* input at its end; the device knows */
+    bool waiting;            /* the device refused input: chardev_accept_input wakes */
+    GSource *in_source, *out_source, *pump_source;
+    size_t out_count, in_count;
+    uint8_t out_buffer[OUT_BYTES]; /* oldest first */
+    uint8_t in_buffer[IN_BYTES];
+};
+
+/* -- sources -- */
+
+static GSource *attach(Chardev *c, GSource *source, GSourceFunc fn) {
+    g_source_set_callback(source, fn, c, NULL);
+    g_source_attach(source, c->context);
+    return source;
+}
+
+static void detach(GSource **source) {
+    if (*source) {
+        g_source_destroy(*source);
+        g_source_unref(*source);
+        *source = NULL;
+    }
+}
+
+static gboolean pump(gpointer opaque);
+
+/* Has pump() run in the main loop soon. Under the lock. */
+static void schedule(Chardev *c) {
+    if (!c->pump_source) {
+        c->pump_source = attach(c, g_idle_source_new(), pump);
+        g_source_set_priority(c->pump_source, G_PRIORITY_DEFAULT);
+    }
+}
+
+/* -- output -- */
+
+/* Reports a host error once; from then on output is dropped. Takes the lock off while telling. */
+static void fail(Chardev *c, int error) {
+    if (c->failed) {
+        return;
+    }
+    c->failed = true;
+    c->out_count = 0;
+    g_autofree char *text = g_strdup_printf("the guest's console output is lost from here on: %s", g_strerror(error));
+    ChardevUser user = c->user;
+    pthread_mutex_unlock(&c->lock);
+    if (user.error) {
+        user.error(user.opaque, text);
+    } else {
+        fprintf(stderr, "yado: %s\n", text);
+    }
+    pthread_mutex_lock(&c->lock);
+}
+
+/* Hands bytes to the host; how many it took now. -1: error. */
+static ssize_t give(Chardev *c, const uint8_t *data, size_t n) {
+    for (;;) {
+        struct pollfd p = { c->out, POLLOUT, 0 };
+        ssize_t done = 0;
+        /* The poll is for descriptors that could not be opened anew and may block; small writes then rarely do. */
+        if (c->own_out || (poll(&p, 1, 0) == 1 && p.revents)) {
+            done = write(c->out, data, c->own_out ? n : MIN(n, 512));
+        }
+        if (done >= 0) {
+            return done;
+        }
+        if (errno == EAGAIN) {
+            return 0;
+        }
+        if (errno != EINTR) {
+            return -1;
+        }
+    }
+}
+
+static gboolean writable(gint fd, GIOCondition condition, gpointer opaque);
+
+/* Under the lock: writes out what is buffered and watches for room for the rest. */
+static void drain(Chardev *c) {
+    size_t sent = 0;
+    while (sent < c->out_count) {
+        ssize_t done = give(c, c->out_buffer + sent, c->out_count - sent);
+        if (done < 0) {
+            fail(c, errno);
+            sent = 0;
+        }
+        if (done <= 0) {
+            break;
+        }
+        sent += (size_t)done;
+    }
+    c->out_count -= sent;
+    memmove(c->out_buffer, c->out_buffer + sent, c->out_count);
+    if (c->out_count && !c->out_source) {
+        c->out_source = attach(c, g_unix_fd_source_new(c->out, G_IO_OUT | G_IO_ERR | G_IO_HUP), G_SOURCE_FUNC(writable));
+    }
+}
+
+static gboolean writable(gint fd, GIOCondition condition, gpointer opaque) {
+    (void)fd;
+    (void)condition;
+    Chardev *c = opaque;
+    pthread_mutex_lock(&c->lock);
+    drain(c);
+    gboolean more = c->out_count > 0;
+    if (!more) {
+        g_clear_pointer(&c->out_source, g_source_unref);
+    }
+    bool tell = c->full && c->out_count < OUT_BYTES / 2;
+    c->full = c->full && !tell;
+    Handlers h = c->handlers;
+    pthread_mutex_unlock(&c->lock);
+    if (tell && h.event) {
+        h.event(h.opaque, CHARDEV_WRITABLE);
+    }
+    return more;
+}
+
+size_t chardev_write(Chardev *c, const void *data, size_t n) {
+    pthread_mutex_lock(&c->lock);
+    if (c->out < 0 || c->failed) {
+        pthread_mutex_unlock(&c->lock);
+        return n;
+    }
+    size_t taken = 0;
+    if (!c->out_count && n) {
+        ssize_t done = give(c, data, n);
+        if (done < 0) {
+            fail(c, errno);
+            done = (ssize_t)n;
+        }
+        taken = (size_t)done;
+    }
+    size_t room = MIN(n - taken, OUT_BYTES - c->out_count);
+    if (room) {
+        memcpy(c->out_buffer + c->out_count, (const uint8_t *)data + taken, room);
+        c->out_count += room;
+        taken += room;
+        if (!c->out_source) {
+            drain(c);
+        }
+    }
+    c->full |= taken < n;
+    pthread_mutex_unlock(&c->lock);
+    return taken;
+}
+
+/* -- input -- */
+
+static void put_in(Chardev *c, uint8_t byte) {
+    if (c->in_count < IN_BYTES) { /* else: typed faster than the guest reads */
+        c->in_buffer[c->in_count++] = byte;
+    }
+}
+
+static void say(Chardev *c, const char *text) {
+    chardev_write(c, text, strlen(text));
+}
+
+/* The key after Ctrl-a. Without the lock. */
+static void escape_key(Chardev *c, uint8_t key) {
+    static const char help[] = "\r\nCtrl-a h  this help\r\nCtrl-a x  quit\r\nCtrl-a c  monitor\r\n"
+                               "Ctrl-a b  send a break\r\nCtrl-a Ctrl-a  send Ctrl-a\r\n";
+    switch (key) {
+    case 'x':
+        if (c->user.quit) {
+            c->user.quit(c->user.opaque);
+        }
+        break;
+    case 'c':
+        if (c->user.monitor) {
+            c->user.monitor(c->user.opaque);
+        } else {
+            say(c, "\r\nno monitor yet\r\n");
+        }
+        break;
+    case 'b':
+        if (c->handlers.event) {
+            c->handlers.event(c->handlers.opaque, CHARDEV_BREAK);
+        }
+        break;
+    case 'h':
+    case '?':
+        say(c, help);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Sorts what was read: keys for us, bytes for the guest. */
+static void take_in(Chardev *c, const uint8_t *data, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        bool key = c->escape && data[i] != ESCAPE && data[i] != 'a';
+        bool begins = c->mux && !c->escape && data[i] == ESCAPE;
+        bool literal = c->escape && !key;
+        c->escape = begins;
+        if (key) {
+            escape_key(c, data[i]);
+        } else if (!begins) {
+            pthread_mutex_lock(&c->lock);
+            put_in(c, literal ? ESCAPE : data[i]);
+            pthread_mutex_unlock(&c->lock);
+        }
+    }
+}
+
+/* Gives the device as much as it takes. Main loop, without the lock. */
+static void deliver(Chardev *c) {
+    for (;;) {
+        pthread_mutex_lock(&c->lock);
+        Handlers h = c->handlers;
+        c->waiting = true; /* before asking: a device that makes room meanwhile wakes us */
+        pthread_mutex_unlock(&c->lock);
+        size_t room = h.can_receive && h.receive ? h.can_receive(h.opaque) : 0;
+        uint8_t part[64];
+        pthread_mutex_lock(&c->lock);
+        size_t n = MIN(MIN(room, sizeof part), c->in_count);
+        memcpy(part, c->in_buffer, n);
+        c->in_count -= n;
+        memmove(c->in_buffer, c->in_buffer + n, c->in_count);
+        bool tell_end = c->ended && !c->in_count && !c->end_told && h.event;
+        c->end_told |= tell_end;
+        pthread_mutex_unlock(&c->lock);
+        if (n) {
+            h.receive(h.opaque, part, n);
+        }
+        if (tell_end) {
+            h.event(h.opaque, CHARDEV_EOF);
+        }
+        if (!n) {
+            return;
+        }
+    }
+}
+
+static gboolean readable(gint fd, GIOCondition condition, gpointer opaque);
+
+/* Reads go on when there is room; a terminal is always read, for the escape key. */
+static void watch_input(Chardev *c) {
+    pthread_mutex_lock(&c->lock);
+    bool want = c->in >= 0 && !c->ended && (c->terminal || c->in_count < IN_BYTES);
+    if (want && !c->in_source) {
+        c->in_source = attach(c, g_unix_fd_source_new(c->in, G_IO_IN | G_IO_HUP | G_IO_ERR), G_SOURCE_FUNC(readable));
+    } else if (!want) {
+        detach(&c->in_source);
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+static gboolean readable(gint fd, GIOCondition condition, gpointer opaque) {
+    (void)condition;
+    Chardev *c = opaque;
+    uint8_t data[256];
+    size_t room = c->terminal ? sizeof data : MIN(sizeof data, IN_BYTES - c->in_count);
+    ssize_t n = room ? read(fd, data, room) : 0;
+    if (n > 0) {
+        take_in(c, data, (size_t)n);
+    } else if (room && (n == 0 || (errno != EAGAIN && errno != EINTR))) {
+        c->ended = true;
+    }
+    deliver(c);
+    watch_input(c);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean pump(gpointer opaque) {
+    Chardev *c = opaque;
+    pthread_mutex_lock(&c->lock);
+    g_clear_pointer(&c->pump_source, g_source_unref);
+    pthread_mutex_unlock(&c->lock);
+    deliver(c);
+    watch_input(c);
+    return G_SOURCE_REMOVE;
+}
+
+void chardev_accept_input(Chardev *c) {
+    pthread_mutex_lock(&c->lock);
+    if (c->waiting && (c->in_count || (c->ended && !c->end_told))) {
+        c->waiting = false;
+        schedule(c);
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+void chardev_set_handlers(Chardev *c, size_t (*can_receive)(void *opaque),
+                          void (*receive)(void *opaque, const uint8_t *data, size_t n),
+                          void (*event)(void *opaque, ChardevEvent event), void *opaque) {
+    pthread_mutex_lock(&c->lock);
+    c->handlers = (Handlers){ can_receive, receive, event, opaque };
+    if (receive && c->in >= 0) {
+        schedule(c);
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+void chardev_set_user(Chardev *c, const ChardevUser *user) {
+    c->user = *user;
+}
+
+bool chardev_is_console(const Chardev *c) {
+    return c->out >= 0;
+}
+
+/* -- opening -- */
+
+/* A descriptor of our own for what fd refers to, not blocking; or fd itself where that cannot be had. */
+static int reopen(int fd, int flags, bool *own) {
+    struct stat st;
+    *own = false;
+    if (fcntl(fd, F_GETFD) < 0 || fstat(fd, &st) != 0) {
+        return -1;
+    }
+    if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)) {
+        return fd; /* never blocks for long, and a second one would have its own position */
+    }
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    int mine = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    *own = mine >= 0;
+    return mine >= 0 ? mine : fd;
+}
+
+static bool open_stdio(Chardev *c, bool mux, GError **error) {
+    c->mux = mux;
+    c->in = reopen(STDIN_FILENO, O_RDONLY, &c->own_in);
+    c->out = reopen(STDOUT_FILENO, O_WRONLY, &c->own_out);
+    c->terminal = c->in >= 0 && isatty(c->in);
+    if (c->terminal) {
+        c->raw = terminal_make_raw(STDIN_FILENO, !mux);
+        if (!c->raw) {
+            g_set_error(error, G_IO_ERROR, G_IO_ERROR_BUSY,
+                        "the terminal is already in use by another serial line; use mon:stdio once, or file:PATH");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool open_file(Chardev *c, const char *path, GError **error) {
+    c->out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
+    c->own_out = true;
+    if (c->out < 0) {
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "the serial output file '%s' cannot be opened: %s",
+                    path, g_strerror(errno));
+    }
+    return c->out >= 0;
+}
+
+static bool open_spec(Chardev *c, const char *spec, GError **error) {
+    if (!strcmp(spec, "stdio") || !strcmp(spec, "mon:stdio")) {
+        return open_stdio(c, spec[0] == 'm', error);
+    }
+    if (g_str_has_prefix(spec, "file:") && spec[5]) {
+        return open_file(c, spec + 5, error);
+    }
+    if (!strcmp(spec, "null") || !strcmp(spec, "none")) {
+        return true;
+    }
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                "'%s' is no serial line that yado knows; valid are stdio, mon:stdio, file:PATH and null", spec);
+    return false;
+}
+
+Chardev *chardev_open(const char *spec, GMainContext *context, GError **error) {
+    Chardev *c = g_new0(Chardev, 1);
+    pthread_mutex_init(&c->lock, NULL);
+    c->context = g_main_context_ref(context ? context : g_main_context_default());
+    c->in = c->out = -1;
+    if (!open_spec(c, spec, error)) {
+        chardev_close(c);
+        return NULL;
+    }
+    watch_input(c);
+    return c;
+}
+
+void chardev_close(Chardev *c) {
+    if (!c) {
+        return;
+    }
+    pthread_mutex_lock(&c->lock);
+    gint64 until = g_get_monotonic_time() + CLOSE_MS * 1000;
+    for (gint64 left = CLOSE_MS; c->out_count && !c->failed && left > 0;
+         left = (until - g_get_monotonic_time()) / 1000) {
+        struct pollfd p = { c->out, POLLOUT, 0 };
+        poll(&p, 1, (int)left);
+        drain(c);
+    }
+    detach(&c->in_source);
+    detach(&c->out_source);
+    detach(&c->pump_source);
+    pthread_mutex_unlock(&c->lock);
+    if (c->raw) {
+        terminal_release();
+    }
+    if (c->own_in) {
+        close(c->in);
+    }
+    if (c->own_out && c->out >= 0) {
+        close(c->out);
+    }
+    g_main_context_unref(c->context);
+    pthread_mutex_destroy(&c->lock);
+    g_free(c);
+}
