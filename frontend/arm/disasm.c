@@ -205,6 +205,11 @@ static void base(A64Print *p, unsigned rn, int64_t offset) {
     }
     g_string_append_c(p->out, ']');
 }
+static void pre_indexed(A64Print *p, unsigned rn, int offset) {
+    g_string_append_c(p->out, '[');
+    reg(p, 'x', rn, true);
+    g_string_append_printf(p->out, ", #%d]!", offset);
+}
 void a64_fmt_base_off(A64Print *p, const A64Fields *f, unsigned rn, unsigned imm9) {
     base(p, rn, a64_sext(imm9, 9));
 }
@@ -215,14 +220,23 @@ void a64_fmt_base_uimm(A64Print *p, const A64Fields *f, unsigned rn, unsigned im
 void a64_fmt_base_pair(A64Print *p, const A64Fields *f, unsigned rn, unsigned imm7, unsigned size, unsigned mode) {
     int offset = a64_sext(imm7, 7) * (1 << size);
     if (mode == 2) {
-        g_string_append_c(p->out, '[');
-        reg(p, 'x', rn, true);
-        g_string_append_printf(p->out, ", #%d]!", offset);
+        pre_indexed(p, rn, offset);
         return;
     }
     base(p, rn, mode == 1 ? 0 : offset);
     if (mode == 1) {
         g_string_append_printf(p->out, ", #%d", offset);
+    }
+}
+void a64_fmt_ab(A64Print *p, const A64Fields *f, unsigned b) {
+    g_string_append_c(p->out, b ? 'b' : 'a');
+}
+void a64_fmt_base_ra(A64Print *p, const A64Fields *f, unsigned rn, unsigned imm10, unsigned pre) {
+    int offset = a64_sext(imm10, 10) * 8;
+    if (pre) {
+        pre_indexed(p, rn, offset);
+    } else {
+        base(p, rn, offset);
     }
 }
 void a64_fmt_base_reg(A64Print *p, const A64Fields *f, unsigned rn, unsigned rm, unsigned option, unsigned s,
