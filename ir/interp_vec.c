@@ -567,14 +567,20 @@ FN(vext) {
     memcpy(d, both + (IR_INFO_IMM(info) & 15), 16);
 }
 
-/* Result lane i is lane FROM of a when i is in the first part of its pair or half, else of b. */
+/* Result lane i is lane FROM of a where FIRST holds, else of b; n is the number of lanes. */
+#define LOOP_MOVE(T, M, N, FIRST, FROM)                                                                                \
+    for (unsigned i = 0, n = (N); i < n; i++) {                                                                        \
+        r.M[i] = (FIRST) ? a->M[FROM] : b->M[FROM];                                                                    \
+    }                                                                                                                  \
+    break
 #define DEFINE_MOVE(name, FIRST, FROM)                                                                                 \
     FN(name) {                                                                                                         \
-        const unsigned e = lane_log2(info), n = 16u >> e;                                                              \
         IrVal r;                                                                                                       \
-        (void)n;                                                                                                       \
-        for (unsigned i = 0; i < 16u >> e; i++) {                                                                      \
-            lane_set(&r, e, i, lane_u((FIRST) ? a : b, e, (FROM)));                                                    \
+        switch (lane_log2(info)) {                                                                                     \
+        case 0: LOOP_MOVE(uint8_t, b, 16, FIRST, FROM);                                                                \
+        case 1: LOOP_MOVE(uint16_t, h, 8, FIRST, FROM);                                                                \
+        case 2: LOOP_MOVE(uint32_t, s, 4, FIRST, FROM);                                                                \
+        default: LOOP_MOVE(uint64_t, d, 2, FIRST, FROM);                                                               \
         }                                                                                                              \
         *d = r;                                                                                                        \
     }
