@@ -44,6 +44,11 @@ static bool at_end(Parser *s) {
     return *s->p == '\0' || *s->p == '\n' || *s->p == ';';
 }
 
+/* Characters left on the line, for messages. */
+static int rest(const Parser *s) {
+    return (int)MIN(strcspn(s->p, "\n"), 16);
+}
+
 static bool accept_char(Parser *s, char c) {
     skip_blanks(s);
     if (*s->p != c) {
@@ -72,7 +77,7 @@ static bool number(Parser *s, uint64_t *v) {
     bool minus = *s->p == '-';
     const char *digits = s->p + minus;
     if (!g_ascii_isdigit(*digits)) {
-        return fail(s, "expected a number, found '%.8s'", s->p);
+        return fail(s, "expected a number, found '%.*s'", rest(s), s->p);
     }
     int base = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X') ? 16 : 10;
     errno = 0;
@@ -121,7 +126,7 @@ static bool parse_value(Parser *s, uint32_t *v) {
         return true;
     }
     if (!accept_char(s, '%')) {
-        return fail(s, "expected a value such as %%1, found '%.8s'", s->p);
+        return fail(s, "expected a value such as %%1, found '%.*s'", rest(s), s->p);
     }
     if (!number(s, &id)) {
         return false;
@@ -258,7 +263,7 @@ static bool parse_line(Parser *s) {
         return false;
     }
     if (!at_end(s)) {
-        return fail(s, "unexpected '%.16s' after the operands of %s", s->p, ir_ops[op].name);
+        return fail(s, "unexpected '%.*s' after the operands of %s", rest(s), s->p, ir_ops[op].name);
     }
     pad_to(s, id);
     uint32_t node = ir_append(s->b, op, type, n.aux, n.a, n.b, n.c);

@@ -211,6 +211,8 @@ static bool check_special(Verifier *v) {
     case IR_sxt:
     case IR_uxt:
         return n->aux == 8 || n->aux == 16 || n->aux == 32 || fail(v, "aux must be 8, 16 or 32");
+    case IR_crc32:
+        return (n->aux & 3) < 3 || ir_type_of(v->b, n->b) == IR_I64 || fail(v, "operand b has fewer than 8 bytes");
     case IR_csel:
         return (ir_type_of(v->b, n->b) == n->type && ir_type_of(v->b, n->c) == n->type) ||
                fail(v, "both values must be of the node's type");
