@@ -52,7 +52,8 @@ typedef uint64_t f64;
 /* Result of a comparison. */
 typedef enum FpOrder { FP_LESS, FP_EQUAL, FP_GREATER, FP_UNORDERED } FpOrder;
 
-enum { FP_NEG_PRODUCT = 1, FP_NEG_ADDEND = 2 }; /* options of fp*_muladd, applied to non-propagated operands as Arm does: operands are negated first */
+/* Options of muladd: a, or the addend, is negated before anything else, which shows when it is a NaN. */
+enum { FP_NEG_PRODUCT = 1, FP_NEG_ADDEND = 2 };
 
 /* Every operation exists for the three formats: f16_add, f32_add, f64_add, ... */
 #define FP_DECLARE(F)                                                                                                  \

@@ -59,8 +59,8 @@ static inline uint64_t fp_case(FpCases *c, const FpFormat *f) {
     case 5: case 6: exponent = bias + near; break;
     case 7: exponent = bias + (r >> 16) % (unsigned)(f->fraction_bits + 12) - 4; break;
     case 8: case 9: case 10: exponent = c->exponent + near; break;
-    case 11: exponent = bias / 2 + near; break;
-    case 12: exponent = bias / 2 * 3 + near; break;
+    case 11: exponent = (r >> 24 & 1 ? bias / 2 : bias / 2 * 3) + near; break;
+    case 12: exponent = c->exponent - (uint64_t)f->fraction_bits + near; break; /* an operand of the last bits */
     default: exponent = r >> 16;
     }
     c->exponent = exponent &= top;
@@ -82,8 +82,8 @@ static inline double fp_value(uint64_t a, const FpFormat *f) {
     uint64_t fraction = a & ((UINT64_C(1) << f->fraction_bits) - 1);
     int exponent = (int)(a >> f->fraction_bits) & f->max_exponent;
     double v = exponent == f->max_exponent ? HUGE_VAL
-               : exponent ? ldexp((double)(fraction | UINT64_C(1) << f->fraction_bits), exponent - f->bias - f->fraction_bits)
-                          : ldexp((double)fraction, 1 - f->bias - f->fraction_bits);
+               : ldexp((double)(fraction | (uint64_t)!!exponent << f->fraction_bits),
+                       (exponent ? exponent : 1) - f->bias - f->fraction_bits);
     return a >> (f->width - 1) & 1 ? -v : v;
 }
 

@@ -56,7 +56,8 @@ START_TEST(lanes_are_scalars) {
         unsigned size = 1 + r % 3, part = r >> 8 & 3; /* all, low half, lane 0 */
         unsigned active = part == 1 ? 8u >> size : part == 2 ? 1 : 16u >> size;
         unsigned aux = size | (part == 1 ? 128 : part == 2 ? 64 : 0);
-        FpStatus modes = { .round = r >> 16 & 3, .flush = r >> 18 & 1, .flush16 = r >> 19 & 1, .default_nan = r >> 20 & 1 };
+        FpStatus modes = { .round = r >> 16 & 3, .flush = r >> 18 & 1, .flush16 = r >> 19 & 1 };
+        modes.default_nan = r >> 20 & 1;
         IrVal a = random_vector(&cases, size), b = random_vector(&cases, size), c = random_vector(&cases, size);
         IrVal d, x, y, z, w;
         env->fp = modes;

@@ -297,8 +297,8 @@ static void check_rows(const Row *rows, size_t n) {
         FpStatus s = { .default_nan = r->modes & DN, .flush = r->modes & FZ };
         uint64_t got = run(&fp_formats[1], &r->in, &s);
         ck_assert_msg(got == r->want && s.flags == r->flags,
-                      "row %zu, f32_%s(%" PRIx64 ", %" PRIx64 ", %" PRIx64 "): %" PRIx64 " flags %x, not %x flags %x", i,
-                      op_names[r->in.op], r->in.a, r->in.b, r->in.c, got, s.flags, r->want, r->flags);
+                      "row %zu, f32_%s(%" PRIx64 ", %" PRIx64 ", %" PRIx64 "): %" PRIx64 " flags %x, not %x flags %x",
+                      i, op_names[r->in.op], r->in.a, r->in.b, r->in.c, got, s.flags, r->want, r->flags);
     }
 }
 
@@ -309,6 +309,15 @@ END_TEST
 
 START_TEST(flushes) {
     check_rows(flush_rows, sizeof flush_rows / sizeof *flush_rows);
+}
+END_TEST
+
+/* 2 - 2^-52 and 2^-52 + 2^-104: the carry must not push out what has been shifted below the last bit. */
+START_TEST(carry_keeps_what_is_lost) {
+    FpStatus s = { .round = FP_RUP };
+    ck_assert_uint_eq(f64_add(UINT64_C(0x3fffffffffffffff), UINT64_C(0x3cb0000000000001), &s),
+                      UINT64_C(0x4000000000000001));
+    ck_assert_uint_eq(s.flags, FP_INEXACT);
 }
 END_TEST
 
@@ -352,6 +361,7 @@ int main(void) {
     tcase_add_test(t, orders_as_the_host);
     tcase_add_test(t, propagates_nans);
     tcase_add_test(t, flushes);
+    tcase_add_test(t, carry_keeps_what_is_lost);
     tcase_add_test(t, half_flushes_by_its_own_mode);
     tcase_add_test(t, compare_signals);
     suite_add_tcase(suite, t);

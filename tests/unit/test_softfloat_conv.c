@@ -24,7 +24,9 @@ static uint64_t round_int(const FpFormat *f, uint64_t a, FpRound r, bool exact, 
 static uint64_t from_int(const FpFormat *f, uint64_t v, bool is_signed, int fbits, FpStatus *s) {
     if (is_signed) {
         int64_t i = (int64_t)v;
-        return f == half ? f16_from_int(i, fbits, s) : f == single ? f32_from_int(i, fbits, s) : f64_from_int(i, fbits, s);
+        return f == half     ? f16_from_int(i, fbits, s)
+               : f == single ? f32_from_int(i, fbits, s)
+                             : f64_from_int(i, fbits, s);
     }
     return f == half     ? f16_from_uint(v, fbits, s)
            : f == single ? f32_from_uint(v, fbits, s)
@@ -176,7 +178,8 @@ START_TEST(formats_agree_with_mpfr) {
         uint64_t a = fp_case(&cases, from);
         /* what is near the bounds of the destination is rarely hit by chance */
         if (from == full && r >> 12 & 1) {
-            a = (a & ~(UINT64_C(0x7ff) << 52)) | (uint64_t)(1023 - to->bias - to->fraction_bits + (int)(r >> 20 & 31)) << 52;
+            uint64_t exponent = (uint64_t)(1023 - to->bias - to->fraction_bits) + (r >> 20 & 31);
+            a = (a & ~(UINT64_C(0x7ff) << 52)) | exponent << 52;
         } else if (from == full && r >> 13 & 1) {
             a = (a & ~(UINT64_C(0x7ff) << 52)) | (uint64_t)(1023 + to->bias + (int)(r >> 20 & 1)) << 52;
         }

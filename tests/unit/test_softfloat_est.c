@@ -69,7 +69,8 @@ START_TEST(known_values) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         FpStatus s = rows[i].modes;
         uint64_t got = estimate(rows[i].op, &fp_formats[1], rows[i].a, &s);
-        ck_assert_msg(got == rows[i].want && s.flags == rows[i].flags, "row %zu: %x flags %x", i, (unsigned)got, s.flags);
+        ck_assert_msg(got == rows[i].want && s.flags == rows[i].flags, "row %zu: %x flags %x", i,
+                      (unsigned)got, s.flags);
     }
 }
 END_TEST
