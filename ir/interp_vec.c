@@ -242,7 +242,7 @@ FN(vshlr) {
 
 /* -- saturating -- */
 
-/* The built-in tells whether the sum of two T fits T; a sum that does not saturates towards y's (for minus: -y's) sign. */
+/* The built-in F tells that a result does not fit T. A signed one that overflows has the sign of x. */
 #define LOOP_Q(T, M, N, F, LIMIT)                                                                                      \
     for (unsigned i = 0; i < (N); i++) {                                                                               \
         const T x = a->M[i], y = b->M[i];                                                                              \
@@ -314,7 +314,8 @@ static uint64_t shift_left_saturate(Env *env, __int128 x, unsigned n, unsigned e
 }
 FN(vqshl) {
     const unsigned e = lane_log2(info), aux = IR_INFO_AUX(info);
-    const bool signed_in = aux & (IR_VEC_SIGNED | IR_VEC_ALT), signed_out = aux & IR_VEC_SIGNED && !(aux & IR_VEC_ALT);
+    const bool signed_in = aux & (IR_VEC_SIGNED | IR_VEC_ALT);
+    const bool signed_out = (aux & (IR_VEC_SIGNED | IR_VEC_ALT)) == IR_VEC_SIGNED;
     const bool round = aux & IR_VEC_ROUND;
     IrVal r;
     for (unsigned i = 0; i < 16u >> e; i++) {
@@ -367,7 +368,8 @@ FN(vqdmull) {
 }
 FN(vqnarrow) {
     const unsigned e = lane_log2(info), aux = IR_INFO_AUX(info);
-    const bool signed_in = aux & (IR_VEC_SIGNED | IR_VEC_ALT), signed_out = aux & IR_VEC_SIGNED && !(aux & IR_VEC_ALT);
+    const bool signed_in = aux & (IR_VEC_SIGNED | IR_VEC_ALT);
+    const bool signed_out = (aux & (IR_VEC_SIGNED | IR_VEC_ALT)) == IR_VEC_SIGNED;
     IrVal r = {.d = {0, 0}};
     for (unsigned i = 0; e < 3 && i < 8u >> e; i++) {
         const __int128 x = signed_in ? (__int128)lane_s(a, e + 1, i) : (__int128)lane_u(a, e + 1, i);
@@ -448,7 +450,8 @@ FN(vaddv) {
 FN(vmaxv) {
     const unsigned e = lane_log2(info), aux = IR_INFO_AUX(info);
     /* Flipping the sign bit orders signed lanes as unsigned, all bits reverses the order. */
-    const uint64_t flip = (aux & IR_VEC_SIGNED ? (uint64_t)lane_max_s(e) + 1 : 0) ^ (aux & IR_VEC_ALT ? lane_max_u(e) : 0);
+    const uint64_t sign = aux & IR_VEC_SIGNED ? (uint64_t)lane_max_s(e) + 1 : 0;
+    const uint64_t flip = sign ^ (aux & IR_VEC_ALT ? lane_max_u(e) : 0);
     uint64_t best = 0;
     for (unsigned i = 0; i < 16u >> e; i++) {
         const uint64_t x = lane_u(a, e, i) ^ flip;

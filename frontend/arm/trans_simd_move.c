@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trans_simd_move.c - A64 Advanced SIMD, integer: copies, immediates, shifts by immediate, tables and permutations to IR.
+ * trans_simd_move.c - A64 Advanced SIMD, integer, to IR: copies, immediates, shifts by immediate, tables, permutations.
  * Spec: Arm DDI 0487, C7.2; AdvSIMDExpandImm and VFPExpandImm in J1.
  */
 #include "frontend/arm/trans_simd.h"
@@ -35,7 +35,8 @@ void a64_trans_dup_gen_v(Trans *t, const A64Fields *f) {
     simd_set(t, f->rd, simd_emit(t, IR_vdup, copy_size(f), x, 0, 0), simd_bytes(f));
 }
 static void move_out(Trans *t, const A64Fields *f, unsigned aux) {
-    a64_set(t, f->rd, ir_emit(t->ir, IR_vget, a64_type(f->q), copy_size(f) | aux, a64_get_v(t, f->rn), copy_index(f), 0));
+    uint32_t n = a64_get_v(t, f->rn);
+    a64_set(t, f->rd, ir_emit(t->ir, IR_vget, a64_type(f->q), copy_size(f) | aux, n, copy_index(f), 0));
 }
 void a64_trans_smov_v(Trans *t, const A64Fields *f) {
     if (!a64_fp(t)) {
@@ -217,7 +218,7 @@ void a64_shape_vshiftl(Trans *t, const A64Fields *f, unsigned aux) {
 
 /* -- tables, permutations -- */
 
-/* Table registers follow each other modulo 32; each looks up its sixteen indices, TBX and the later ones over the rest. */
+/* Table registers follow each other modulo 32. Each looks up its sixteen indices and leaves the rest (TBL's first: 0). */
 void a64_shape_vtable(Trans *t, const A64Fields *f, unsigned extend) {
     if (!a64_fp(t)) {
         return;
@@ -244,7 +245,7 @@ void a64_shape_vzip(Trans *t, const A64Fields *f, unsigned part) {
         a64_set_v(t, f->rd, simd_emit(t, part == 1 ? IR_vzip1 : IR_vzip2, f->size, n, m, 0));
         return;
     }
-    uint32_t both = simd_emit(t, IR_vzip1, f->size, n, m, 0); /* of short vectors: the two results one after the other */
+    uint32_t both = simd_emit(t, IR_vzip1, f->size, n, m, 0); /* short vectors: both results one after the other */
     simd_set(t, f->rd, part == 1 ? both : simd_emit(t, IR_vdupl, 3, both, 1, 0), 8);
 }
 void a64_shape_vunzip(Trans *t, const A64Fields *f, unsigned op) {
