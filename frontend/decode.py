@@ -268,7 +268,7 @@ class Writer:
                '#include "frontend/frontend.h"', '',
                f'typedef struct {t}Print {t}Print;', f'typedef struct {t}Fields {{']
         out += [f'    uint32_t {name};' for name in fields]
-        out += [f'}} {t}Fields;', '',
+        out += [f'    uint32_t padding[{-len(fields) % 4 + 4}];', f'}} {t}Fields; /* whole quadwords */', '',
                 f'typedef struct {t}RowField {{\n    const char *name;\n    uint8_t shift, width;\n    uint16_t offset; '
                 f'/* in {t}Fields */\n}} {t}RowField;', '',
                 f'typedef struct {t}Row {{\n    const char *name, *file;\n    uint32_t line, mask, value, feature;\n'
@@ -311,7 +311,12 @@ class Writer:
     def source(self):
         isa, t = self.isa, self.t['type']
         self.out = ['/* Made by decode.py. */', f'#include "{self.t["include"]}"', f'#include "{isa}_decode.h"', '',
-                    '#include <string.h>', '']
+                    '/* a memset would become a slow string operation */',
+                    'typedef uint32_t Quad __attribute__((vector_size(16), aligned(4), may_alias));', '',
+                    f'static inline void clear({t}Fields *f) {{', '    Quad *q = (Quad *)(void *)f;',
+                    '#pragma GCC unroll 64',
+                    f'    for (size_t i = 0; i < sizeof(*f) / sizeof(*q); i++) {{',
+                    '        q[i] = (Quad){0};', '    }', '}', '']
         for row in self.rows:
             self.functions(row)
         self.out.append(f'const {t}Row {isa}_rows[{isa.upper()}_ROWS] = {{')
@@ -321,7 +326,7 @@ class Writer:
             self.out.append(f'    {{"{r.name}", "{os.path.basename(r.path)}", {r.line}, {r.mask:#010x}, {r.value:#010x}, '
                             f'{self.t["feature"]}{r.feature.upper()},\n     {f"fields_{r.name}" if r.fields else "NULL"}, '
                             f'{len(r.fields)}, "{text}", {trans}, {f"print_{r.name}" if r.texts else "NULL"}}},')
-        self.out += ['};', '', f'const {t}Row *{isa}_find(uint32_t insn, {t}Fields *f) {{', '    memset(f, 0, sizeof(*f));']
+        self.out += ['};', '', f'const {t}Row *{isa}_find(uint32_t insn, {t}Fields *f) {{', '    clear(f);']
         self.tree(self.rows, 0, 1)
         self.out += ['}', '', f'bool {isa}_decode(Trans *t, uint32_t insn) {{', f'    {t}Fields f;',
                      f'    const {t}Row *row = {isa}_find(insn, &f);',
