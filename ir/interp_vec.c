@@ -389,7 +389,7 @@ FN(vqnarrow) {
     break
 #define WIDEN(E)                                                                                                       \
     const unsigned high = IR_INFO_AUX(info) & IR_VEC_HIGH ? 1 : 0;                                                     \
-    IrVal r = {.d = {0, 0}};                                                                                                   \
+    IrVal r = {.d = {0, 0}};                                                                                           \
     switch (IR_INFO_AUX(info) & (IR_VEC_LANE | IR_VEC_SIGNED)) {                                                       \
     case 0: LOOP_WIDEN(uint8_t, b, uint16_t, h, 8, E);                                                                 \
     case 1: LOOP_WIDEN(uint16_t, h, uint32_t, s, 4, E);                                                                \

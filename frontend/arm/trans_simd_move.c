@@ -218,7 +218,7 @@ void a64_shape_vshiftl(Trans *t, const A64Fields *f, unsigned aux) {
 
 /* -- tables, permutations -- */
 
-/* Table registers follow each other modulo 32. Each looks up its sixteen indices and leaves the rest (TBL's first: 0). */
+/* Table registers follow each other modulo 32. Each looks up its sixteen indices and leaves the rest alone. */
 void a64_shape_vtable(Trans *t, const A64Fields *f, unsigned extend) {
     if (!a64_fp(t)) {
         return;
