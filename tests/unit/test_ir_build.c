@@ -105,6 +105,10 @@ START_TEST(test_identities) {
     uint64_t sixteen;
     ck_assert_uint_eq(b->nodes[sum].a, x);
     ck_assert(ir_is_const(b, b->nodes[sum].b, &sixteen) && sixteen == 16);
+    uint32_t difference = ir_emit(b, IR_sub, IR_I64, 0, x, ir_const(b, IR_I64, 24), 0);
+    sum = ir_emit(b, IR_add, IR_I64, 0, difference, eight, 0);
+    ck_assert_uint_eq(b->nodes[sum].a, x);
+    ck_assert(ir_is_const(b, b->nodes[sum].b, &sixteen) && sixteen == (uint64_t)-16);
     b->optimize = false;
     ck_assert_uint_ne(ir_emit(b, IR_sub, IR_I64, 0, x, ir_const(b, IR_I64, 0), 0), x);
 }

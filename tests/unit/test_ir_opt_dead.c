@@ -18,6 +18,8 @@ static const struct {
     /* a check between keeps it, and stays although its addend is not used */
     {"%1 = get.i64 x0\nset x1, %1\ninsn 4\n%4 = check.i64 %1, 0, 8 !1\nset x1, %1\nexit 0\n",
      "%1 = get.i64 x0\nset x1, %1\ninsn 4\n%4 = check.i64 %1, 0, 8 !1\nset x1, %1\nexit 0\n"},
+    {"%1 = get.i64 x0\nset x1, %1\ninsn 4\naligned %1 !16\nset x1, %1\nexit 0\n",
+     "%1 = get.i64 x0\nset x1, %1\ninsn 4\naligned %1 !16\nset x1, %1\nexit 0\n"},
     /* so does a load, which may come from a device */
     {"%1 = get.i64 x0\n%2 = check.i64 %1, 0, 8 !1\n%3 = ld.i64 %2, %1 !3\nexit 0\n",
      "%1 = get.i64 x0\n%2 = check.i64 %1, 0, 8 !1\n%3 = ld.i64 %2, %1 !3\nexit 0\n"},
