@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Boots unmodified operating systems and talks to them: boot.py YADO CASE. A guest that is missing is a failure."""
+
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import guests  # noqa: E402
+
+PROMPT = " # \x1b[6n"  # busybox asks the terminal where its cursor is
+
+
+class Failed(Exception):
+    """What the guest did is not what the test expects."""
+
+
+class Guest:
+    """A yado process whose console is a pair of pipes."""
+
+    def __init__(self, yado, args):
+        self.args = [yado, "-nographic"] + args
+        self.process = subprocess.Popen(self.args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, bufsize=0)
+        self.seen = ""  # everything so far
+        self.mark = 0   # where the next expect begins to look
+
+    def expect(self, text, seconds):
+        """Waits until text comes; returns what came before it."""
+        end = time.monotonic() + seconds
+        while True:
+            at = self.seen.find(text, self.mark)
+            if at >= 0:
+                before = self.seen[self.mark:at]
+                self.mark = at + len(text)
+                return before
+            left = end - time.monotonic()
+            if left <= 0:
+                raise Failed(f"no '{text}' within {seconds} s")
+            if select.select([self.process.stdout], [], [], min(left, 1))[0]:
+                data = os.read(self.process.stdout.fileno(), 65536)
+                if not data:
+                    raise Failed(f"ended with {self.process.wait()} in front of '{text}'")
+                self.seen += data.decode("utf-8", "replace")
+
+    def send(self, text):
+        self.process.stdin.write(text.encode())
+
+    def command(self, line, seconds=60):
+        """Runs a command in the guest's shell; returns what it writes."""
+        self.send(line + "\n")
+        self.expect(line, seconds)
+        return self.expect(PROMPT, seconds)
+
+    def ends(self, code, seconds):
+        try:
+            got = self.process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"still running after {seconds} s") from None
+        self.seen += got[0].decode("utf-8", "replace")
+        if self.process.returncode != code:
+            raise Failed(f"exit code {self.process.returncode}, not {code}")
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def check(text, *wanted):
+    for word in wanted:
+        if word not in text:
+            raise Failed(f"'{word}' is not in what the guest wrote: {text!r}")
+
+
+def use_shell(guest):
+    """Commands whose answers are known."""
+    check(guest.command("uname -a"), "Linux", "aarch64", "Debian")
+    guest.command("mount -t proc proc /proc")
+    check(guest.command("cat /proc/cpuinfo"), "processor\t: 0", "CPU implementer\t: 0x41", "asimd")
+    check(guest.command("cat /proc/interrupts"), "arch_timer", "uart-pl011")
+    check(guest.command("echo $((1234567 * 7654321))"), "9449772114007")
+    check(guest.command("seq 1 20000 | md5sum"), "e071f707df7bbeee2a6a1eb48011ddd0")
+
+
+def linux_args(initrd, memory):
+    return ["-M", "virt,gic-version=2", "-cpu", "cortex-a57", "-m", memory, "-kernel", guests.need(guests.KERNEL),
+            "-initrd", initrd, "-append", "console=ttyAMA0 rdinit=/bin/sh"]
+
+
+def run_linux(yado, initrd, memory, extra, seconds):
+    guest = Guest(yado, linux_args(initrd, memory) + extra)
+    try:
+        guest.expect("Linux version 6.1", seconds)
+        guest.expect(PROMPT, seconds)
+        use_shell(guest)
+        guest.send("poweroff -f\n")
+        guest.ends(0, 60)
+        return guest.seen
+    except Failed as why:
+        raise Failed(f"{why}\n{tail(guest)}") from None
+    finally:
+        guest.close()
+
+
+def tail(guest):
+    return "\n".join(["command: " + " ".join(guest.args), "last lines:"] + guest.seen.splitlines()[-25:])
+
+
+def case_installer(yado, _folder):
+    """The installer's kernel and full initrd, translated."""
+    run_linux(yado, guests.need(guests.INITRD), "1024", [], 240)
+
+
+def case_small(yado, folder):
+    """The same kernel with a small initrd, translated."""
+    initrd = os.path.join(folder, "small.gz")
+    guests.make_small_initrd(initrd)
+    run_linux(yado, initrd, "256", [], 120)
+
+
+def case_interp(yado, folder):
+    """The same, interpreted."""
+    initrd = os.path.join(folder, "small.gz")
+    guests.make_small_initrd(initrd)
+    run_linux(yado, initrd, "256", ["-accel", "interp"], 900)
+
+
+def case_verify(yado, folder):
+    """The same, every 64th block compared with the interpreter."""
+    initrd = os.path.join(folder, "small.gz")
+    guests.make_small_initrd(initrd)
+    run_linux(yado, initrd, "256", ["--verify=64"], 900)
+
+
+def case_reboot(yado, folder):
+    """A reboot under -no-reboot ends; without, the kernel starts again."""
+    initrd = os.path.join(folder, "small.gz")
+    guests.make_small_initrd(initrd)
+    guest = Guest(yado, linux_args(initrd, "256"))
+    try:
+        guest.expect(PROMPT, 120)
+        guest.send("reboot -f\n")
+        guest.expect("Linux version 6.1", 60)
+        guest.expect(PROMPT, 120)
+        guest.send("\x01x")
+        guest.ends(0, 30)
+    except Failed as why:
+        raise Failed(f"{why}\n{tail(guest)}") from None
+    finally:
+        guest.close()
+
+
+def case_uboot(yado, _folder):
+    """U-Boot to its prompt."""
+    guest = Guest(yado, ["-M", "virt,gic-version=2", "-cpu", "cortex-a57", "-m", "512", "-bios", guests.need(guests.UBOOT)])
+    try:
+        guest.expect("U-Boot 20", 60)
+        guest.expect("autoboot", 60)
+        guest.send("\n")
+        guest.expect("=> ", 120)
+        guest.send("printenv board\n")
+        guest.expect("board=qemu-arm", 30)
+        guest.send("poweroff\n")
+        guest.ends(0, 30)
+    except Failed as why:
+        raise Failed(f"{why}\n{tail(guest)}") from None
+    finally:
+        guest.close()
+
+
+CASES = {name[5:]: value for name, value in globals().items() if name.startswith("case_")}
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[2] not in CASES:
+        sys.exit(f"usage: boot.py YADO {'|'.join(CASES)}")
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.monotonic()
+        try:
+            CASES[sys.argv[2]](sys.argv[1], folder)
+        except (Failed, guests.Missing) as why:
+            sys.exit(f"{sys.argv[2]}: {why}")
+        print(f"{sys.argv[2]}: {time.monotonic() - start:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
