@@ -82,8 +82,6 @@ static bool fixup(Machine *m, GError **error) {
         irq_connect(device_irq(gic, GIC_OUT_IRQ(i)), cpu_line, vcpu, CPU_LINE_IRQ);
         irq_connect(device_irq(gic, GIC_OUT_FIQ(i)), cpu_line, vcpu, CPU_LINE_FIQ);
     }
-    cfi_flash_mapped(machine_device(m, "flash0"));
-    cfi_flash_mapped(machine_device(m, "flash1"));
     fw_cfg_add_i64(fw_cfg, FW_CFG_RAM_SIZE, m->ram_size);
     fw_cfg_add_i16(fw_cfg, FW_CFG_NB_CPUS, (uint16_t)m->cpus);
     fw_cfg_add_i16(fw_cfg, FW_CFG_MAX_CPUS, (uint16_t)m->cpus);
