@@ -135,8 +135,8 @@ static uint32_t join_constants(IrBlock *b, const Request *r) {
     case IR_add:
     case IR_sub: {
         uint64_t sum = (inner->op == IR_add ? k : -k) + (r->op == IR_add ? r->kb : -r->kb);
-        return inner->op == IR_add || inner->op == IR_sub ? ir_emit(b, IR_add, r->type, 0, x, ir_const(b, r->type, sum), 0)
-                                                          : 0;
+        bool joins = inner->op == IR_add || inner->op == IR_sub;
+        return joins ? ir_emit(b, IR_add, r->type, 0, x, ir_const(b, r->type, sum), 0) : 0;
     }
     case IR_and:
         return inner->op == IR_and ? ir_emit(b, IR_and, r->type, 0, x, ir_const(b, r->type, k & r->kb), 0) : 0;

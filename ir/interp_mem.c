@@ -154,7 +154,8 @@ static bool cas_host(void *p, unsigned size, IrVal *expected, const IrVal *value
 }
 
 /* The same on guest memory. False: a fault; otherwise *swapped tells what happened. */
-static bool cas_guest(InterpRun *r, const IrNode *n, unsigned size, IrVal *expected, const IrVal *value, bool *swapped) {
+static bool cas_guest(InterpRun *r, const IrNode *n, unsigned size, IrVal *expected, const IrVal *value,
+                      bool *swapped) {
     if (!is_slow(r, n)) {
         *swapped = cas_host(host_address(r, n), size, expected, value);
         return true;

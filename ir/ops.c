@@ -23,7 +23,7 @@ const IrOpInfo ir_ops[IR_OPS] = {
 #undef OP
 };
 
-/* Where aux tells the width of operand a: bit 3 set = log2 of its bytes, clear = is it an i64; bits 0..2 = the shift. */
+/* Where aux tells the width of operand a: WIDE = is it an i64, BYTES = log2 of its bytes; bits 0..2 = the shift. */
 enum { WIDE = 0x10, BYTES = 0x18, WIDTH_SHIFT = 7 };
 static const uint8_t width_field[IR_OPS] = {
     [IR_fl_add] = WIDE | 7, [IR_fl_sub] = WIDE | 7, [IR_fl_adc] = WIDE | 7,  [IR_fl_sbc] = WIDE | 7,

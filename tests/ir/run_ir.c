@@ -87,7 +87,9 @@ static void rebuild(IrBlock *to, const IrBlock *from) {
 }
 
 enum { FORM_WRITTEN, FORM_BUILT, FORM_DEAD, FORM_BUILT_DEAD, FORMS };
-static const char *const form_names[FORMS] = {"as written", "rebuilt", "dead code removed", "rebuilt, dead code removed"};
+static const char *const form_names[FORMS] = {
+    "as written", "rebuilt", "dead code removed", "rebuilt, dead code removed",
+};
 
 static bool make_form(IrBlock *b, const IrBlock *written, int form) {
     if (form & FORM_BUILT) {

@@ -26,7 +26,8 @@ static inline uint64_t random_value(Random *r) {
     if (random_below(r, 3)) {
         return corners[random_below(r, G_N_ELEMENTS(corners))];
     }
-    return (uint64_t)random_below(r, 1u << 31) << 33 ^ (uint64_t)random_below(r, 1u << 31) << 10 ^ random_below(r, 1024);
+    uint64_t high = random_below(r, 1u << 31), middle = random_below(r, 1u << 31);
+    return high << 33 ^ middle << 10 ^ random_below(r, 1024);
 }
 
 /* The values made so far, by type. */

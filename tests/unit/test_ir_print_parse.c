@@ -98,7 +98,8 @@ END_TEST
 START_TEST(test_text) {
     g_autoptr(IrBlock) b = fake_block_new();
     g_autoptr(GString) out = g_string_new(NULL);
-    ck_assert(ir_parse(b, "  insn 16 !4 ; a comment\n\n%7=get.i64 x1\n%9 = fl_sub %7,%7\nbranch %9, 0x40, -8 !1", NULL));
+    const char *text = "  insn 16 !4 ; a comment\n\n%7=get.i64 x1\n%9 = fl_sub %7,%7\nbranch %9, 0x40, -8 !1";
+    ck_assert(ir_parse(b, text, NULL));
     ir_print(b, out);
     ck_assert_str_eq(out->str, "insn 16 !4\n%7 = get.i64 x1\n%9 = fl_sub %7, %7\nbranch %9, 64, -8 !1\n");
     ck_assert_uint_eq(b->nodes[9].aux, IR_AUX_WIDE);
