@@ -83,6 +83,8 @@ struct CpuPorts {
     /* Power control; the machine acts at the next safepoint. `code` is the exit status of the process for EXIT. */
     void (*power)(void *opaque, Env *env, int action /* CpuPower */, int code);
     int (*cpu_on)(void *opaque, Env *env, uint64_t id, uint64_t entry, uint64_t context); /* CpuOnResult */
+    /* Is CPU `id` running? NULL: only the CPU that asks exists. Negative: no such CPU. */
+    int (*cpu_state)(void *opaque, Env *env, uint64_t id); /* CpuRunState */
     bool semihosting;  /* -semihosting was given */
     FILE *semihosting_console; /* where SYS_WRITEC and :tt go; borrowed */
     /* One line for -d unimp / guest_errors; printf. The runtime drops it when the item is off. */
@@ -90,6 +92,8 @@ struct CpuPorts {
 };
 enum { FRONTEND_TIMERS = 8 };
 typedef enum CpuPower { CPU_POWER_OFF, CPU_POWER_RESET, CPU_POWER_EXIT, CPU_POWER_CPU_OFF } CpuPower;
+typedef enum CpuOnResult { CPU_ON_OK, CPU_ON_BAD_ID, CPU_ON_ALREADY_ON, CPU_ON_PENDING } CpuOnResult;
+typedef enum CpuRunState { CPU_STATE_ON, CPU_STATE_OFF, CPU_STATE_PENDING } CpuRunState;
 typedef enum CpuLog { CPU_LOG_UNIMP, CPU_LOG_GUEST_ERROR, CPU_LOG_INT, CPU_LOG_MMU } CpuLog;
 
 /* -- what a CPU offers -- */
