@@ -228,17 +228,6 @@ void a64_fmt_base_pair(A64Print *p, const A64Fields *f, unsigned rn, unsigned im
         g_string_append_printf(p->out, ", #%d", offset);
     }
 }
-void a64_fmt_ab(A64Print *p, const A64Fields *f, unsigned b) {
-    g_string_append_c(p->out, b ? 'b' : 'a');
-}
-void a64_fmt_base_ra(A64Print *p, const A64Fields *f, unsigned rn, unsigned imm10, unsigned pre) {
-    int offset = a64_sext(imm10, 10) * 8;
-    if (pre) {
-        pre_indexed(p, rn, offset);
-    } else {
-        base(p, rn, offset);
-    }
-}
 void a64_fmt_base_reg(A64Print *p, const A64Fields *f, unsigned rn, unsigned rm, unsigned option, unsigned s,
                       unsigned size) {
     g_string_append_c(p->out, '[');

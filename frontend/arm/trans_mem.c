@@ -5,8 +5,6 @@
  */
 #include "frontend/arm/trans_mem.h"
 
-#include "frontend/arm/pauth.h"
-
 /* Follows additions of multiples of 16 back to where the value came from: equal roots are equally aligned. */
 static uint32_t align_root(const IrBlock *b, uint32_t id) {
     for (;;) {
@@ -115,18 +113,5 @@ void a64_shape_ldstp(Trans *t, const A64Fields *f, unsigned mode) {
     }
     if (mode != A64_OFFSET) {
         a64_set_sp(t, f->rn, moved);
-    }
-}
-
-/* LDRAA, LDRAB: the base is authenticated with data key A or B and a zero modifier */
-void a64_trans_ldra(Trans *t, const A64Fields *f) {
-    uint32_t args[] = {a64_base(t, f->rn), ir_const(t->ir, IR_I64, 0),
-                       ir_const(t->ir, IR_I32, (f->m ? PAC_DB : PAC_DA) | PAC_AUTH)};
-    uint32_t base = ir_call(t->ir, ARM_HELPER_pac, 3, args);
-    uint32_t ea = a64_offset(t, base, a64_sext(f->immhi << 9 | f->imm9, 10) * 8);
-    uint32_t addend = a64_check(t, ea, 8, 3, IR_CHECK_R);
-    a64_set(t, f->rt, a64_load(t, IR_I64, a64_mem(t, 3), addend, ea));
-    if (f->w) {
-        a64_set_sp(t, f->rn, ea);
     }
 }
