@@ -52,6 +52,7 @@ typedef struct HostRule {
     uint8_t tmps;         /* integer scratch registers needed besides */
     uint8_t vtmps;        /* vector ones */
     uint8_t flags;        /* HOST_RULE_* */
+    uint32_t fixed;       /* registers the rule uses by name: emptied, and given to no operand or result */
     uint8_t sets;         /* HostPolarity: host flags describe the result as fl_add/fl_sub/fl_logic of it would */
     void (*emit)(HostCode *h, const HostOp *op);
 } HostRule;
@@ -59,6 +60,7 @@ enum {
     HOST_RULE_CLOBBERS = 1,    /* host flags are lost (or set, see `sets`) */
     HOST_RULE_EARLY = 2,       /* d is written before all operands are read: never shared with an operand */
     HOST_RULE_COMMUTES = 4,    /* s[0] and s[1] may be exchanged */
+    HOST_RULE_TYPE_OF_A = 8,   /* op->type is that of the first operand */
 };
 
 /* A direct exit of a block that can be patched to jump to another block. */
@@ -94,7 +96,7 @@ typedef struct HostStubs {
     /* Loads the pinned registers and jumps to `code`; returns when it is left: low 32 bits IrExit, or HOST_LEFT_CHAIN
      * with the exit's id in the high 32 bits. */
     uint64_t (*enter)(Env *env, const void *code);
-    const uint8_t *chain, *pending, *miss, *leave, *slow, *call_pure, *call_state, *op_call; /* backend's own */
+    const uint8_t *chain, *pending, *pending_va, *miss, *leave, *slow, *call_pure, *call_state, *op_call; /* backend's own */
 } HostStubs;
 enum { HOST_LEFT_CHAIN = 0x100, HOST_SPILL_BYTES = 2048 };
 
@@ -135,8 +137,8 @@ struct Backend {
     unsigned pin_count, vpin_count;
     uint8_t shift_reg;
     uint8_t result_reg;          /* of calls */
-    const HostRule *rules;       /* by IrOp; emit = NULL: called in C */
-    HostRule sum, difference;    /* add, and sub of a 32-bit immediate, that keep host flags */
+    const HostRule *const *rules; /* by IrOp; NULL: called in C */
+    const HostRule *sum, *difference; /* add, and sub of a 32-bit immediate, that keep host flags */
 
     /* Emits the shared stubs for these slots into h; false: no room. */
     bool (*make_stubs)(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsigned slot_count, HostSlowFn *slow);
@@ -163,7 +165,6 @@ struct Backend {
     void (*cold)(HostCode *h, const HostCold *c);
     /* Flow */
     HostFixup (*jump_if)(HostCode *h, int cc);
-    HostFixup (*jump)(HostCode *h);
     void (*bind)(HostCode *h, HostFixup f);                            /* to here */
     HostFixup (*poll)(HostCode *h);
     void (*pending_exit)(HostCode *h, int32_t off);                    /* leave with IR_EXIT_PENDING at pcbase + off */

@@ -229,6 +229,7 @@ unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
     }
     if (!(desc & (HOST_SLOW_LOADS | HOST_SLOW_STORES)) || size > sizeof env->bounce || (aux & IR_CHECK_UNPRIV)) {
         env->exit_reason = IR_EXIT_SLOW;
+        env->pc = env->pcbase + (int64_t)env->insn_off;
         return HOST_SLOW_LEAVE;
     }
     bool store = desc & HOST_SLOW_STORES;

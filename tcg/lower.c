@@ -285,6 +285,9 @@ static void emit_rule(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     if (r->flags & HOST_RULE_CLOBBERS) {
         flags_lose(w);
     }
+    for (uint32_t m = r->fixed; m; m &= m - 1) {
+        ra_take(l, (unsigned)__builtin_ctz(m));
+    }
     /* Registers with a fixed place first, so that nothing else is put there. */
     for (unsigned pass = 0; pass < 2; pass++) {
         for (unsigned k = 0; k < 3; k++) {
@@ -294,7 +297,7 @@ static void emit_rule(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
             }
         }
     }
-    if (n->type == IR_VOID) {
+    if (n->a && (n->type == IR_VOID || r->flags & HOST_RULE_TYPE_OF_A)) {
         op.type = width_of(w, n->a);
     }
     for (unsigned k = 0; k < r->tmps; k++) {
@@ -323,7 +326,7 @@ static void emit_rule(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
 static void emit_rule_named(Walk *w, uint32_t i, IrOp opcode, IrType type, uint32_t a, uint32_t b) {
     Lower *l = &w->l;
     IrNode n = {.op = opcode, .type = type, .a = a, .b = b};
-    const HostRule *r = &l->be->rules[opcode];
+    const HostRule *r = l->be->rules[opcode];
     HostOp op = {.node = &n, .type = type};
     op.s[0] = ra_operand(l, a, "r");
     op.s[1] = ra_operand(l, b, r->s[1]);
@@ -722,11 +725,11 @@ static void lower_setc(Walk *w, uint32_t i) {
 static void lower_adc(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
-    const HostRule *r = &l->be->rules[n->op];
+    const HostRule *r = l->be->rules[n->op];
     HostPolarity wanted = n->op == IR_adc || n->op == IR_fl_adc ? HOST_FLAGS_ADD : HOST_FLAGS_SUB;
     HostOp op = {.node = n, .type = n->type == IR_FLAGS ? width_of(w, n->a) : (IrType)n->type};
-    if (!r->emit) {
-        r = &l->be->rules[n->op == IR_fl_adc ? IR_adc : IR_sbc];
+    if (!r) {
+        r = l->be->rules[n->op == IR_fl_adc ? IR_adc : IR_sbc];
     }
     op.s[0] = ra_operand(l, n->a, "rj");
     op.s[1] = ra_operand(l, n->b, "ri");
@@ -801,7 +804,7 @@ static void lower_pcrel(Walk *w, uint32_t i) {
     unsigned d = ra_define(l, i, true);
     flags_lose(w);
     l->be->load(l->h, IR_I64, d, (HostOperand){.kind = HOST_ENV, .disp = offsetof(Env, pcbase)});
-    const HostRule *r = &l->be->rules[IR_add];
+    const HostRule *r = l->be->rules[IR_add];
     HostOp op = {.node = ra_node(l, i), .type = IR_I64};
     op.d = op.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
     op.s[1] = (HostOperand){.kind = HOST_IMM, .imm = (int32_t)ra_node(l, i)->a};
@@ -872,15 +875,15 @@ static const HostRule *lea_rule(const Walk *w, const IrNode *n) {
     const Lower *l = &w->l;
     uint64_t c;
     if (n->op == IR_sub && !(ra_const(l, n->b, &c) && (int64_t)c == (int32_t)c && (int64_t)c != INT32_MIN)) {
-        return &l->be->rules[IR_sub];
+        return l->be->rules[IR_sub];
     }
-    return n->op == IR_add ? &l->be->sum : &l->be->difference;
+    return n->op == IR_add ? l->be->sum : l->be->difference;
 }
 
 static void lower_value(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
-    const HostRule *r = &l->be->rules[n->op];
+    const HostRule *r = l->be->rules[n->op];
     bool pure = ir_ops[n->op].props & IR_PURE;
     if (pure && !l->values[i].last_use) {
         return;
@@ -896,10 +899,15 @@ static void lower_value(Walk *w, uint32_t i) {
     if ((n->op == IR_add || n->op == IR_sub) && !flags_wanted(w, i)) {
         r = lea_rule(w, n);
     }
-    if (r->emit) {
+    if (r) {
         emit_rule(w, i, r, n);
-    } else {
+    } else if (ir_ops[n->op].interp) {
         lower_call_op(w, i);
+    } else { /* an access this backend cannot make: the interpreter runs the insn */
+        l->be->exit(l->h, IR_EXIT_SLOW, true, w->insn_off);
+        if (n->type != IR_VOID) {
+            ra_define(l, i, false);
+        }
     }
 }
 

@@ -236,6 +236,11 @@ unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
     return best;
 }
 
+void ra_take(Lower *l, unsigned reg) {
+    evict(l, reg);
+    l->locked |= 1u << reg;
+}
+
 static uint32_t class_all(const Lower *l, bool vec) {
     uint32_t ints = (1u << l->be->vec_base) - 1;
     return vec ? ~ints : ints;

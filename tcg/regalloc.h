@@ -55,6 +55,7 @@ static inline bool ra_dead_after(const Lower *l, uint32_t v) {
 bool ra_const(const Lower *l, uint32_t v, uint64_t *value);
 /* A register of the class and mask, free to be written; spills if it must. */
 unsigned ra_alloc(Lower *l, bool vec, uint32_t mask);
+void ra_take(Lower *l, unsigned reg); /* empties and locks it for the current op */
 /* The value in a register of `mask`. */
 unsigned ra_use(Lower *l, uint32_t v, uint32_t mask);
 /* The value where the constraint allows it; locks registers. */

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * emit_flow.c - condition flags, jumps between blocks, leaving, and calls into C.
+ */
+#include "backend-x86_64/asm.h"
+#include "backend-x86_64/x64.h"
+
+/* -- flags -- */
+
+void x64_compare(HostCode *h, IrType type, HostOperand a, HostOperand b) {
+    if (b.kind == HOST_IMM && b.imm == 0) {
+        x_rr(h, 0x85, x_w(type), a.reg, a.reg); /* carry and overflow are those of a - 0 */
+    } else {
+        x_alu(h, 7, x_w(type), a.reg, b);
+    }
+}
+
+void x64_test(HostCode *h, IrType type, HostOperand a, HostOperand b) {
+    if (b.kind == HOST_IMM) {
+        unsigned w = b.imm >= 0 ? 0 : x_w(type); /* a positive mask cannot reach the sign */
+        if (b.imm >= 0 && b.imm < 0x80) {
+            x_rr(h, 0xf6, OP_BYTE, 0, a.reg);
+            x_byte(h, (uint8_t)b.imm);
+        } else {
+            x_rr(h, 0xf7, w, 0, a.reg);
+            x_32(h, (uint32_t)b.imm);
+        }
+    } else {
+        x_rr(h, 0x85, x_w(type), b.reg, a.reg);
+    }
+}
+
+void x64_flags_save(HostCode *h, HostPolarity p, HostOperand mem, bool rax_free) {
+    if (!rax_free) {
+        x_ro(h, 0x89, OP_W, RAX, ENV_AT(host_tmp));
+    }
+    x_begin(h);
+    if (p == HOST_FLAGS_SUB) {
+        x_byte(h, 0xf5); /* cmc */
+    }
+    x_byte(h, 0x9f);             /* lahf */
+    x_rr(h, 0x0f90, 0, 0, RAX);  /* seto al */
+    x_ro(h, 0x89, OP_16, RAX, mem);
+    if (!rax_free) {
+        x_ro(h, 0x8b, OP_W, RAX, ENV_AT(host_tmp));
+    }
+}
+
+int x64_flags_cc(unsigned cond, HostPolarity p) {
+    static const int8_t sub[] = {CC_E, CC_NE, CC_AE, CC_B, CC_S, CC_NS, CC_O, CC_NO, CC_A, CC_BE, CC_GE, CC_L, CC_G, CC_LE};
+    if (cond >= G_N_ELEMENTS(sub)) {
+        return -1;
+    }
+    if (p == HOST_FLAGS_ADD) {
+        switch (cond) {
+        case IR_CS: return CC_B;
+        case IR_CC: return CC_AE;
+        case IR_HI: case IR_LS: return -1;
+        default: break;
+        }
+    }
+    return sub[cond];
+}
+
+int x64_flags_test(HostCode *h, unsigned cond, HostOperand mem, unsigned tmp) {
+    static const struct {
+        uint8_t byte, mask;
+    } simple[] = {[IR_EQ >> 1] = {1, 0x40}, [IR_CS >> 1] = {1, 0x01}, [IR_MI >> 1] = {1, 0x80}, [IR_VS >> 1] = {0, 1}};
+    if (cond >= 14) { /* always */
+        x_rr(h, 0x3b, 0, RSP, RSP);
+        return CC_E;
+    }
+    if (cond <= IR_VC) {
+        mem.disp += simple[cond >> 1].byte;
+        x_ro(h, 0xf6, 0, 0, mem);
+        x_byte(h, simple[cond >> 1].mask);
+        return cond & 1 ? CC_E : CC_NE;
+    }
+    x_ro(h, 0x0fb7, 0, tmp, mem);
+    x_begin(h);
+    x_byte(h, 0x04); /* add al, 0x7f: overflows when al = 1 */
+    x_byte(h, 0x7f);
+    x_byte(h, 0x9e); /* sahf */
+    if (cond == IR_HI || cond == IR_LS) {
+        x_byte(h, 0xf5);
+        return cond == IR_HI ? CC_A : CC_BE;
+    }
+    return x64_flags_cc(cond, HOST_FLAGS_SUB);
+}
+
+void x64_carry_in(HostCode *h, HostPolarity from, HostPolarity wanted) {
+    if (from != wanted) {
+        x_begin(h);
+        x_byte(h, 0xf5);
+    }
+}
+
+void x64_carry_load(HostCode *h, HostOperand mem, HostPolarity wanted) {
+    x_ro(h, 0x0fba, OP_16, 4, mem); /* bt word */
+    x_byte(h, 8);
+    x64_carry_in(h, HOST_FLAGS_ADD, wanted);
+}
+
+void x64_csel(HostCode *h, IrType type, int cc, unsigned d, unsigned s) {
+    x_rr(h, 0x0f40 | (unsigned)cc, x_w(type), d, s);
+}
+
+void x64_cset(HostCode *h, int cc, unsigned d) {
+    x_load_imm(h, d, 0);
+    x_rr(h, 0x0f90 | (unsigned)cc, OP_BYTE, 0, d);
+}
+
+/* -- jumps between blocks -- */
+
+HostFixup x64_poll(HostCode *h) {
+    x_group1(h, 7, 0, ENV_AT(pending), 0);
+    return x_jcc(h, CC_L);
+}
+
+void x64_pending_exit(HostCode *h, int32_t off) {
+    x_load_imm(h, RAX, (uint32_t)off);
+    x_jmp_stub(h, h->stubs->pending);
+}
+
+/* The displacement is aligned, so that it changes in one piece under a running CPU. */
+uint32_t x64_chain_jump(HostCode *h) {
+    x_begin(h);
+    unsigned pad = (unsigned)(3 - (h->exec + x_offset(h) - (const uint8_t *)0)) & 3;
+    switch (pad) {
+    case 1: x_byte(h, 0x90); break;
+    case 2: x_byte(h, 0x66); x_byte(h, 0x90); break;
+    case 3: x_byte(h, 0x0f); x_byte(h, 0x1f); x_byte(h, 0x00); break;
+    default: break;
+    }
+    return x_jmp(h);
+}
+
+void x64_chain_stub(HostCode *h, uint32_t id) {
+    x_load_imm(h, RAX, id);
+    x_jmp_stub(h, h->stubs->chain);
+}
+
+void x64_patch(uint8_t *displacement, const uint8_t *exec_of_it, const uint8_t *to) {
+    uint32_t rel = (uint32_t)(to - (exec_of_it + 4));
+    __atomic_store_n((uint32_t *)(void *)displacement, rel, __ATOMIC_RELEASE);
+}
+
+/* Looks va up in the jump cache and goes there; everything is dead by now except the pins. */
+void x64_indirect(HostCode *h, HostOperand va) {
+    if (va.kind == HOST_IMM) {
+        x_ro(h, 0x8b, OP_W, RDI, ENV_AT(pcbase));
+        x_group1(h, 0, OP_W, x_reg(RDI), (int32_t)va.imm);
+    } else if (va.reg != RDI) {
+        x_mov(h, OP_W, RDI, va.reg);
+    }
+    x_group1(h, 7, 0, ENV_AT(pending), 0);
+    x_jcc_stub(h, CC_L, h->stubs->pending_va);
+    x_mov(h, OP_W, RSI, RDI);
+    x_ro(h, 0x33, OP_W, RSI, ENV_AT(space));
+    x_rm(h, 0x8d, 0, RAX, RDI, RDI, 0, 0);      /* lea eax, [rdi + rdi]: index of 16-byte entries from bit 2 up */
+    x_shift(h, 4, 0, RAX, 1);
+    x_group1(h, 4, 0, x_reg(RAX), (int32_t)(((1u << IR_JUMP_BITS) - 1) * sizeof(IrJump)));
+    x_rm(h, 0x3b, OP_W, RSI, RBP, RAX, 0, (int32_t)(offsetof(Env, jumps) - ENV_BIAS));
+    x_jcc_stub(h, CC_NE, h->stubs->miss);
+    x_group1(h, 4, OP_W, x_reg(RDI), -(1 << IR_PAGE_BITS));
+    x_ro(h, 0x89, OP_W, RDI, ENV_AT(pcbase));
+    x_rm(h, 0xff, 0, 4, RBP, RAX, 0, (int32_t)(offsetof(Env, jumps) + offsetof(IrJump, host) - ENV_BIAS));
+}
+
+void x64_exit(HostCode *h, unsigned reason, bool set_pc, int32_t off) {
+    if (set_pc) {
+        x_ro(h, 0x8b, OP_W, RDI, ENV_AT(pcbase));
+        x_rm(h, 0x8d, OP_W, RDI, RDI, RSP, 0, off);
+        x_ro(h, 0x89, OP_W, RDI, ENV_AT(pc));
+    }
+    x_load_imm(h, RAX, reason);
+    x_jmp_stub(h, h->stubs->leave);
+}
+
+/* -- calls -- */
+
+void x64_store_insn_off(HostCode *h, int32_t off) {
+    x_ro(h, 0xc7, 0, 0, ENV_AT(insn_off));
+    x_32(h, (uint32_t)off);
+}
+
+void x64_call_op(HostCode *h, unsigned op, uint64_t info) {
+    x_load_imm(h, RAX, op * sizeof(IrOpInfo) + offsetof(IrOpInfo, interp));
+    x_load_imm(h, RCX, info);
+    x_call_stub(h, h->stubs->op_call);
+}
+
+/* Arguments are immediates or stand in env.bounce; the fourth and fifth are loaded by the stub. */
+void x64_call_helper(HostCode *h, unsigned helper, unsigned flags, const HostOperand *args, const IrType *types,
+                     unsigned n, int32_t insn_off) {
+    static const uint8_t regs[] = {RSI, RDX, RCX};
+    for (unsigned k = 0; k < n; k++) {
+        HostOperand memory = ENV_AT(bounce);
+        memory.disp += (int32_t)k * 16;
+        unsigned to = k < G_N_ELEMENTS(regs) ? regs[k] : RAX;
+        if (types[k] == IR_V128) {
+            x_rm(h, 0x8d, OP_W, to, RBP, RSP, 0, memory.disp - ENV_BIAS);
+        } else if (args[k].kind == HOST_IMM) {
+            x_load_imm(h, to, (uint64_t)args[k].imm);
+        } else {
+            x_ro(h, 0x8b, OP_W, to, args[k]);
+        }
+        if (to == RAX) {
+            x_ro(h, 0x89, OP_W, RAX, memory);
+        }
+    }
+    if (flags & IRH_PC) {
+        x64_store_insn_off(h, insn_off);
+    }
+    x_load_imm(h, RAX, helper * sizeof(IrHelper) + offsetof(IrHelper, fn));
+    x_call_stub(h, flags & (IRH_READS | IRH_WRITES) ? h->stubs->call_state : h->stubs->call_pure);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stubs.c - the code shared by all blocks: entry, exits, and the ways into C.
+ *
+ * In generated code rbp = env + ENV_BIAS, rsp points at the spill area (16-byte aligned), the pins hold guest slots.
+ * Around C, pins that C may change are stored to their slots and loaded again.
+ */
+#include "backend-x86_64/asm.h"
+#include "backend-x86_64/x64.h"
+
+const uint8_t x64_pins[9] = {RBX, R12, R13, R14, R15, R8, R9, R10, R11};
+const uint8_t x64_vpins[8] = {XMM0 + 8, XMM0 + 9, XMM0 + 10, XMM0 + 11, XMM0 + 12, XMM0 + 13, XMM0 + 14, XMM0 + 15};
+
+enum { FIRST_CALLER_SAVED = 5, FRAME = HOST_SPILL_BYTES + 8, SAVED_XMM = 8 * 16 };
+
+/* Where each pin's slot is. */
+typedef struct PinSlots {
+    HostOperand pin[X64_PINS], vpin[8];
+    bool has[X64_PINS], vhas[8];
+} PinSlots;
+
+static PinSlots find_slots(const IrSlot *slots, unsigned count) {
+    PinSlots p = {0};
+    for (unsigned i = 0; i < count; i++) {
+        unsigned k = slots[i].rank;
+        HostOperand at = {.kind = HOST_ENV, .disp = (int32_t)slots[i].offset};
+        if (slots[i].type == IR_I64 && k >= 1 && k <= X64_PINS) {
+            p.pin[k - 1] = at;
+            p.has[k - 1] = true;
+        } else if (slots[i].type == IR_V128 && k >= 1 && k <= X64_VPINS) {
+            p.vpin[k - 1] = at;
+            p.vhas[k - 1] = true;
+        }
+    }
+    return p;
+}
+
+/* Loads or stores the pins from number `first` on, and all vector pins. */
+static void move_pins(HostCode *h, const PinSlots *p, unsigned first, bool load) {
+    for (unsigned i = first; i < X64_PINS; i++) {
+        if (p->has[i]) {
+            x_ro(h, load ? 0x8b : 0x89, OP_W, x64_pins[i], p->pin[i]);
+        }
+    }
+    for (unsigned i = 0; i < X64_VPINS; i++) {
+        if (p->vhas[i]) {
+            x_ro(h, load ? 0x0f28 : 0x0f29, 0, x64_vpins[i], p->vpin[i]);
+        }
+    }
+}
+
+static const uint8_t *stub_start(HostCode *h) {
+    x_begin(h);
+    while (x_offset(h) & 15) {
+        x_byte(h, 0xcc);
+    }
+    return h->exec + x_offset(h);
+}
+
+static void push(HostCode *h, unsigned r) {
+    x_opcode(h, 0x50 | (r & 7), 0, 0, 0, r);
+}
+static void pop(HostCode *h, unsigned r) {
+    x_opcode(h, 0x58 | (r & 7), 0, 0, 0, r);
+}
+static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
+
+static void *entry(HostCode *h, const PinSlots *p) {
+    const uint8_t *at = stub_start(h);
+    for (unsigned i = 0; i < G_N_ELEMENTS(callee_saved); i++) {
+        push(h, callee_saved[i]);
+    }
+    x_group1(h, 5, OP_W, x_reg(RSP), FRAME);
+    x_rm(h, 0x8d, OP_W, RBP, RDI, RSP, 0, ENV_BIAS);
+    move_pins(h, p, 0, true);
+    x_rr(h, 0xff, 0, 4, RSI);
+    return (void *)(uintptr_t)at;
+}
+
+/* Ends the stay in generated code; rax = what `enter` returns. */
+static const uint8_t *unwind(HostCode *h) {
+    const uint8_t *at = stub_start(h);
+    x_group1(h, 0, OP_W, x_reg(RSP), FRAME);
+    for (unsigned i = G_N_ELEMENTS(callee_saved); i-- > 0;) {
+        pop(h, callee_saved[i]);
+    }
+    x_byte(h, 0xc3);
+    return at;
+}
+
+/* Exits that store the pins first: `leave` (rax set), `chain`, `pending`, `miss`, `pending_va`. */
+static void exits(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *out) {
+    s->leave = stub_start(h);
+    move_pins(h, p, 0, false);
+    x_jmp_stub(h, out);
+
+    s->chain = stub_start(h);
+    x_shift(h, 4, OP_W, RAX, 32);
+    x_group1(h, 1, OP_W, x_reg(RAX), HOST_LEFT_CHAIN);
+    x_jmp_stub(h, s->leave);
+
+    s->pending = stub_start(h);
+    x_rr(h, 0x63, OP_W, RAX, RAX); /* movsxd */
+    x_ro(h, 0x03, OP_W, RAX, ENV_AT(pcbase));
+    x_ro(h, 0x89, OP_W, RAX, ENV_AT(pc));
+    x_load_imm(h, RAX, IR_EXIT_PENDING);
+    x_jmp_stub(h, s->leave);
+
+    s->miss = stub_start(h);
+    x_ro(h, 0x89, OP_W, RDI, ENV_AT(pc));
+    x_load_imm(h, RAX, IR_EXIT_NEXT);
+    x_jmp_stub(h, s->leave);
+
+    s->pending_va = stub_start(h);
+    x_ro(h, 0x89, OP_W, RDI, ENV_AT(pc));
+    x_load_imm(h, RAX, IR_EXIT_PENDING);
+    x_jmp_stub(h, s->leave);
+}
+
+static const uint8_t scratch[] = {RAX, RCX, RDX, RSI, RDI};
+
+/* The cold path of a check: keeps every register; see HostSlow. Input and output in env.scratch. */
+static void slow_stub(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *out, HostSlowFn *slow) {
+    HostOperand desc = ENV_AT(scratch[0]), status = ENV_AT(scratch[0]);
+    desc.disp += 8;
+    status.disp += 12;
+    s->slow = stub_start(h);
+    for (unsigned i = 0; i < G_N_ELEMENTS(scratch); i++) {
+        push(h, scratch[i]);
+    }
+    x_group1(h, 5, OP_W, x_reg(RSP), SAVED_XMM); /* 8 + 5 * 8 + 128: aligned */
+    for (unsigned i = 0; i < 8; i++) {
+        x_rm(h, 0x0f29, 0, XMM0 + i, RSP, RSP, 0, (int32_t)i * 16);
+    }
+    move_pins(h, p, 0, false);
+    x_rm(h, 0x8d, OP_W, RDI, RBP, RSP, 0, -ENV_BIAS);
+    x_ro(h, 0x8b, OP_W, RSI, ENV_AT(scratch[0]));
+    x_ro(h, 0x8b, 0, RDX, desc);
+    x_load_imm(h, RAX, (uint64_t)(uintptr_t)slow);
+    x_rr(h, 0xff, 0, 2, RAX);
+    x_group1(h, 7, 0, x_reg(RAX), HOST_SLOW_LEAVE);
+    HostFixup leave = x_jcc(h, CC_E);
+    x_ro(h, 0x89, 0, RAX, status);
+    move_pins(h, p, FIRST_CALLER_SAVED, true);
+    for (unsigned i = 0; i < 8; i++) {
+        x_rm(h, 0x0f28, 0, XMM0 + i, RSP, RSP, 0, (int32_t)i * 16);
+    }
+    x_group1(h, 0, OP_W, x_reg(RSP), SAVED_XMM);
+    for (unsigned i = G_N_ELEMENTS(scratch); i-- > 0;) {
+        pop(h, scratch[i]);
+    }
+    x_byte(h, 0xc3);
+    x_bind(h, leave); /* C has changed guest registers in their slots: the pins are not stored again */
+    x_group1(h, 0, OP_W, x_reg(RSP), SAVED_XMM + (int32_t)sizeof scratch * 8 + 8);
+    x_ro(h, 0x8b, 0, RAX, ENV_AT(exit_reason));
+    x_jmp_stub(h, out);
+}
+
+/* Helpers: rax = byte offset into the table, arguments 1 to 3 in place, 4 and 5 in env.bounce. */
+static const uint8_t *helper_stub(HostCode *h, const PinSlots *p, const uint8_t *out, bool state) {
+    HostOperand fourth = ENV_AT(bounce), fifth = ENV_AT(bounce);
+    fourth.disp += 48;
+    fifth.disp += 64;
+    unsigned first = state ? 0 : FIRST_CALLER_SAVED;
+    const uint8_t *at = stub_start(h);
+    move_pins(h, p, first, false);
+    x_rm(h, 0x8d, OP_W, RDI, RBP, RSP, 0, -ENV_BIAS);
+    x_ro(h, 0x8b, OP_W, R8, fourth);
+    x_ro(h, 0x8b, OP_W, R9, fifth);
+    x_ro(h, 0x8b, OP_W, R10, ENV_AT(helper_table));
+    x_group1(h, 5, OP_W, x_reg(RSP), 8);
+    x_rm(h, 0xff, 0, 2, R10, RAX, 0, 0);
+    x_group1(h, 0, OP_W, x_reg(RSP), 8);
+    if (state) {
+        x_group1(h, 7, 0, ENV_AT(fault), 0);
+        HostFixup fault = x_jcc(h, CC_NE);
+        move_pins(h, p, first, true);
+        x_byte(h, 0xc3);
+        x_bind(h, fault);
+        x_ro(h, 0xc7, 0, 0, ENV_AT(fault));
+        x_32(h, 0);
+        x_group1(h, 0, OP_W, x_reg(RSP), 8);
+        x_load_imm(h, RAX, IR_EXIT_FAULT);
+        x_jmp_stub(h, out);
+    } else {
+        move_pins(h, p, first, true);
+        x_byte(h, 0xc3);
+    }
+    return at;
+}
+
+/* Ops in C: rax = byte offset into the op table, rcx = info; operands and result in env.scratch. */
+static const uint8_t *op_stub(HostCode *h, const PinSlots *p) {
+    static const uint8_t regs[] = {RDX, RCX, R8, RSI}; /* scratch[0..2] = operands, scratch[3] = result */
+    const uint8_t *at = stub_start(h);
+    move_pins(h, p, FIRST_CALLER_SAVED, false);
+    x_mov(h, OP_W, R9, RCX);
+    x_rm(h, 0x8d, OP_W, RDI, RBP, RSP, 0, -ENV_BIAS);
+    for (unsigned k = 0; k < 4; k++) {
+        int32_t disp = (int32_t)(offsetof(Env, scratch) + k * sizeof(IrVal)) - ENV_BIAS;
+        x_rm(h, 0x8d, OP_W, regs[k], RBP, RSP, 0, disp);
+    }
+    x_ro(h, 0x8b, OP_W, R10, ENV_AT(op_table));
+    x_group1(h, 5, OP_W, x_reg(RSP), 8);
+    x_rm(h, 0xff, 0, 2, R10, RAX, 0, 0);
+    x_group1(h, 0, OP_W, x_reg(RSP), 8);
+    move_pins(h, p, FIRST_CALLER_SAVED, true);
+    x_byte(h, 0xc3);
+    return at;
+}
+
+bool x64_make_stubs(HostCode *h, HostStubs *s, const IrSlot *slots, unsigned slot_count, HostSlowFn *slow) {
+    PinSlots p = find_slots(slots, slot_count);
+    union {
+        void *data;
+        uint64_t (*fn)(Env *, const void *);
+    } enter;
+    enter.data = entry(h, &p);
+    s->enter = enter.fn;
+    const uint8_t *out = unwind(h);
+    exits(h, s, &p, out);
+    slow_stub(h, s, &p, out, slow);
+    s->call_state = helper_stub(h, &p, out, true);
+    s->call_pure = helper_stub(h, &p, out, false);
+    s->op_call = op_stub(h, &p);
+    return !h->overflow;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* x64.h - what the files of this backend share besides the assembler. */
+#ifndef BACKEND_X86_64_X64_H
+#define BACKEND_X86_64_X64_H
+
+#include "ir/host.h"
+
+/* emit_mem.c */
+void x64_check(HostCode *h, const HostOp *op, HostFixup from[2]);
+void x64_ld(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend, unsigned ea, int32_t disp);
+void x64_st(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp,
+            unsigned tmp);
+void x64_cold(HostCode *h, const HostCold *c);
+
+/* emit_flow.c */
+void x64_test(HostCode *h, IrType type, HostOperand a, HostOperand b);
+void x64_compare(HostCode *h, IrType type, HostOperand a, HostOperand b);
+void x64_flags_save(HostCode *h, HostPolarity p, HostOperand mem, bool result_reg_free);
+int x64_flags_cc(unsigned cond, HostPolarity p);
+int x64_flags_test(HostCode *h, unsigned cond, HostOperand mem, unsigned tmp);
+void x64_carry_in(HostCode *h, HostPolarity from, HostPolarity wanted);
+void x64_carry_load(HostCode *h, HostOperand mem, HostPolarity wanted);
+void x64_csel(HostCode *h, IrType type, int cc, unsigned d, unsigned s);
+void x64_cset(HostCode *h, int cc, unsigned d);
+HostFixup x64_poll(HostCode *h);
+void x64_pending_exit(HostCode *h, int32_t off);
+uint32_t x64_chain_jump(HostCode *h);
+void x64_chain_stub(HostCode *h, uint32_t id);
+void x64_indirect(HostCode *h, HostOperand va);
+void x64_exit(HostCode *h, unsigned reason, bool set_pc, int32_t off);
+void x64_patch(uint8_t *displacement, const uint8_t *exec_of_it, const uint8_t *to);
+void x64_store_insn_off(HostCode *h, int32_t off);
+void x64_call_op(HostCode *h, unsigned op, uint64_t info);
+void x64_call_helper(HostCode *h, unsigned helper, unsigned flags, const HostOperand *args, const IrType *types,
+                     unsigned n, int32_t insn_off);
+
+/* stubs.c */
+bool x64_make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsigned slot_count, HostSlowFn *slow);
+
+enum { X64_PINS = 9, X64_VPINS = 0 };
+extern const uint8_t x64_pins[9], x64_vpins[8];
+
+#endif
