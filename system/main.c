@@ -131,12 +131,7 @@ static void catch_bugs(void) {
 /* -- one run -- */
 
 static Chardev *open_console(const Options *options, Run *run, GError **error) {
-    if (!options->serial) {
-        print_message("no console is configured: what the guest writes to its serial port is dropped\n"
-                      "use -nographic or -serial");
-        return chardev_open("null", NULL, error);
-    }
-    Chardev *console = chardev_open(options->serial, NULL, error);
+    Chardev *console = chardev_open(options->serial ? options->serial : "null", NULL, error);
     if (console) {
         chardev_set_user(console, &(ChardevUser){ .opaque = run, .error = console_failed, .quit = console_quit,
                                                   .monitor = console_monitor });
@@ -184,6 +179,10 @@ static int run_machine(Options *options, GError **error) {
         machine = machine_new(options->cls, &options->machine, error);
     }
     if (machine) {
+        if (!options->serial) {
+            print_message("no console is configured: what the guest writes to its serial port is dropped\n"
+                          "use -nographic or -serial");
+        }
         run_loop(&run, machine);
         machine_free(machine);
     }

@@ -1,0 +1,405 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The command line from outside: every error text, help list and exit code. Usage: test_cli.py YADO [unittest args]."""
+
+import fcntl
+import gzip
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "boot"))
+import guests  # noqa: E402
+
+YADO = "yado"
+SECONDS = 30
+
+
+def elf(machine=183, kind=2, bits=2, data=1, paddr=0x40000000, entry=0x40000000, code=b"\x00\x00\x00\x14"):
+    """An ELF executable of one segment."""
+    end = "<" if data == 1 else ">"
+    ident = b"\x7fELF" + bytes([bits, data, 1]) + b"\0" * 9
+    head = struct.pack(end + "HHIQQQIHHHHHH", kind, machine, 1, entry, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    program = struct.pack(end + "IIQQQQQQ", 1, 5, 120, paddr, paddr, len(code), len(code), 4)
+    return ident + head + program + code
+
+
+def code(insns):
+    return struct.pack(f"<{len(insns)}I", *insns)
+
+
+class Cli(unittest.TestCase):
+    """Common means: files in a folder of its own, and runs of yado."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def file(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as out:
+            out.write(content)
+        return path
+
+    def yado(self, *args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, seconds=SECONDS):
+        return subprocess.run([YADO, *args], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=seconds,
+                              text=True, check=False)
+
+    def fails(self, status, text, *args):
+        """yado ends with status, and one line of stderr has the text."""
+        done = self.yado(*args)
+        self.assertIn(text, done.stderr)
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertTrue(all(line.startswith("yado: ") for line in done.stderr.splitlines()), done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def virt(self, *args):
+        return ("-M", "virt", "-serial", "null", *args)
+
+    def kernel(self, insns, name="Image", **header):
+        return self.file(name, guests.image(insns, **header))
+
+
+class Usage(Cli):
+    """Exit code 2."""
+
+    def usage(self, text, *args):
+        self.fails(2, text, *args)
+
+    def test_nothing(self):
+        self.usage("nothing to run")
+        self.usage("no machine is given: use -M NAME", "-m", "64")
+        self.usage("nothing to boot: neither a kernel (-kernel) nor firmware (-bios)", "-M", "virt")
+
+    def test_suggestions(self):
+        self.usage("no machine 'vrit'; did you mean 'virt'?", "-M", "vrit")
+        self.usage("no option '-kernle'; did you mean '-kernel'?", "-kernle", "x")
+        self.usage("no option '--nographics'; did you mean '-nographic'?", "--nographics")
+        self.usage("no accelerator 'jti'; did you mean 'jit'?", "-accel", "jti")
+        self.usage("no CPU model 'cortex-a75x'; did you mean 'cortex-a", *self.virt("-cpu", "cortex-a75x", "-kernel", "x"))
+        self.usage("no serial device 'stdoi'; did you mean 'stdio'?", "-serial", "stdoi")
+        self.usage("no log item 'in_as'; did you mean 'in_asm'?", "-d", "in_as")
+        self.usage("no log item ''", "-d", "int,")
+        self.usage("no key 'gic-verison'; did you mean 'gic-version'?", "-M", "virt,gic-verison=2", "-kernel", "x")
+
+    def test_unknown_without_suggestion(self):
+        self.usage("no option '--frobnicate'", "--frobnicate")
+        self.usage("no machine 'spaceship'; there is virt", "-M", "spaceship")
+        self.usage("no accelerator 'kvm'", "-accel", "kvm")
+
+    def test_keys(self):
+        self.usage("'gic-version' is given twice", "-M", "virt,gic-version=2,gic-version=2", "-kernel", "x")
+        self.usage("'type' is given twice", "-M", "virt,type=virt", "-kernel", "x")
+        self.usage("an empty key", "-M", "virt,,,x=1,", "-kernel", "x")
+        self.usage("-accel: no key 'thread'", "-accel", "jit,thread=multi")
+        self.usage("-smp: no key 'cores'", *self.virt("-smp", "1,cores=2"))
+        self.usage("-m: no key 'slots'", *self.virt("-m", "64,slots=2"))
+        self.usage("gic-version=3 does not exist yet", "-M", "virt,gic-version=3", "-kernel", "x")
+        self.usage("gic-version is 2, not 'two'", "-M", "virt,gic-version=two", "-kernel", "x")
+        self.usage("'dtb-randomness' is 'on' or 'off', not 'maybe'", "-M", "virt,dtb-randomness=maybe", "-kernel", "x")
+        self.usage("CPU models have no keys yet", *self.virt("-cpu", "cortex-a57,pmu=off"))
+
+    def test_double_comma(self):
+        self.usage("no machine 'vi,rt'", "-M", "vi,,rt")
+
+    def test_memory(self):
+        self.usage("a machine needs memory", *self.virt("-m", "0"))
+        self.usage("'-1' is not a size", *self.virt("-m", "-1"))
+        self.usage("takes 4 MiB to 255 GiB of memory, in steps of 4 KiB, not 1 TiB", *self.virt("-m", "1T", "-kernel", "x"))
+        self.usage("not 4 TiB", *self.virt("-m", "4TB", "-kernel", "x"))
+        self.usage("not 1 MiB", *self.virt("-m", "1", "-kernel", "x"))
+        for junk in ("", "k", "12x", "1.5", "1 G", "0x", "99999999999999999999", "99999999999T", "+5", "1GG"):
+            self.usage("-m: ", *self.virt("-m", junk, "-kernel", "x"))
+
+    def test_smp(self):
+        self.usage("has one CPU so far, not 2", *self.virt("-smp", "2", "-kernel", "x"))
+        self.usage("has one CPU so far, not 4", *self.virt("-smp", "cpus=4", "-kernel", "x"))
+        for junk in ("0", "-1", "x", "1x", "1000"):
+            self.usage("-smp: ", *self.virt("-smp", junk, "-kernel", "x"))
+
+    def test_arguments(self):
+        self.usage("-kernel: the argument is missing", "-M", "virt", "-kernel")
+        self.usage("takes no argument", "--nographic=on")
+        self.usage("follows after a blank", "-m=64")
+        self.usage("'disk.img' does not begin with a dash", "disk.img")
+        self.usage("--verify: '0' is not a whole number", "--verify=0")
+        self.usage("--verify: 'x' is not a whole number", "--verify=x")
+        self.usage("-serial is given twice", "-serial", "null", "-serial", "null")
+        self.usage("-serial: file:", "-serial", "file:")
+        self.usage("-kernel: the argument is empty", "-kernel", "")
+
+    def test_combinations(self):
+        self.usage("-initrd needs a kernel", *self.virt("-initrd", "x", "-bios", "y"))
+        self.usage("-append needs a kernel", *self.virt("-append", "x", "-bios", "y"))
+        self.usage("-kernel and -bios cannot be given together", *self.virt("-kernel", "x", "-bios", "y"))
+
+
+class Help(Cli):
+    """The lists, on standard output, with exit code 0."""
+
+    def lists(self, args, *words):
+        done = self.yado(*args)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for word in words:
+            self.assertIn(word, done.stdout)
+
+    def test_lists(self):
+        self.lists(["--help"], "-kernel FILE", "-nographic", "-verify[=N]", "Exit codes")
+        self.lists(["-h"], "usage: yado")
+        self.lists(["-M", "help"], "virt")
+        self.lists(["-machine", "help"], "virt")
+        self.lists(["-M", "virt,help"], "gic-version", "dtb-randomness")
+        self.lists(["-cpu", "help"], "cortex-a57 (default)", "cortex-a53", "max")
+        self.lists(["-accel", "help"], "jit", "interp", "tcg")
+        self.lists(["-serial", "help"], "stdio", "mon:stdio", "file:PATH", "null")
+        self.lists(["-d", "help"], "in_asm", "guest_errors", "nochain")
+        self.lists(["--version"], "yado 0.")
+        self.lists(["-version"], "yado 0.")
+
+    def test_full_output(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = self.yado("--help", stdout=full)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("cannot write to standard output: No space left", done.stderr)
+
+
+class Images(Cli):
+    """Exit code 3: files that are not what they should be."""
+
+    def image(self, text, *args):
+        self.fails(3, text, *self.virt(*args))
+
+    def test_missing(self):
+        for what, option in (("kernel", "-kernel"), ("firmware", "-bios")):
+            self.image(f"cannot open {what} '/nonexistent/x': No such file", option, "/nonexistent/x")
+        self.image("cannot open initrd", "-kernel", self.kernel(guests.POWER_OFF), "-initrd", "/nonexistent/x")
+        self.image("cannot open device tree", "-kernel", self.kernel(guests.POWER_OFF), "-dtb", "/nonexistent/x")
+
+    def test_empty_and_directory(self):
+        empty = self.file("empty", b"")
+        good = self.kernel(guests.POWER_OFF)
+        self.image("' is empty", "-kernel", empty)
+        self.image("' is empty", "-bios", empty)
+        self.image("' is empty", "-kernel", good, "-initrd", empty)
+        self.image("' is a directory", "-kernel", self.folder)
+        self.image("' is a directory", "-bios", self.folder)
+        self.image("' is a directory", "-kernel", good, "-initrd", self.folder)
+        self.image("is not a regular file", "-kernel", "/dev/null")
+
+    def test_other_kinds(self):
+        for text, content in (
+            ("is a text file", b"#!/bin/sh\necho hello\n" * 10),
+            ("is an ELF file for x86-64", elf(machine=62)),
+            ("is an ELF file for 32-bit Arm", elf(machine=40, bits=1)),
+            ("is an ELF file for PowerPC (64-bit)", elf(machine=21, data=2)),
+            ("is an ELF file for a machine that is not known here", elf(machine=9999)),
+            ("is an ELF file for AArch64; this machine runs little-endian", elf(data=2)),
+            ("not an executable at fixed addresses", elf(kind=3)),
+            ("is a gzip file of a text file", gzip.compress(b"some text\n" * 50)),
+            ("is a gzip file that is damaged or cut off", gzip.compress(os.urandom(5000))[:3000]),
+            ("is a gzip file with nothing in it", gzip.compress(b"")),
+            ("is an xz file", b"\xfd7zXZ\0" + b"\0" * 100),
+            ("is a Linux kernel for x86 (bzImage)", b"\0" * 0x202 + b"HdrS" + b"\0" * 600),
+            ("is a cpio archive (to be given with -initrd)", b"070701" + b"0" * 200),
+            ("lacks the magic number", b"\x01\x02\x03\x04" * 100),
+            ("lacks the magic number", guests.image(guests.POWER_OFF, magic=b"ARMe")),
+            ("is big-endian", guests.image(guests.POWER_OFF, flags=1)),
+        ):
+            with self.subTest(text):
+                self.image(text, "-kernel", self.file("kernel", content))
+
+    def test_damaged_elf(self):
+        whole = elf()
+        self.image("a segment lies outside it", "-kernel", self.file("cut", whole[:-2]))
+        self.image("program headers lie outside it", "-kernel", self.file("cut2", whole[:100]))
+        self.image("entry point lies in none", "-kernel", self.file("entry", elf(entry=0x1000)))
+        self.image("does not fit into memory", "-kernel", self.file("low", elf(paddr=0x1000, entry=0x1000)))
+
+    def test_too_large(self):
+        kernel = self.kernel(guests.POWER_OFF, image_size=12 << 20)
+        initrd = self.file("initrd", b"\1" * (6 << 20))
+        self.image("kernel (12.0 MiB), initrd (6.0 MiB) and device tree (0.0 MiB) do not fit into memory: they need 18.0 MiB, "
+                   "the machine has 16 MiB", "-m", "16", "-kernel", kernel, "-initrd", initrd)
+        self.image("does not fit into memory: it needs 12.0 MiB", "-m", "8", "-kernel", kernel)
+        huge = self.kernel(guests.POWER_OFF, "huge", image_size=1 << 63, text_offset=1 << 63)
+        self.image("does not fit into memory", "-kernel", huge)
+        bomb = self.file("bomb.gz", gzip.compress(b"\0" * (20 << 20)))
+        self.image("with more in it than the memory of 16 MiB", "-m", "16", "-kernel", bomb)
+        self.image("larger (64.0 MiB) than the flash (64 MiB)", "-bios", self.file("bios", b"\1" * ((64 << 20) + 1)))
+
+    def test_device_tree(self):
+        kernel = self.kernel(guests.POWER_OFF)
+        self.image("does not begin with the magic number", "-kernel", kernel, "-dtb", self.file("text", b"/dts-v1/;\n" * 20))
+        cut = struct.pack(">10I", 0xD00DFEED, 4096, 56, 72, 40, 17, 16, 0, 0, 16)
+        self.image("it is cut off", "-kernel", kernel, "-dtb", self.file("cut", cut + b"\0" * 100))
+        damaged = struct.pack(">10I", 0xD00DFEED, 140, 56, 72, 40, 17, 16, 0, 0, 16)
+        self.image("its structure is damaged", "-kernel", kernel, "-dtb", self.file("bad", damaged + b"\xff" * 100))
+
+    def test_firmware_kinds(self):
+        self.image("is an ELF file for AArch64, not a raw image", "-bios", self.file("elf", elf()))
+        self.image("is a text file, not a raw image", "-bios", self.file("text", b"hello\n" * 30))
+
+
+class Host(Cli):
+    """Exit code 4: what the host lacks."""
+
+    def test_files(self):
+        kernel = self.kernel(guests.POWER_OFF)
+        self.fails(4, "/nonexistent/log", *self.virt("-kernel", kernel, "-D", "/nonexistent/log"))
+        self.fails(4, "/nonexistent/out", "-M", "virt", "-kernel", kernel, "-serial", "file:/nonexistent/out")
+
+
+class Guests(Cli):
+    """Programs of a few insns: what comes out, and how yado ends."""
+
+    def runs(self, insns, *args, status=0, accel="jit", **how):
+        done = self.yado("-M", "virt", "-accel", accel, "-kernel", self.kernel(insns), *args, **how)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done
+
+    def test_power_off(self):
+        for accel in ("jit", "interp", "tcg"):
+            done = self.runs(guests.put("hi\n") + guests.POWER_OFF, "-nographic", accel=accel)
+            self.assertEqual((done.stdout, done.stderr), ("hi\n", ""))
+
+    def test_dashes_and_spellings(self):
+        for args in (["--nographic", "--m", "64M"], ["-serial", "stdio", "-m", "size=1G"], ["-nographic", "-smp", "cpus=1"],
+                     ["-nographic", "-m", "4", "-m", "65536k"], ["-nographic", "-no-reboot", "-append", "a,b=c"]):
+            done = self.runs(guests.put("x") + guests.POWER_OFF, *args)
+            self.assertEqual(done.stdout, "x", args)
+
+    def test_elf_and_gzip(self):
+        program = elf(code=code(guests.put("elf") + guests.POWER_OFF))
+        packed = gzip.compress(guests.image(guests.put("zip") + guests.POWER_OFF))
+        for name, content, text in (("elf", program, "elf"), ("gz", packed, "zip")):
+            done = self.yado("-M", "virt", "-nographic", "-kernel", self.file(name, content))
+            self.assertEqual((done.returncode, done.stdout), (0, text), done.stderr)
+
+    def test_firmware(self):
+        bios = self.file("bios", code(guests.put("rom") + guests.POWER_OFF))
+        done = self.yado("-M", "virt", "-nographic", "-bios", bios)
+        self.assertEqual((done.returncode, done.stdout), (0, "rom"), done.stderr)
+
+    def test_serial_file(self):
+        path = os.path.join(self.folder, "out")
+        self.runs(guests.put("to file") + guests.POWER_OFF, "-serial", "file:" + path)
+        with open(path, encoding="ascii") as out:
+            self.assertEqual(out.read(), "to file")
+
+    def test_no_console(self):
+        done = self.runs(guests.put("x") + guests.POWER_OFF)
+        self.assertIn("no console is configured", done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def test_reset(self):
+        done = self.runs(guests.put("r") + guests.RESET, "-nographic", "-no-reboot")
+        self.assertEqual(done.stdout, "r")
+
+    def test_reset_starts_again(self):
+        # Counts in a word of memory that no image covers: resets until it is 3.
+        count = [guests.movz(3, 0x4040, 16), 0xB9400064, 0x11000484, 0xB9000064]  # ldr w4,[x3]; add w4,w4,#1; str w4,[x3]
+        until = [0x71000C9F, 0x54000000 | 5 << 5]                                 # cmp w4,#3; b.eq past the reset
+        done = self.runs(count + guests.put("r") + until + guests.RESET + guests.POWER_OFF, "-nographic")
+        self.assertEqual(done.stdout, "rrr")
+
+    def test_semihosting(self):
+        self.runs(guests.semihosting_exit(0), "-nographic", "-semihosting")
+        done = self.runs(guests.semihosting_exit(42), "-nographic", "-semihosting", status=42)
+        self.assertIn("exit code 42 (semihosting)", done.stderr)
+
+    def test_verify(self):
+        done = self.runs(guests.put("v") + guests.POWER_OFF, "-nographic", "--verify")
+        self.assertEqual(done.stdout, "v")
+
+    def test_closed_stdin(self):
+        line = f'exec "{YADO}" -M virt -nographic -kernel "{self.kernel(guests.put("ok") + guests.POWER_OFF)}" <&-'
+        done = subprocess.run(["sh", "-c", line], stdout=subprocess.PIPE, timeout=SECONDS, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, "ok"))
+
+    def test_full_stdout(self):
+        insns = guests.put("x") + [0x17FFFFFF]  # b .-4: writes for ever
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = self.runs(insns, "-nographic", status=4, stdout=full)
+        self.assertIn("No space left", done.stderr)
+
+    def test_closed_reader(self):
+        insns = guests.put("x") + [0x17FFFFFF]
+        process = subprocess.Popen([YADO, "-M", "virt", "-nographic", "-kernel", self.kernel(insns)],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with process:
+            process.stdout.read(10)
+            process.stdout.close()
+            self.assertEqual(process.wait(SECONDS), 4)
+
+    def test_signals(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            process = subprocess.Popen([YADO, "-M", "virt", "-nographic", "-kernel", self.kernel(guests.put("x") + [guests.LOOP])],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            with process:
+                self.assertEqual(process.stdout.read(1), b"x")
+                process.send_signal(number)
+                self.assertEqual(process.wait(SECONDS), 128 + number)
+
+
+class Terminal(Cli):
+    """On a terminal: raw while the guest runs, as before afterwards, whatever ends yado."""
+
+    def start(self, insns, *args):
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        before = termios.tcgetattr(slave)
+
+        def own_terminal():
+            os.setsid()
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+        process = subprocess.Popen([YADO, "-M", "virt", "-kernel", self.kernel(insns), *args], stdin=slave, stdout=slave,
+                                   stderr=slave, preexec_fn=own_terminal)
+        self.addCleanup(lambda: process.poll() is None and process.kill())
+        return process, master, slave, before
+
+    def wait_raw(self, slave):
+        end = time.monotonic() + SECONDS
+        while termios.tcgetattr(slave)[3] & termios.ICANON:
+            self.assertLess(time.monotonic(), end, "the terminal never became raw")
+            time.sleep(0.02)
+
+    def ends(self, started, status):
+        process, _, slave, before = started
+        self.assertEqual(process.wait(SECONDS), status)
+        self.assertEqual(termios.tcgetattr(slave), before)
+        os.close(slave)
+
+    def test_quit(self):
+        started = self.start([guests.LOOP], "-nographic")
+        self.wait_raw(started[2])
+        os.write(started[1], b"\x01x")
+        self.ends(started, 0)
+
+    def test_power_off(self):
+        self.ends(self.start(guests.put("bye") + guests.POWER_OFF, "-nographic"), 0)
+
+    def test_interrupt(self):
+        started = self.start([guests.LOOP], "-serial", "stdio")
+        self.wait_raw(started[2])
+        os.write(started[1], b"\x03")
+        self.ends(started, 130)
+
+    def test_signal(self):
+        started = self.start([guests.LOOP], "-nographic")
+        self.wait_raw(started[2])
+        started[0].send_signal(signal.SIGTERM)
+        self.ends(started, 143)
+
+
+if __name__ == "__main__":
+    YADO = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
