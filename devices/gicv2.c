@@ -54,6 +54,7 @@ typedef struct Gic {
     uint8_t priority[WORDS * 32];
     uint8_t targets[WORDS * 32];
     uint8_t sgi_from[GIC_MAX_CPUS][SGIS]; /* by receiver: bit per CPU that has sent it */
+    uint32_t reserved; /* keeps the struct free of holes */
 } Gic;
 
 static uint32_t *word(Bits *bits, unsigned cpu, unsigned w) {
@@ -612,6 +613,7 @@ static const StateField state[] = {
     STATE_ARRAY(Gic, latched, uint32_t), STATE_ARRAY(Gic, level, uint32_t), STATE_ARRAY(Gic, active, uint32_t),
     STATE_ARRAY(Gic, edge, uint32_t), STATE_ARRAY(Gic, own_priority, uint8_t), STATE_ARRAY(Gic, priority, uint8_t),
     STATE_ARRAY(Gic, targets, uint8_t), STATE_ARRAY(Gic, sgi_from, uint8_t),
+    STATE(Gic, reserved),
 };
 
 static bool init(Device *d, const void *config, GError **error) {

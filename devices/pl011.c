@@ -284,6 +284,8 @@ static void reset(Device *d) {
     Pl011 *s = (Pl011 *)d;
     s->rx_first = s->rx_count = s->overrun = 0;
     s->tx_first = s->tx_count = 0;
+    memset(s->rx, 0, sizeof s->rx);
+    memset(s->tx, 0, sizeof s->tx);
     s->modem = FR_CTS | FR_DSR | FR_DCD;
     update(s);
     if (s->chardev) {
