@@ -96,13 +96,13 @@ static inline __attribute__((always_inline)) void run_get(IrVal *d, const Env *e
         d->u64 = *(const uint64_t *)p;
         break;
     case IR_I32:
-    case IR_FLAGS:
         d->u64 = *(const uint32_t *)p;
         break;
     case IR_I8:
         d->u64 = *(const uint8_t *)p;
         break;
     case IR_I16:
+    case IR_FLAGS:
         d->u64 = *(const uint16_t *)p;
         break;
     default:
@@ -121,7 +121,7 @@ static inline __attribute__((always_inline)) void run_set(Env *env, const IrSlot
         *(uint32_t *)p = v->u32;
         break;
     case IR_FLAGS:
-        *(uint32_t *)p = v->u32 & IR_FLAG_MASK;
+        *(uint16_t *)p = v->u32 & IR_FLAG_MASK;
         break;
     case IR_I8:
         *(uint8_t *)p = v->b[0];

@@ -159,7 +159,7 @@ typedef struct IrNode {
 typedef struct IrSlot {
     const char *name;
     uint32_t offset; /* from the start of Env */
-    uint8_t type;    /* storage type: i8, i16, i32, i64, v128, flags */
+    uint8_t type;    /* storage type: i8, i16, i32, i64, v128, flags (two bytes) */
     uint8_t rank;    /* 1 = most worth a host register of its class, across blocks; 0 = never */
 } IrSlot;
 
