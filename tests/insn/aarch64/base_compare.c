@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * base_compare.c - random insns of the base table against base_oracle.c, and the making of vectors from it.
+ *
+ *     base_compare gen SEED COUNT [ROW] > cases    COUNT cases of each row (or of the rows that begin with ROW)
+ *     base_oracle < cases > results
+ *     base_compare check cases results             runs them here, in every way; reports those that differ
+ *     base_compare record cases results            lines for test_base.c
+ * Missing: insns whose result depends on where they stand (base_pc_relative), UNPREDICTABLE register combinations.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/insn/aarch64/base_run.h"
+
+static const char *const base_pc_relative[] = {"adr", "adrp", "b", "bl", "br", "blr", "ret", "ldr_lit", "vldr_lit", NULL};
+
+/* -- values -- */
+
+static uint64_t next(uint64_t *seed) {
+    *seed += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = *seed;
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static uint64_t random_value(uint64_t *seed) {
+    static const uint64_t ends[] = {0, 1, UINT64_MAX, UINT64_C(1) << 63, INT64_MAX, UINT64_C(1) << 31, INT32_MAX,
+                                    UINT32_MAX, UINT64_C(1) << 32, 255, 1 << 15, 1 << 7};
+    uint64_t v = next(seed);
+    uint64_t choice[6] = {ends[v % G_N_ELEMENTS(ends)], v >> (v & 63), (uint64_t)((int64_t)v >> (v & 63)), (uint32_t)v, v, v};
+    return choice[next(seed) % 6];
+}
+
+/* -- insns -- */
+
+static bool is(const A64Row *row, const char *prefix) {
+    return g_str_has_prefix(row->name, prefix);
+}
+
+static const A64RowField *field_of(const A64Row *row, const char *name) {
+    for (uint32_t i = 0; i < row->field_count; i++) {
+        if (strcmp(row->fields[i].name, name) == 0) {
+            return &row->fields[i];
+        }
+    }
+    return NULL;
+}
+
+static uint32_t get_field(const A64Row *row, uint32_t insn, const char *name, uint32_t otherwise) {
+    const A64RowField *f = field_of(row, name);
+    return f ? insn >> f->shift & ((1u << f->width) - 1) : otherwise;
+}
+
+static uint32_t set_field(const A64Row *row, uint32_t insn, const char *name, uint32_t value) {
+    const A64RowField *f = field_of(row, name);
+    if (!f) {
+        return insn;
+    }
+    uint32_t mask = ((1u << f->width) - 1) << f->shift;
+    return (insn & ~mask) | (value << f->shift & mask);
+}
+
+static uint32_t random_insn(uint64_t *seed, const A64Row *row) {
+    for (;;) {
+        A64Fields f;
+        uint32_t insn = ((uint32_t)next(seed) & ~row->mask) | row->value;
+        if (a64_find(insn, &f) == row) {
+            return insn;
+        }
+    }
+}
+
+static bool is_branch(const A64Row *row) {
+    return is(row, "cbz") || is(row, "cbnz") || is(row, "tb") || is(row, "b_cond");
+}
+
+static bool is_memory(const A64Row *row) {
+    return (row->value >> 25 & 5) == 4 && !is_branch(row) && !is(row, "prf");
+}
+
+static bool is_chosen(const A64Row *row, const char *name) {
+    return strcmp(row->file, "a64_base.decode") == 0 && !g_strv_contains(base_pc_relative, row->name) && (!name || is(row, name));
+}
+
+/* Do registers of a load or store coincide in a way that makes it UNPREDICTABLE, or the base unknown? */
+static bool is_unpredictable(const A64Row *row, uint32_t insn) {
+    enum { NONE = 32 };
+    uint32_t rn = get_field(row, insn, "rn", NONE), rt = get_field(row, insn, "rt", NONE);
+    uint32_t rt2 = get_field(row, insn, "rt2", NONE + 1), rs = get_field(row, insn, "rs", NONE + 2);
+    bool vector = row->name[0] == 'v', write_back = strstr(row->name, "_post") || strstr(row->name, "_pre");
+    return (!vector && write_back && rn != 31 && (rt == rn || rt2 == rn)) || (rt == rt2) ||
+           (is(row, "stx") && (rs == rt || rs == rt2 || rs == rn)) || (field_of(row, "option") && get_field(row, insn, "rm", NONE) == rn);
+}
+
+/* Makes the addresses of insn fall into the window: aligned base, small offsets. */
+static uint32_t place(uint64_t *seed, const A64Row *row, uint32_t insn, BaseCase *c) {
+    uint32_t rn = get_field(row, insn, "rn", 0), rm = get_field(row, insn, "rm", 31);
+    insn = set_field(row, insn, "imm12", (uint32_t)(next(seed) % 60));
+    uint64_t base = BASE_ADDRESS + BASE_WINDOW / 2 + next(seed) % 32 * 16;
+    if (field_of(row, "option") && rm != 31) {
+        c->x[rm] = next(seed) % 60;
+        if (get_field(row, insn, "option", 0) >= 6 && next(seed) % 2) {
+            c->x[rm] = 0 - c->x[rm];
+        }
+    }
+    *(rn == 31 ? &c->sp : &c->x[rn]) = base;
+    return insn;
+}
+
+/* A store exclusive mostly follows a load exclusive of its kind. */
+static void arm_monitor(uint64_t *seed, const A64Row *row, BaseCase *c) {
+    uint32_t insn = c->insn[0], rn = insn >> 5 & 31, a = (uint32_t)(next(seed) % 31), b = (a + 7) % 31;
+    if (!is(row, "stx") || next(seed) % 8 == 0 || a == rn || b == rn) {
+        return;
+    }
+    c->insn[1] = insn;
+    c->insn[0] = (insn & 0xc0200000) | 0x085f0000 | (is(row, "stxp") ? b : 31) << 10 | rn << 5 | a;
+    c->count = 2;
+}
+
+/* Half of the compare-and-swaps succeed. */
+static void expect(uint64_t *seed, const A64Row *row, BaseCase *c) {
+    uint32_t insn = c->insn[0], rn = insn >> 5 & 31, rs = insn >> 16 & 31;
+    if (!is(row, "cas") || next(seed) % 2 || rs >= 30 || rs == rn || rs + 1 == rn) {
+        return;
+    }
+    uint64_t window[BASE_WINDOW / 8];
+    base_fill(window, c->seed);
+    const uint64_t *at = &window[((rn == 31 ? c->sp : c->x[rn]) - BASE_ADDRESS) / 8];
+    bool words = is(row, "casp") && !(insn >> 30 & 1);
+    c->x[rs] = words ? (uint32_t)at[0] : at[0];
+    if (is(row, "casp")) {
+        c->x[rs + 1] = words ? at[0] >> 32 : at[1];
+    }
+}
+
+/* Clears the registers that no field of the insns names: shorter vectors. */
+static void forget_others(BaseCase *c) {
+    bool used[32] = {false}, vectors = false;
+    for (unsigned i = 0; i < c->count; i++) {
+        A64Fields f;
+        const A64Row *row = a64_find(c->insn[i], &f);
+        vectors |= row && row->name[0] == 'v';
+        for (uint32_t k = 0; row && k < row->field_count; k++) {
+            if (row->fields[k].width == 5 && row->fields[k].name[0] == 'r') {
+                uint32_t r = c->insn[i] >> row->fields[k].shift & 31;
+                for (unsigned j = 0; j < (row->name[0] == 'v' ? 4 : 2); j++) {
+                    used[(r + j) % 32] = true;
+                }
+            }
+        }
+    }
+    for (unsigned r = 0; r < 32; r++) {
+        if (!used[r] && r < 31) {
+            c->x[r] = 0;
+        }
+        if (!used[r] || !vectors) {
+            memset(c->v[r], 0, sizeof(c->v[r]));
+        }
+    }
+}
+
+static bool is_computation(const A64Row *row) {
+    return is_chosen(row, NULL) && !is_branch(row) && !is_memory(row);
+}
+
+/* The row's insn, and computations before it unless it accesses memory */
+static void random_insns(uint64_t *seed, const A64Row *row, uint32_t insn, BaseCase *c) {
+    c->count = is_branch(row) ? BASE_INSNS : 1 + (uint32_t)(next(seed) % 2);
+    for (unsigned i = 0; i + 1 < c->count; i++) {
+        const A64Row *other;
+        do {
+            other = &a64_rows[next(seed) % A64_ROWS];
+        } while (!is_computation(other));
+        c->insn[i] = random_insn(seed, other);
+    }
+    insn = is_branch(row) ? set_field(row, set_field(row, insn, "imm19", 2), "imm14", 2) : insn;
+    c->insn[c->count - 1] = insn;
+    uint32_t rt = get_field(row, insn, "rt", 31);
+    if (is_branch(row) && rt != 31 && next(seed) % 2) {
+        c->x[rt] = 0;
+    }
+}
+
+static void random_case(uint64_t *seed, const A64Row *row, BaseCase *c) {
+    *c = (BaseCase){.seed = next(seed), .nzcv = (next(seed) & 15) << 28, .sp = random_value(seed) & ~UINT64_C(15)};
+    for (unsigned i = 0; i < 31; i++) {
+        c->x[i] = random_value(seed);
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        c->v[i][0] = random_value(seed);
+        c->v[i][1] = random_value(seed);
+    }
+    uint32_t insn = random_insn(seed, row);
+    if (is_memory(row)) {
+        while (is_unpredictable(row, insn)) {
+            insn = random_insn(seed, row);
+        }
+        c->count = 1;
+        c->insn[0] = place(seed, row, insn, c);
+        expect(seed, row, c);
+        arm_monitor(seed, row, c);
+    } else {
+        random_insns(seed, row, insn, c);
+    }
+    forget_others(c);
+}
+
+static int generate(uint64_t seed, unsigned count, const char *name) {
+    for (unsigned i = 0; i < A64_ROWS; i++) {
+        for (unsigned k = 0; k < count && is_chosen(&a64_rows[i], name); k++) {
+            BaseCase c;
+            random_case(&seed, &a64_rows[i], &c);
+            fwrite(&c, sizeof(c), 1, stdout);
+        }
+    }
+    return 0;
+}
+
+/* -- comparing -- */
+
+static void print_registers(const BaseCase *c, const BaseCase *unless) {
+    for (unsigned i = 0; i < 31; i++) {
+        if (c->x[i] != unless->x[i]) {
+            printf(" x%u=%" PRIx64, i, c->x[i]);
+        }
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        if (memcmp(c->v[i], unless->v[i], sizeof(c->v[i])) != 0) {
+            printf(" v%u=%" PRIx64 "_%" PRIx64, i, c->v[i][1], c->v[i][0]);
+        }
+    }
+}
+
+static void print_line(const BaseCase *before, const BaseCase *after) {
+    static const BaseCase none;
+    A64Fields f;
+    printf("%s", a64_find(before->insn[before->count - 1], &f)->name);
+    for (unsigned i = 0; i < before->count; i++) {
+        printf(" %08x", before->insn[i]);
+    }
+    printf(" seed=%" PRIx64 " nzcv=%x sp=%" PRIx64, before->seed, (unsigned)(before->nzcv >> 28), before->sp);
+    print_registers(before, &none);
+    printf(" -> nzcv=%x sp=%" PRIx64 " taken=%x", (unsigned)(after->nzcv >> 28), after->sp, (unsigned)after->taken);
+    print_registers(after, before);
+    printf(" memory=%" PRIx64 "\n", after->memory);
+}
+
+static int check(const BaseCase *cases, const BaseCase *results, size_t n) {
+    BaseRunner *runner = base_runner_new();
+    size_t wrong = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (unsigned how = 0; how <= (BASE_OPTIMIZE | BASE_SLOW); how++) {
+            BaseCase got = cases[i];
+            const char *why = "differs";
+            base_fill(runner->window, got.seed);
+            if (!base_run(runner, &got, how, &why) || memcmp(&got, &results[i], sizeof(got)) != 0) {
+                wrong++;
+                printf("%s:\n", why);
+                print_line(&cases[i], &got);
+                print_line(&cases[i], &results[i]);
+            }
+        }
+    }
+    printf("%zu cases, %zu wrong\n", n, wrong);
+    base_runner_free(runner);
+    return wrong != 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc >= 4 && strcmp(argv[1], "gen") == 0) {
+        return generate(strtoull(argv[2], NULL, 0), (unsigned)strtoul(argv[3], NULL, 0), argc > 4 ? argv[4] : NULL);
+    }
+    g_autofree char *cases = NULL, *results = NULL;
+    gsize size = 0, results_size = 0;
+    g_autoptr(GError) error = NULL;
+    if (argc != 4 || !g_file_get_contents(argv[2], &cases, &size, &error) ||
+        !g_file_get_contents(argv[3], &results, &results_size, &error) || size != results_size) {
+        fprintf(stderr, "base_compare: %s\n", error ? error->message : "usage: gen seed count [row] | check|record cases results");
+        return 2;
+    }
+    const BaseCase *in = (const BaseCase *)(const void *)cases, *out = (const BaseCase *)(const void *)results;
+    size_t n = size / sizeof(BaseCase);
+    if (strcmp(argv[1], "check") == 0) {
+        return check(in, out, n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        print_line(&in[i], &out[i]);
+    }
+    return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * base_run.h - cases of the base table through the decoder, the builder and the IR interpreter.
+ */
+#ifndef TESTS_INSN_BASE_RUN_H
+#define TESTS_INSN_BASE_RUN_H
+
+#include "frontend/arm/disasm.h"
+#include "tests/insn/aarch64/base_case.h"
+
+/* How to run. */
+enum {
+    BASE_OPTIMIZE = 1, /* the builder folds and forwards, dead code is removed */
+    BASE_SLOW = 2,     /* every access goes through the callbacks */
+};
+
+typedef struct BaseRunner {
+    Env *env;
+    IrBlock *block;
+    IrInterp *interp;
+    uint64_t window[BASE_WINDOW / 8];
+    unsigned misaligned;   /* SP checks that have failed */
+    unsigned out_of_reach; /* checks outside the window, or misaligned where the check forbids it */
+    bool slow;
+    uint64_t mode, pcbase; /* for the next run */
+} BaseRunner;
+
+/* A CPU that has every feature. */
+BaseRunner *base_runner_new(void);
+void base_runner_free(BaseRunner *r);
+/* Runs the case from the start of the page pcbase over r->window as it is, and changes the case to what it is
+ * afterwards (memory: hash, taken: pc is 8 beyond the last of four insns). False: *why, static, tells what is wrong. */
+bool base_run(BaseRunner *r, BaseCase *c, unsigned how, const char **why);
+
+#endif
