@@ -183,43 +183,53 @@ void clock_free(Clock *clk) {
     g_free(clk);
 }
 
-/* Under the lock. */
-static void change(Clock *clk, uint64_t now, bool run) {
+/* Under the lock: what the clock reads (CLOCK_NEVER: as now), whether it runs, and from which source. The time is taken
+ * while readers wait, so that none sees it go back. */
+typedef struct Change {
+    uint64_t now;
+    bool run;
+    uint64_t (*source)(void *opaque);
+    void *opaque;
+} Change;
+
+static void change(Clock *clk, const Change *to) {
     atomic_fetch_add(&clk->sequence, 1);
+    uint64_t frozen = atomic_load(&clk->frozen);
+    uint64_t now = frozen != CLOCK_NEVER ? frozen : host_time(clk) - atomic_load(&clk->base);
+    now = to->now != CLOCK_NEVER ? to->now : now;
+    clk->source = to->source;
+    clk->source_opaque = to->opaque;
     atomic_store(&clk->base, host_time(clk) - now);
-    atomic_store(&clk->frozen, run ? CLOCK_NEVER : now);
+    atomic_store(&clk->frozen, to->run ? CLOCK_NEVER : now);
     atomic_fetch_add(&clk->sequence, 1);
     arm(clk);
 }
 
-void clock_stop(Clock *clk) {
+static void set_running(Clock *clk, bool run) {
     pthread_mutex_lock(&clk->lock);
-    if (clock_running(clk)) {
-        change(clk, clock_now(clk), false);
+    if (clock_running(clk) != run) {
+        change(clk, &(Change){ CLOCK_NEVER, run, clk->source, clk->source_opaque });
     }
     pthread_mutex_unlock(&clk->lock);
 }
 
+void clock_stop(Clock *clk) {
+    set_running(clk, false);
+}
+
 void clock_resume(Clock *clk) {
-    pthread_mutex_lock(&clk->lock);
-    if (!clock_running(clk)) {
-        change(clk, clock_now(clk), true);
-    }
-    pthread_mutex_unlock(&clk->lock);
+    set_running(clk, true);
 }
 
 void clock_set(Clock *clk, uint64_t now) {
     pthread_mutex_lock(&clk->lock);
-    change(clk, now, clock_running(clk));
+    change(clk, &(Change){ now, clock_running(clk), clk->source, clk->source_opaque });
     pthread_mutex_unlock(&clk->lock);
 }
 
 void clock_use(Clock *clk, uint64_t (*now)(void *opaque), void *opaque) {
     pthread_mutex_lock(&clk->lock);
-    uint64_t at = clock_now(clk);
-    clk->source = now;
-    clk->source_opaque = opaque;
-    change(clk, at, clock_running(clk));
+    change(clk, &(Change){ CLOCK_NEVER, clock_running(clk), now, opaque });
     pthread_mutex_unlock(&clk->lock);
 }
 

@@ -71,9 +71,11 @@ void chardev_restore_terminal(void) {
 }
 
 void chardev_resume_terminal(void) {
-    /* Only in the foreground: another program may have the terminal. */
-    if (terminal.in_use && tcgetpgrp(terminal.fd) == getpgrp()) {
-        apply(&terminal.raw);
+    if (terminal.in_use) {
+        pid_t owner = tcgetpgrp(terminal.fd); /* -1: not the terminal that decides about jobs */
+        if (owner < 0 || owner == getpgrp()) { /* in the background another program has it */
+            apply(&terminal.raw);
+        }
     }
 }
 
