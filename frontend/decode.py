@@ -8,9 +8,9 @@ A row is:  name  bits  [? guard]  [= shape(args)]  [; text]
   bits    32 of them: groups of 0, 1 and x (any; `_` is ignored), and fields `name:width`
   guard   C expression over the row's fields (no ?:). Where it is false the row does not match
   shape   a64_shape_<shape>(t, f, args) is called instead of a64_trans_<name>(t, f); args are C, fields by name
-  text    disassembly: literal text and {kind arg ...}, which calls a64_fmt_<kind>(p, f, arg, ...); args as above, without
-          blanks. Alternatives: `; [condition] text ; [condition] text ; text`, the first whose condition holds
-`@feature lse` says what the rows after it need (base: nothing). `#` begins a comment line, `\\` at the end continues one.
+  text    disassembly: literal text and {kind arg ...}, which calls a64_fmt_<kind>(p, f, arg, ...); args as above,
+          without blanks. Alternatives: `; [condition] text ; [condition] text ; text`, the first whose condition holds
+`@feature lse` says what the rows after it need (base: nothing). `#` begins a comment line; a line that ends in `\\` goes on.
 Two rows must never match the same word: order has no meaning. A field that a row does not have reads 0.
 """
 import argparse
@@ -185,7 +185,8 @@ def check(rows):
             if not (a.value ^ b.value) & a.mask & b.mask:
                 word = overlap(a, b)
                 if word is not None:
-                    errors.append(TableError(b, f"'{b.name}' overlaps '{a.name}' ({a.path}:{a.line}), both match {word:#010x}"))
+                    where = f'{a.path}:{a.line}'
+                    errors.append(TableError(b, f"'{b.name}' overlaps '{a.name}' ({where}), both match {word:#010x}"))
     return errors
 
 
@@ -269,16 +270,17 @@ class Writer:
                f'typedef struct {t}Print {t}Print;', f'typedef struct {t}Fields {{']
         out += [f'    uint32_t {name};' for name in fields]
         out += [f'    uint32_t padding[{-len(fields) % 4 + 4}];', f'}} {t}Fields; /* whole quadwords */', '',
-                f'typedef struct {t}RowField {{\n    const char *name;\n    uint8_t shift, width;\n    uint16_t offset; '
-                f'/* in {t}Fields */\n}} {t}RowField;', '',
+                f'typedef struct {t}RowField {{\n    const char *name;\n    uint8_t shift, width;',
+                f'    uint16_t offset; /* in {t}Fields */\n}} {t}RowField;', '',
                 f'typedef struct {t}Row {{\n    const char *name, *file;\n    uint32_t line, mask, value, feature;\n'
                 f'    const {t}RowField *fields;\n    uint32_t field_count;\n    const char *text; /* template */\n'
                 f'    void (*trans)(Trans *t, const {t}Fields *f);\n'
                 f'    void (*print)(struct {t}Print *p, const {t}Fields *f); /* NULL: no template */\n}} {t}Row;', '',
-                f'enum {{ {isa.upper()}_ROWS = {len(self.rows)} }};', f'extern const {t}Row {isa}_rows[{isa.upper()}_ROWS];',
-                '/* The row of insn and its fields (those it has not are 0), or NULL: unallocated. Features are not looked at. */',
+                f'enum {{ {isa.upper()}_ROWS = {len(self.rows)} }};',
+                f'extern const {t}Row {isa}_rows[{isa.upper()}_ROWS];',
+                '/* The row of insn and its fields (those it has not are 0), or NULL: unallocated. Looks at no feature. */',
                 f'const {t}Row *{isa}_find(uint32_t insn, {t}Fields *f);',
-                '/* Translates insn; false, and nothing emitted, when it is unallocated or the CPU lacks the feature. */',
+                '/* Translates insn; false, and nothing emitted, when it is unallocated or needs a missing feature. */',
                 f'bool {isa}_decode(Trans *t, uint32_t insn);', '']
         out += [f'void {isa}_trans_{r.name}(Trans *t, const {t}Fields *f);' for r in self.rows if not r.shape]
         out += [f'void {isa}_shape_{n}(Trans *t, const {t}Fields *f{", unsigned" * c});' for n, c in shapes.items()]
@@ -323,9 +325,12 @@ class Writer:
         for r in self.rows:
             text = r.template.replace('\\', '\\\\').replace('"', '\\"')
             trans = f'trans_{r.name}' if r.shape else f'{isa}_trans_{r.name}'
-            self.out.append(f'    {{"{r.name}", "{os.path.basename(r.path)}", {r.line}, {r.mask:#010x}, {r.value:#010x}, '
-                            f'{self.t["feature"]}{r.feature.upper()},\n     {f"fields_{r.name}" if r.fields else "NULL"}, '
-                            f'{len(r.fields)}, "{text}", {trans}, {f"print_{r.name}" if r.texts else "NULL"}}},')
+            feature = self.t['feature'] + r.feature.upper()
+            fields = f'fields_{r.name}' if r.fields else 'NULL'
+            printer = f'print_{r.name}' if r.texts else 'NULL'
+            place = f'"{os.path.basename(r.path)}", {r.line}'
+            self.out.append(f'    {{"{r.name}", {place}, {r.mask:#010x}, {r.value:#010x}, {feature},\n'
+                            f'     {fields}, {len(r.fields)}, "{text}", {trans}, {printer}}},')
         self.out += ['};', '', f'const {t}Row *{isa}_find(uint32_t insn, {t}Fields *f) {{', '    clear(f);']
         self.tree(self.rows, 0, 1)
         self.out += ['}', '', f'bool {isa}_decode(Trans *t, uint32_t insn) {{', f'    {t}Fields f;',

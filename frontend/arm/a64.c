@@ -31,7 +31,7 @@ bool a64_fp(Trans *t) {
     return true;
 }
 
-/* The target as BranchTo makes it: where top-byte-ignore is on, bits 63..56 become copies of bit 55 (EL2, EL3: zeros). */
+/* As BranchTo makes it: where the top byte is ignored, bits 63..56 become copies of bit 55 (EL2, EL3: zeros). */
 static uint32_t clean_target(Trans *t, uint32_t target) {
     bool low = t->mode & ARM_MODE_TBI0, high = t->mode & ARM_MODE_TBI1;
     if ((t->mode & ARM_MODE_EL) >= 2) {

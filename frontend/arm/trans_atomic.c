@@ -128,8 +128,10 @@ void a64_trans_casp(Trans *t, const A64Fields *f) {
 
 /* What rmw stores, of values zero-extended from `size` */
 static uint32_t combine(Trans *t, IrRmw op, unsigned size, uint32_t a, uint32_t b) {
-    static const uint8_t ops[] = {[IR_RMW_ADD] = IR_add, [IR_RMW_CLR] = IR_andn, [IR_RMW_EOR] = IR_xor, [IR_RMW_SET] = IR_or};
-    static const uint8_t conds[] = {[IR_RMW_SMAX] = IR_GT, [IR_RMW_SMIN] = IR_LT, [IR_RMW_UMAX] = IR_HI, [IR_RMW_UMIN] = IR_CC};
+    static const uint16_t ops[] = {
+        [IR_RMW_ADD] = IR_add, [IR_RMW_CLR] = IR_andn, [IR_RMW_EOR] = IR_xor, [IR_RMW_SET] = IR_or};
+    static const uint8_t conds[] = {
+        [IR_RMW_SMAX] = IR_GT, [IR_RMW_SMIN] = IR_LT, [IR_RMW_UMAX] = IR_HI, [IR_RMW_UMIN] = IR_CC};
     IrType type = data_type(size);
     if (op == IR_RMW_SWP) {
         return b;

@@ -40,7 +40,7 @@ uint32_t a64_check(Trans *t, uint32_t ea, unsigned bytes, unsigned align, unsign
     return ir_append(t->ir, IR_check, IR_I64, aux, ea, 0, bytes);
 }
 
-/* One access by the fields size and opc; the register's set is left to the caller: the loaded value, or 0 for a store */
+/* One access by the fields size and opc. Yields the loaded value, which the caller sets, or 0 for a store. */
 static uint32_t access_one(Trans *t, const A64Fields *f, uint32_t ea, unsigned check) {
     unsigned size = f->size, aux = a64_mem(t, size);
     uint32_t addend = a64_check(t, ea, 1u << size, size, check | (f->opc == 0 ? IR_CHECK_W : IR_CHECK_R));

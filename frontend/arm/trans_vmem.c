@@ -162,7 +162,8 @@ static void interleave3(Trans *t, unsigned size, unsigned q, const uint32_t *r, 
         uint8_t index[16];
         for (unsigned i = 0; i < 16; i++) {
             unsigned element = (k * 16 + i) >> size;
-            index[i] = k * 16 + i < 24u << q ? (element % 3) * 16 + ((element / 3) << size) + (i & ((1 << size) - 1)) : 255;
+            unsigned in_register = ((element / 3) << size) + (i & ((1 << size) - 1));
+            index[i] = k * 16 + i < 24u << q ? (element % 3) * 16 + in_register : 255;
         }
         m[k] = shuffle3(t, r, index);
     }

@@ -15,7 +15,8 @@
 
 #include "tests/insn/aarch64/base_run.h"
 
-static const char *const base_pc_relative[] = {"adr", "adrp", "b", "bl", "br", "blr", "ret", "ldr_lit", "vldr_lit", NULL};
+static const char *const base_pc_relative[] = {"adr", "adrp",    "b",        "bl", "br", "blr",
+                                               "ret", "ldr_lit", "vldr_lit", NULL};
 
 /* -- values -- */
 
@@ -31,7 +32,8 @@ static uint64_t random_value(uint64_t *seed) {
     static const uint64_t ends[] = {0, 1, UINT64_MAX, UINT64_C(1) << 63, INT64_MAX, UINT64_C(1) << 31, INT32_MAX,
                                     UINT32_MAX, UINT64_C(1) << 32, 255, 1 << 15, 1 << 7};
     uint64_t v = next(seed);
-    uint64_t choice[6] = {ends[v % G_N_ELEMENTS(ends)], v >> (v & 63), (uint64_t)((int64_t)v >> (v & 63)), (uint32_t)v, v, v};
+    uint64_t end = ends[v % G_N_ELEMENTS(ends)];
+    uint64_t choice[6] = {end, v >> (v & 63), (uint64_t)((int64_t)v >> (v & 63)), (uint32_t)v, v, v};
     return choice[next(seed) % 6];
 }
 
@@ -83,7 +85,8 @@ static bool is_memory(const A64Row *row) {
 }
 
 static bool is_chosen(const A64Row *row, const char *name) {
-    return strcmp(row->file, "a64_base.decode") == 0 && !g_strv_contains(base_pc_relative, row->name) && (!name || is(row, name));
+    return strcmp(row->file, "a64_base.decode") == 0 && !g_strv_contains(base_pc_relative, row->name) &&
+           (!name || is(row, name));
 }
 
 /* Do registers of a load or store coincide in a way that makes it UNPREDICTABLE, or the base unknown? */
@@ -93,7 +96,8 @@ static bool is_unpredictable(const A64Row *row, uint32_t insn) {
     uint32_t rt2 = get_field(row, insn, "rt2", NONE + 1), rs = get_field(row, insn, "rs", NONE + 2);
     bool vector = row->name[0] == 'v', write_back = strstr(row->name, "_post") || strstr(row->name, "_pre");
     return (!vector && write_back && rn != 31 && (rt == rn || rt2 == rn)) || (rt == rt2) ||
-           (is(row, "stx") && (rs == rt || rs == rt2 || rs == rn)) || (field_of(row, "option") && get_field(row, insn, "rm", NONE) == rn);
+           (is(row, "stx") && (rs == rt || rs == rt2 || rs == rn)) ||
+           (field_of(row, "option") && get_field(row, insn, "rm", NONE) == rn);
 }
 
 /* Makes the addresses of insn fall into the window: aligned base, small offsets. */
@@ -280,7 +284,8 @@ int main(int argc, char **argv) {
     g_autoptr(GError) error = NULL;
     if (argc != 4 || !g_file_get_contents(argv[2], &cases, &size, &error) ||
         !g_file_get_contents(argv[3], &results, &results_size, &error) || size != results_size) {
-        fprintf(stderr, "base_compare: %s\n", error ? error->message : "usage: gen seed count [row] | check|record cases results");
+        const char *usage = "usage: gen seed count [row] | check|record cases results";
+        fprintf(stderr, "base_compare: %s\n", error ? error->message : usage);
         return 2;
     }
     const BaseCase *in = (const BaseCase *)(const void *)cases, *out = (const BaseCase *)(const void *)results;

@@ -95,7 +95,8 @@ START_TEST(vectors) {
     base_runner_free(runner);
     for (unsigned i = 0; i < A64_ROWS; i++) {
         bool covered = seen[i] || g_strv_contains(elsewhere, a64_rows[i].name);
-        ck_assert_msg(covered || strcmp(a64_rows[i].file, "a64_base.decode") != 0, "no vector for %s", a64_rows[i].name);
+        covered |= strcmp(a64_rows[i].file, "a64_base.decode") != 0;
+        ck_assert_msg(covered, "no vector for %s", a64_rows[i].name);
     }
 }
 END_TEST
@@ -148,16 +149,23 @@ static const Single singles[] = {
     {"ld2 {v0.4h, v1.4h}, [x1]", 0x0c408420, BIG, .v0 = {0x0c0d080904050001, 0}},
     {"ld4r {v0.4s-v3.4s}, [x1]", 0x4d60e820, BIG, .v0 = {0x0001020300010203, 0x0001020300010203}},
     {"ld1 {v0.s}[1], [x1]", 0x0d409020, BIG, .v0 = {0x0001020300000000, 0}},
-    {"ldadd w0, w2, [x1]", 0xb8200022, BIG, .x0_in = 0xff, .x0 = 0xff, .x2 = 0x00010203, .memory = 0x0706050402030100},
+    {"ldadd w0, w2, [x1]", 0xb8200022, BIG, .x0_in = 0xff, .x0 = 0xff, .x2 = 0x00010203,
+     .memory = 0x0706050402030100},
     {"ldsmaxh w0, w2, [x1]", 0x78204022, BIG, .x0_in = 0xfffe, .x2_in = ALL, .x0 = 0xfffe, .x2 = 1},
-    {"ldumax w0, w2, [x1]", 0xb8206022, BIG, .x0_in = 0x80000000, .x0 = 0x80000000, .x2 = 0x00010203, .memory = 0x0706050400000080},
-    {"ldumin w0, w2, [x1]", 0xb8207022, BIG, .x0_in = 0x1, .x0 = 0x1, .x2 = 0x00010203, .memory = 0x0706050401000000},
+    {"ldumax w0, w2, [x1]", 0xb8206022, BIG, .x0_in = 0x80000000, .x0 = 0x80000000, .x2 = 0x00010203,
+     .memory = 0x0706050400000080},
+    {"ldumin w0, w2, [x1]", 0xb8207022, BIG, .x0_in = 0x1, .x0 = 0x1, .x2 = 0x00010203,
+     .memory = 0x0706050401000000},
     {"ldumin of a larger", 0xb8207022, BIG, .x0_in = 0x80000000, .x0 = 0x80000000, .x2 = 0x00010203},
-    {"ldsmin w0, w2, [x1]", 0xb8205022, BIG, .x0_in = 0x80000000, .x0 = 0x80000000, .x2 = 0x00010203, .memory = 0x0706050400000080},
+    {"ldsmin w0, w2, [x1]", 0xb8205022, BIG, .x0_in = 0x80000000, .x0 = 0x80000000, .x2 = 0x00010203,
+     .memory = 0x0706050400000080},
     {"ldsmax of a smaller", 0xb8204022, BIG, .x0_in = 0x80000000, .x0 = 0x80000000, .x2 = 0x00010203},
-    {"ldeor w0, w2, [x1]", 0xb8202022, BIG, .x0_in = 0xff, .x0 = 0xff, .x2 = 0x00010203, .memory = 0x07060504fc020100},
-    {"ldset w0, w2, [x1]", 0xb8203022, BIG, .x0_in = 0xff000000, .x0 = 0xff000000, .x2 = 0x00010203, .memory = 0x07060504030201ff},
-    {"ldclr w0, w2, [x1]", 0xb8201022, BIG, .x0_in = 0xffff, .x0 = 0xffff, .x2 = 0x00010203, .memory = 0x0706050400000100},
+    {"ldeor w0, w2, [x1]", 0xb8202022, BIG, .x0_in = 0xff, .x0 = 0xff, .x2 = 0x00010203,
+     .memory = 0x07060504fc020100},
+    {"ldset w0, w2, [x1]", 0xb8203022, BIG, .x0_in = 0xff000000, .x0 = 0xff000000, .x2 = 0x00010203,
+     .memory = 0x07060504030201ff},
+    {"ldclr w0, w2, [x1]", 0xb8201022, BIG, .x0_in = 0xffff, .x0 = 0xffff, .x2 = 0x00010203,
+     .memory = 0x0706050400000100},
     {"ldsmaxh w0, w2, [x1]", 0x78204022, BIG, .x0_in = 0x7fff, .x0 = 0x7fff, .x2 = 1, .memory = 0x070605040302ff7f},
     {"swp x0, x2, [x1]", 0xf8208022, BIG, .x0_in = 1, .x0 = 1, .x2 = 0x0001020304050607, .memory = 0x0100000000000000},
     {"ldclrb w0, w2, [x1]", 0x38201022, BIG, .x0_in = 1, .x0 = 1, .x2 = 0},
