@@ -287,16 +287,15 @@ static void chip_write(Flash *s, unsigned n, uint32_t address, uint16_t data) {
 }
 
 static uint16_t chip_read(Flash *s, unsigned n, uint32_t address) {
+    static const uint8_t ids[] = { MANUFACTURER, DEVICE };
     const Chip *c = &s->chip[n];
     const uint8_t *p = word_at(s, n, address);
     uint32_t in_block = address & ((1u << BLOCK_SHIFT) - 1);
     switch (c->shows) {
     case SHOWS_ID:
-        return in_block == 0 ? MANUFACTURER : in_block == 1 ? DEVICE : in_block == 2 ? c->locked[address >> BLOCK_SHIFT] : 0;
+        return in_block < 2 ? ids[in_block] : in_block == 2 ? c->locked[address >> BLOCK_SHIFT] : 0;
     case SHOWS_QUERY:
-        return in_block - QUERY_FIRST < sizeof query ? query[in_block - QUERY_FIRST] : in_block == 0 ? MANUFACTURER
-               : in_block == 1                       ? DEVICE
-                                                     : 0;
+        return in_block < 2 ? ids[in_block] : in_block - QUERY_FIRST < sizeof query ? query[in_block - QUERY_FIRST] : 0;
     case SHOWS_STATUS:
         return (uint16_t)c->status;
     default:
@@ -318,7 +317,7 @@ static BusResult bank_read(Device *d, uint32_t offset, unsigned size, uint64_t *
     return BUS_OK;
 }
 
-/* A byte reaches the chip with the other half of its lines low, as commands; programming a lone byte keeps the other. */
+/* A byte reaches its chip with the other half of the lines low for a command, high (kept) for data. */
 static BusResult bank_write(Device *d, uint32_t offset, unsigned size, uint64_t value) {
     Flash *s = (Flash *)d;
     if (size == 1) {

@@ -161,7 +161,7 @@ static inline void device_unlock(Device *d) {
     pthread_mutex_unlock(&d->lock);
 }
 
-/* Visits all guest state: fields of registers, then the state table, then state_extra. Each byte once. Machine parked. */
+/* Visits all guest state, each byte once: fields of registers, the state table, state_extra. Machine parked. */
 void device_state_walk(Device *d, DeviceVisit *visit, void *opaque);
 /* Offset of the first byte of the struct (after the Device) that no table names, or that two name; -1: none. */
 long device_state_uncovered(const DeviceClass *cls);

@@ -38,7 +38,7 @@ enum {
     FW_CFG_CMDLINE_DATA = 0x15, FW_CFG_SETUP_ADDR = 0x16, FW_CFG_SETUP_SIZE = 0x17, FW_CFG_SETUP_DATA = 0x18,
     FW_CFG_FILE_DIR = 0x19, FW_CFG_FILE_FIRST = 0x20,
 };
-/* At set-up only. Data is copied; numbers are stored little-endian. A second item with the same key replaces the first. */
+/* At set-up only. Data is copied; numbers are stored little-endian. A second item with a key replaces the first. */
 void fw_cfg_add_bytes(Device *d, uint16_t key, const void *data, size_t n);
 void fw_cfg_add_i16(Device *d, uint16_t key, uint16_t value);
 void fw_cfg_add_i32(Device *d, uint16_t key, uint32_t value);

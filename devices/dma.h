@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * dma.h - a device's only way to guest memory. Addresses and sizes may come straight from the guest: everything is
- * checked. Only RAM (for reads, ROM too) can be reached; device memory is refused. A transfer is made whole or not at all.
+ * checked. Only RAM (for reads, ROM too) can be reached; device memory is refused. A transfer is whole or not at all.
  */
 #ifndef DEVICES_DMA_H
 #define DEVICES_DMA_H

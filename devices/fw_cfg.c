@@ -83,15 +83,16 @@ static void selector_written(Device *d, const RegAccess *a, uint64_t value) {
 }
 
 /* What a descriptor asks for, on a copy of the position in the item: false when it cannot be done. */
-static bool transfer(Device *d, uint32_t control, uint32_t length, uint64_t address, const Item *item, uint32_t *offset) {
+static bool transfer(Device *d, uint32_t control, uint32_t length, uint64_t address, const Item *item,
+                     uint32_t *offset) {
     uint32_t left = item && *offset < item->size ? item->size - *offset : 0;
     uint32_t n = length < left ? length : left;
     if (control & DMA_READ) {
         if (dma_check(d->bus, address, length, true) != DMA_OK ||
             (n && dma_write(d->bus, address, item->data + *offset, n) != DMA_OK) ||
             (length > n && dma_fill(d->bus, address + n, 0, length - n) != DMA_OK)) {
-            device_log(d, LOG_GUEST_ERROR, "%s: DMA of %u bytes to 0x%" PRIx64 ", which is not all RAM", d->name, length,
-                       address);
+            device_log(d, LOG_GUEST_ERROR, "%s: DMA of %u bytes to 0x%" PRIx64 ", which is not all RAM", d->name,
+                       length, address);
             return false;
         }
     } else if (control & DMA_WRITE) {
@@ -234,7 +235,8 @@ bool fw_cfg_add_file(Device *d, const char *name, const void *data, size_t n, GE
     }
     if (n > UINT32_MAX || FW_CFG_FILE_FIRST + s->files > KEY_MASK) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
-                    "fw_cfg file '%s' has no room: at most 4 GiB each and %d files", name, KEY_MASK - FW_CFG_FILE_FIRST);
+                    "fw_cfg file '%s' has no room: at most 4 GiB each and %d files", name,
+                    KEY_MASK - FW_CFG_FILE_FIRST + 1);
         return false;
     }
     uint16_t key = (uint16_t)(FW_CFG_FILE_FIRST + s->files);

@@ -178,7 +178,8 @@ static uint64_t fr_read(Device *d, const RegAccess *a) {
 /* The modem inputs: a host that is always there, or the outputs in loopback. */
 static void modem_update(Pl011 *s) {
     static const struct { unsigned out, in, interrupt; } wires[] = {
-        { CR_RTS, FR_CTS, INT_CTS }, { CR_DTR, FR_DSR, INT_DSR }, { CR_OUT1, FR_DCD, INT_DCD }, { CR_OUT2, FR_RI, INT_RI },
+        { CR_RTS, FR_CTS, INT_CTS }, { CR_DTR, FR_DSR, INT_DSR },
+        { CR_OUT1, FR_DCD, INT_DCD }, { CR_OUT2, FR_RI, INT_RI },
     };
     uint32_t lines = 0;
     for (unsigned i = 0; i < G_N_ELEMENTS(wires); i++) {

@@ -2,7 +2,7 @@
 /*
  * virtio_mmio.c - a virtio device seen through registers.
  * Spec: VIRTIO 1.2, 4.2.2.
- * Missing: everything behind the transport: a slot is always empty (DeviceID 0), and a driver must then look no further.
+ * Missing: everything behind the transport: a slot is always empty (DeviceID 0), and a driver looks no further then.
  */
 #include "devices/devices.h"
 #include "devices/fdt_node.h"

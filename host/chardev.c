@@ -139,7 +139,8 @@ static void drain(Chardev *c) {
     c->out_count -= sent;
     memmove(c->out_buffer, c->out_buffer + sent, c->out_count);
     if (c->out_count && !c->out_source) {
-        c->out_source = attach(c, g_unix_fd_source_new(c->out, G_IO_OUT | G_IO_ERR | G_IO_HUP), G_SOURCE_FUNC(writable));
+        GSource *room = g_unix_fd_source_new(c->out, G_IO_OUT | G_IO_ERR | G_IO_HUP);
+        c->out_source = attach(c, room, G_SOURCE_FUNC(writable));
     }
 }
 

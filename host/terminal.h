@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * terminal.h - the raw mode of the process's terminal, for chardev.c. The calls that other folders make are in chardev.h.
+ * terminal.h - the raw mode of the process's terminal, for chardev.c. What other folders call is in chardev.h.
  */
 #ifndef HOST_TERMINAL_H
 #define HOST_TERMINAL_H

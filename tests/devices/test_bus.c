@@ -30,7 +30,8 @@ START_TEST(test_regions) {
     for (unsigned size = 1; size <= 8; size *= 2) {
         poke_at(&p, POKE_RAM + 64, 8, 0, UINT64_MAX);
         poke_at(&p, POKE_RAM + 64 + size, size, 0, 0x1122334455667788);
-        ck_assert_uint_eq(peek_at(&p, POKE_RAM + 64 + size, size, 0), 0x1122334455667788 & (size < 8 ? (1ull << 8 * size) - 1 : ~0ull));
+        uint64_t mask = UINT64_MAX >> (64 - 8 * size);
+        ck_assert_uint_eq(peek_at(&p, POKE_RAM + 64 + size, size, 0), 0x1122334455667788 & mask);
         ck_assert_uint_eq(peek_at(&p, POKE_RAM + 64, 1, 0), 0xff);
     }
     bool writable;

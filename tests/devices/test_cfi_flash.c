@@ -169,7 +169,7 @@ START_TEST(test_image) {
     ck_assert_ptr_nonnull(strstr(error->message, "larger"));
     g_clear_error(&error);
     unlink(path);
-    ck_assert_ptr_null(device_new(&device_cfi_flash, "none", &(DeviceEnv){ 0 }, &(FlashConfig){ .path = path }, &error));
+    ck_assert_ptr_null(device_new(&device_cfi_flash, "no", &(DeviceEnv){ 0 }, &(FlashConfig){ .path = path }, &error));
     g_clear_error(&error);
 }
 END_TEST

@@ -2,7 +2,8 @@
 /* test_pl061.c - GPIO pins: masked data, outputs, and interrupts on edges and levels. */
 #include "tests/devices/poke.h"
 
-enum { DATA = 0x3fc, DIRECTION = 0x400, IS = 0x404, IBE = 0x408, IEV = 0x40c, IE = 0x410, RIS = 0x414, MIS = 0x418, IC = 0x41c };
+enum { DATA = 0x3fc, DIRECTION = 0x400, IS = 0x404, IBE = 0x408, IEV = 0x40c, IE = 0x410, RIS = 0x414, MIS = 0x418,
+       IC = 0x41c };
 
 static void output(void *opaque, unsigned pin, bool level) {
     uint8_t *pins = opaque;
