@@ -10,7 +10,7 @@ A row is:  name  bits  [? guard]  [= shape(args)]  [; text]
   shape   a64_shape_<shape>(t, f, args) is called instead of a64_trans_<name>(t, f); args are C, fields by name
   text    disassembly: literal text and {kind arg ...}, which calls a64_fmt_<kind>(p, f, arg, ...); args as above,
           without blanks. Alternatives: `; [condition] text ; [condition] text ; text`, the first whose condition holds
-`@feature lse` says what the rows after it need (base: nothing). `#` begins a comment line; a line that ends in `\\` goes on.
+`@feature lse` says what the rows after it need (base: nothing). `#` begins a comment; a line ending in `\\` goes on.
 Two rows must never match the same word: order has no meaning. A field that a row does not have reads 0.
 """
 import argparse
@@ -278,7 +278,7 @@ class Writer:
                 f'    void (*print)(struct {t}Print *p, const {t}Fields *f); /* NULL: no template */\n}} {t}Row;', '',
                 f'enum {{ {isa.upper()}_ROWS = {len(self.rows)} }};',
                 f'extern const {t}Row {isa}_rows[{isa.upper()}_ROWS];',
-                '/* The row of insn and its fields (those it has not are 0), or NULL: unallocated. Looks at no feature. */',
+                '/* The row of insn and its fields (those it has not are 0), or NULL: unallocated. Features: not seen. */',
                 f'const {t}Row *{isa}_find(uint32_t insn, {t}Fields *f);',
                 '/* Translates insn; false, and nothing emitted, when it is unallocated or needs a missing feature. */',
                 f'bool {isa}_decode(Trans *t, uint32_t insn);', '']
