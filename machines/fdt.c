@@ -21,14 +21,26 @@ enum {
 struct DevTree {
     void *blob;
     size_t room;
+    bool foreign; /* from a user: failures are his tree's */
+    bool broken;
 };
 
-static void grow(DevTree *tree) {
-    size_t room = tree->room + TREE_ROOM;
-    tree->blob = g_realloc(tree->blob, room);
-    int r = fdt_open_into(tree->blob, tree->blob, (int)room);
-    g_assert(r == 0);
-    tree->room = room;
+/* Looks at libfdt's answer; true: try again, there is more room now. */
+static bool again(DevTree *tree, int result) {
+    if (result == -FDT_ERR_NOSPACE) {
+        size_t room = tree->room + TREE_ROOM;
+        tree->blob = g_realloc(tree->blob, room);
+        result = fdt_open_into(tree->blob, tree->blob, (int)room);
+        tree->room = room;
+        if (result == 0) {
+            return true;
+        }
+    }
+    if (result < 0) {
+        g_assert(tree->foreign);
+        tree->broken = true;
+    }
+    return false;
 }
 
 DevTree *devtree_new(void) {
@@ -56,6 +68,7 @@ DevTree *devtree_open(const void *blob, size_t size, const char *name, GError **
     DevTree *tree = g_new0(DevTree, 1);
     tree->room = size + TREE_ROOM;
     tree->blob = g_malloc0(tree->room);
+    tree->foreign = true;
     if (fdt_open_into(blob, tree->blob, (int)tree->room) != 0) {
         g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE, "'%s' is a device tree of a version that cannot be used", name);
         devtree_free(tree);
@@ -69,6 +82,10 @@ void devtree_free(DevTree *tree) {
     g_free(tree);
 }
 
+bool devtree_broken(const DevTree *tree) {
+    return tree->broken;
+}
+
 bool devtree_has(const DevTree *tree, const char *path) {
     return fdt_path_offset(tree->blob, path) >= 0;
 }
@@ -80,29 +97,17 @@ void devtree_node(DevTree *tree, const char *path) {
     const char *slash = strrchr(path, '/');
     g_assert(slash);
     g_autofree char *parent = slash == path ? g_strdup("/") : g_strndup(path, (size_t)(slash - path));
-    for (;;) {
-        int at = fdt_path_offset(tree->blob, parent);
-        g_assert(at >= 0);
-        int r = fdt_add_subnode(tree->blob, at, slash + 1);
-        if (r >= 0) {
-            return;
-        }
-        g_assert(r == -FDT_ERR_NOSPACE);
-        grow(tree);
-    }
+    int at;
+    do {
+        at = fdt_path_offset(tree->blob, parent);
+    } while (again(tree, at < 0 ? at : fdt_add_subnode(tree->blob, at, slash + 1)));
 }
 
 void devtree_bytes(DevTree *tree, const char *path, const char *name, const void *data, size_t size) {
-    for (;;) {
-        int at = fdt_path_offset(tree->blob, path);
-        g_assert(at >= 0);
-        int r = fdt_setprop(tree->blob, at, name, data, (int)size);
-        if (r == 0) {
-            return;
-        }
-        g_assert(r == -FDT_ERR_NOSPACE);
-        grow(tree);
-    }
+    int at;
+    do {
+        at = fdt_path_offset(tree->blob, path);
+    } while (again(tree, at < 0 ? at : fdt_setprop(tree->blob, at, name, data, (int)size)));
 }
 
 void devtree_flag(DevTree *tree, const char *path, const char *name) {
@@ -154,7 +159,6 @@ uint32_t devtree_get_cell(const DevTree *tree, const char *path, const char *nam
 
 uint32_t devtree_phandle(DevTree *tree, const char *path) {
     int at = fdt_path_offset(tree->blob, path);
-    g_assert(at >= 0);
     uint32_t phandle = fdt_get_phandle(tree->blob, at);
     if (phandle == 0) {
         uint32_t highest = 0;
@@ -166,9 +170,10 @@ uint32_t devtree_phandle(DevTree *tree, const char *path) {
 }
 
 const void *devtree_blob(DevTree *tree, size_t *size) {
-    int r = fdt_pack(tree->blob);
-    g_assert(r == 0);
+    again(tree, fdt_pack(tree->blob));
     *size = fdt_totalsize(tree->blob);
-    tree->room = *size;
+    if (!tree->broken) {
+        tree->room = *size;
+    }
     return tree->blob;
 }

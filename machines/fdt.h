@@ -2,8 +2,8 @@
 /*
  * fdt.h - writes and patches flattened device trees.
  *
- * Nodes are named by path; a parent must exist before its child, and paths must not be given twice. Running out of room
- * grows the tree. All functions abort only on our own mistakes (g_assert).
+ * Nodes are named by path; a parent must exist before its child. Running out of room grows the tree. In a tree that a
+ * user gave, a change may turn out to be impossible: it is left out, and devtree_broken tells.
  */
 #ifndef MACHINES_FDT_H
 #define MACHINES_FDT_H
@@ -21,6 +21,8 @@ DevTree *devtree_new(void);
 /* A tree from a copy of `blob`, checked in full. Error (image): what is wrong with `name`. */
 DevTree *devtree_open(const void *blob, size_t size, const char *name, GError **error);
 void devtree_free(DevTree *tree);
+/* A user's tree could not be changed as asked: it is damaged in a way that checks do not find. */
+bool devtree_broken(const DevTree *tree);
 
 /* Makes the node unless it exists. */
 void devtree_node(DevTree *tree, const char *path);
@@ -47,7 +49,7 @@ uint32_t devtree_get_cell(const DevTree *tree, const char *path, const char *nam
 #define DEVTREE_U64S(tree, path, name, ...)                                                                           \
     devtree_u64s(tree, path, name, sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8, (const uint64_t[]){ __VA_ARGS__ })
 
-/* The finished blob, packed. Borrowed until the next change. */
+/* The finished blob, packed unless it is broken. Borrowed until the next change. */
 const void *devtree_blob(DevTree *tree, size_t *size);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DevTree, devtree_free)

@@ -380,6 +380,11 @@ static bool make_tree(Machine *m, GError **error) {
     describe_boot(m, tree);
     size_t size;
     devtree_blob(tree, &size);
+    if (devtree_broken(tree)) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE, "'%s' is not a device tree that can be used: it is damaged",
+                    m->options.dtb);
+        return false;
+    }
     if (!loader_place(m->loader, size, error)) {
         return false;
     }

@@ -39,13 +39,17 @@ static unsigned distance(const char *a, const char *b) {
 }
 
 const char *names_nearest(const char *word, const char *const *names) {
+    size_t length = strlen(word);
+    unsigned limit = (unsigned)MAX(1, MIN(length, (size_t)WORD_MAX) / 3 + (length >= 5));
     const char *best = NULL;
-    unsigned best_distance = (unsigned)MIN(strlen(word), (size_t)WORD_MAX) / 3 + 1;
     for (; *names; names++) {
         unsigned d = distance(word, *names);
-        if (d < best_distance || (d == best_distance && !best && strlen(*names) > d && strlen(word) > d)) {
+        if (d <= limit && d < length && d < strlen(*names)) {
             best = *names;
-            best_distance = d;
+            limit = d - 1;
+            if (d <= 1) {
+                break;
+            }
         }
     }
     return best;
