@@ -70,12 +70,18 @@ START_TEST(test_dma) {
     ck_assert_int_eq(dma_check(p.bus, POKE_RAM, UINT64_MAX, false), DMA_FAULT);
     ck_assert_int_eq(dma_check(p.bus, UINT64_MAX, 2, false), DMA_FAULT);
     ck_assert_int_eq(dma_check(p.bus, 0x777, 0, false), DMA_OK);
+    Ram *ends = ram_new(8192, NULL); /* memory at both ends of the address space does not make a ring */
+    ck_assert(bus_add_ram(p.bus, "bottom", 0, 4096, ram_host(ends), NULL));
+    ck_assert(bus_add_ram(p.bus, "top", UINT64_MAX - 4095, 4096, ram_host(ends) + 4096, NULL));
+    ck_assert_int_eq(dma_check(p.bus, UINT64_MAX, 1, false), DMA_OK);
+    ck_assert_int_eq(dma_check(p.bus, UINT64_MAX, 2, false), DMA_FAULT);
     ck_assert_uint_eq(p.dirty_size, 0);
     ck_assert_int_eq(dma_fill(p.bus, seam - 2, 0x5a, 4), DMA_OK);
     ck_assert_uint_eq(peek_at(&p, seam - 4, 4, 0), 0x5a5a6261);
     ck_assert_uint_eq(peek_at(&p, seam, 4, 0), 0x68675a5a);
     poke_free(&p);
     ram_free(more);
+    ram_free(ends);
 }
 END_TEST
 

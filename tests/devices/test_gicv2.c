@@ -121,6 +121,8 @@ START_TEST(test_edge) {
     ck_assert_uint_eq(cif(&p, 0, C_IAR), 40);
     cif_set(&p, 0, C_EOIR, 40);
     ck_assert(!irq(&p, 0)); /* a high level is no new edge */
+    line(&p, 40, true);
+    ck_assert(!irq(&p, 0)); /* nor is one that is told again */
     poke_free(&p);
 }
 END_TEST

@@ -55,6 +55,14 @@ START_TEST(test_interrupts) {
     ck_assert(poke_irq(&p, 0)); /* cannot be cleared while it lasts */
     device_input(p.d, 3, false);
     ck_assert(!poke_irq(&p, 0));
+    device_input(p.d, 3, true);
+    poke(&p, IS, 0);
+    device_input(p.d, 3, false); /* an edge is remembered ... */
+    ck_assert(poke_irq(&p, 0));
+    poke(&p, IS, 0x08); /* ... and is no level */
+    ck_assert(!poke_irq(&p, 0));
+    poke(&p, IS, 0);
+    poke(&p, IC, 0x08);
     device_input(p.d, 0, true); /* falling edge of pin 0, not enabled: only raw */
     device_input(p.d, 0, false);
     ck_assert_uint_eq(peek(&p, RIS), 0x01);
