@@ -255,16 +255,13 @@ static int new_terminal(int *slave) {
     return master;
 }
 
-/* The program of test_signals: a session leader on the terminal. */
+/* What yado does with a terminal, and then how it ends: 0 exit, a signal, or -1 not at all. */
 static void program(int slave, int how) {
     Peer p;
-    setsid();
     for (int i = 1; i < 32; i++) {
         signal(i, SIG_DFL);
     }
     ck_assert(dup2(slave, 0) == 0 && dup2(slave, 1) == 1);
-    int controlling = open(ttyname(0), O_RDWR); /* becomes the controlling terminal */
-    (void)controlling;
     chardev_guard_terminal();
     Chardev *c = open_with("mon:stdio", &p, 10);
     if (!is_raw(0)) {
@@ -289,6 +286,9 @@ START_TEST(test_signals) {
         ck_assert(!is_raw(slave));
         pid_t child = fork();
         if (child == 0) {
+            setsid();
+            int controlling = open(ptsname(master), O_RDWR); /* becomes the controlling terminal */
+            (void)controlling;
             program(slave, hows[i]);
         }
         ck_assert_int_eq(waitpid(child, &status, 0), child);
@@ -297,6 +297,63 @@ START_TEST(test_signals) {
         close(master);
         close(slave);
     }
+}
+END_TEST
+
+/* A shell in small: runs the program as a job of its own, stops it, and lets it go on. Returns what went wrong. */
+static int shell(int slave) {
+    int status;
+    setsid();
+    signal(SIGTTOU, SIG_IGN);
+    dup2(slave, 0);
+    dup2(slave, 1);
+    int tty = open(ttyname(0), O_RDWR);
+    pid_t job = fork();
+    if (job == 0) {
+        setpgid(0, 0);
+        tcsetpgrp(tty, getpid());
+        program(slave, -1);
+    }
+    for (unsigned i = 0; i < 1000 && !is_raw(slave); i++) {
+        g_usleep(1000);
+    }
+    if (!is_raw(slave)) {
+        return 1;
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        kill(job, SIGTSTP);
+        if (waitpid(job, &status, WUNTRACED) != job || !WIFSTOPPED(status)) {
+            return 2;
+        }
+        if (is_raw(slave)) {
+            return 3;
+        }
+        kill(job, SIGCONT);
+        for (unsigned i = 0; i < 1000 && !is_raw(slave); i++) {
+            g_usleep(1000);
+        }
+        if (!is_raw(slave)) {
+            return 4;
+        }
+    }
+    kill(job, SIGKILL);
+    return 0;
+}
+
+START_TEST(test_stop_and_continue) {
+    int slave, status;
+    int master = new_terminal(&slave);
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 1; i < 32; i++) {
+            signal(i, SIG_DFL);
+        }
+        _exit(shell(slave));
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+    close(master);
 }
 END_TEST
 
@@ -348,6 +405,7 @@ int main(void) {
     tcase_add_test(tc, test_disk_full);
     tcase_add_test(tc, test_closed_stdio);
     tcase_add_test(tc, test_signals);
+    tcase_add_test(tc, test_stop_and_continue);
     tcase_add_test(tc, test_terminal);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
