@@ -202,7 +202,7 @@ static uint64_t authstatus_read(Env *env, const ArmSysreg *row) {
 #define DEBUG(name, crn, crm, op2) {name, ARM_SR(2, 0, crn, crm, op2), ARM_RW1
 #define SYNCED(field, bits) ARM_ROW_SYNC, ARM_AT(field), .mask = bits, .write = control_write}
 #define PAIR(n, kind, op2, control_bits)                                                                               \
-    DEBUG("DBG" kind "VR" #n "_EL1", 0, n, op2), SYNCED(PAIR_##op2##_VALUE[n], ~UINT64_C(3)),                          \
+    DEBUG("DBG" kind "VR" #n "_EL1", 0, n, op2), SYNCED(PAIR_##op2##_VALUE[n], UINT64_MAX),                            \
     DEBUG("DBG" kind "CR" #n "_EL1", 0, n, op2 + 1), SYNCED(PAIR_##op2##_CONTROL[n], control_bits)
 #define PAIR_4_VALUE dbgbvr
 #define PAIR_4_CONTROL dbgbcr
