@@ -50,7 +50,7 @@ enum {
 
 /*
  * One entry of a first-level TLB bank, as generated code reads it: an access of n bytes at va hits when
- * (tag ^ va) <= 0x1000 - n, and then the host address is va + addend. A tag that can never match is IR_TLB_NO_TAG.
+ * (tag ^ va) <= 0x1000 - n, and then the host address is va + addend. A tag that can never match is ir_tlb_no_tag().
  */
 typedef struct IrTlbEntry {
     uint64_t rtag;
@@ -59,7 +59,14 @@ typedef struct IrTlbEntry {
     uint64_t info; /* the runtime's own */
 } IrTlbEntry;
 
-#define IR_TLB_NO_TAG UINT64_C(0xfff) /* low bits set: never within the range of a hit */
+/* In tests: matches no page but the first. */
+#define IR_TLB_NO_TAG UINT64_C(0xfff)
+
+/* The tag that makes entry `index` of a bank match nothing: a page whose entry is another one. No constant could do:
+ * every page number is some guest's. */
+static inline uint64_t ir_tlb_no_tag(uint64_t index) {
+    return (index ^ 1) << 12;
+}
 
 /* A bank as generated code sees it: entry of va = table + (va >> (12 - 5) & mask), mask = (entries - 1) << 5. */
 typedef struct IrTlbBank {

@@ -39,8 +39,9 @@ static uint8_t *fill(Vcpu *v, uint64_t va, unsigned aux, const MemXlat *x) {
     IrTlbEntry *e = &bank->table[va >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
     bank->dirty = true;
     v->stats.tlb_fills++;
-    e->rtag = x->readable ? tag : IR_TLB_NO_TAG;
-    e->wtag = x->writable && writable && !guarded ? tag : IR_TLB_NO_TAG;
+    uint64_t no_tag = ir_tlb_no_tag((uint64_t)(e - bank->table));
+    e->rtag = x->readable ? tag : no_tag;
+    e->wtag = x->writable && writable && !guarded ? tag : no_tag;
     e->addend = (uint64_t)(uintptr_t)page - tag;
     e->info = pa;
     return page;

@@ -16,7 +16,7 @@
 static void bank_clear(Vcpu *v, Bank *b) {
     if (b->dirty) {
         for (unsigned i = 0; i < BANK_ENTRIES; i++) {
-            b->table[i].rtag = b->table[i].wtag = IR_TLB_NO_TAG;
+            b->table[i].rtag = b->table[i].wtag = ir_tlb_no_tag(i);
         }
         b->dirty = false;
     }
@@ -170,7 +170,7 @@ void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid) {
         IrTlbEntry *e = &v->banks[i].table[va >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
         /* Level 1 tags keep the tag byte of the address: compare without it. */
         if (((e->rtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8 || ((e->wtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8) {
-            e->rtag = e->wtag = IR_TLB_NO_TAG;
+            e->rtag = e->wtag = ir_tlb_no_tag(va >> IR_PAGE_BITS & (BANK_ENTRIES - 1));
         }
     }
     L2Entry *set = v->l2[l2_set(va << 8 >> 8)];
@@ -194,7 +194,7 @@ void tlb_unmap_writes(Vcpu *v, uint64_t pa) {
         for (unsigned k = 0; k < BANK_ENTRIES; k++) {
             IrTlbEntry *e = &v->banks[i].table[k];
             if (e->info == pa) {
-                e->wtag = IR_TLB_NO_TAG;
+                e->wtag = ir_tlb_no_tag(k);
             }
         }
     }
