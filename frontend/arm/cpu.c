@@ -18,7 +18,7 @@ enum { COLD_AT = (sizeof(ArmCpu) + 15) & ~15u };
 _Static_assert(COLD_AT + sizeof(ArmCold) <= IR_GUEST_STATE_MAX, "the Arm CPU does not fit Env.guest");
 _Static_assert(offsetof(ArmCold, sp) == 0, "a row's offset 0 means none");
 
-/* -- models ----------------------------------------------------------------------------------------------------- */
+/* -- models -------------------------------------------------------------------------------- */
 
 #define F(name) (UINT64_C(1) << ARM_##name)
 #define FEATURES_V8 (F(BASE) | F(FP) | F(ASIMD) | F(AES) | F(PMULL) | F(SHA1) | F(SHA256) | F(CRC32))
@@ -31,25 +31,27 @@ enum {
     DCZID_64 = 4,
 };
 
+#define COMMON_V8 .pfr0 = PFR0_V8, .dfr0 = DFR0_V8, .isar0 = ISAR0_V8, .clidr = 0x0a200023, .dczid = DCZID_64
+
 static const ArmModel models[] = {
     {"cortex-a53", FEATURES_V8, 62500000,
-     {.midr = 0x410fd034, .pfr0 = PFR0_V8, .dfr0 = DFR0_V8, .isar0 = ISAR0_V8, .mmfr0 = 0x00000122,
-      .ctr = 0x84448004, .clidr = 0x0a200023, .ccsidr = {0x700fe01a, 0x201fe00a, 0x707fe07a}, .dczid = DCZID_64, .pmcr = 0x41030000}},
+     {COMMON_V8, .midr = 0x410fd034, .mmfr0 = 0x00000122, .pmcr = 0x41030000,
+      .ctr = 0x84448004, .ccsidr = {0x700fe01a, 0x201fe00a, 0x707fe07a}}},
     {"cortex-a57", FEATURES_V8, 62500000,
-     {.midr = 0x411fd070, .pfr0 = PFR0_V8, .dfr0 = DFR0_V8, .isar0 = ISAR0_V8, .mmfr0 = 0x00000124,
-      .ctr = 0x8444c004, .clidr = 0x0a200023, .ccsidr = {0x701fe00a, 0x201fe012, 0x70ffe07a}, .dczid = DCZID_64, .pmcr = 0x41010000}},
+     {COMMON_V8, .midr = 0x411fd070, .mmfr0 = 0x00000124, .pmcr = 0x41010000,
+      .ctr = 0x8444c004, .ccsidr = {0x701fe00a, 0x201fe012, 0x70ffe07a}}},
     {"cortex-a72", FEATURES_V8, 62500000,
-     {.midr = 0x410fd083, .pfr0 = PFR0_V8, .dfr0 = DFR0_V8, .isar0 = ISAR0_V8, .mmfr0 = 0x00000124,
-      .ctr = 0x8444c004, .clidr = 0x0a200023, .ccsidr = {0x701fe00a, 0x201fe012, 0x707fe07a}, .dczid = DCZID_64, .pmcr = 0x41020000}},
+     {COMMON_V8, .midr = 0x410fd083, .mmfr0 = 0x00000124, .pmcr = 0x41020000,
+      .ctr = 0x8444c004, .ccsidr = {0x701fe00a, 0x201fe012, 0x707fe07a}}},
     {"max", FEATURES_MAX, 1000000000,
-     {.midr = 0x000f7a10, .pfr0 = PFR0_V8 | 0x00110000, .dfr0 = DFR0_V8,
-      .isar0 = ISAR0_V8 | UINT64_C(0x100010200000), .isar1 = 0x01100010, .mmfr0 = 0x00100125, .mmfr1 = 0x00100000,
-      .ctr = 0x8444c004, .clidr = 0x0a200023, .ccsidr = {0x701fe00a, 0x201fe012, 0x707fe07a}, .dczid = DCZID_64}},
+     {.midr = 0x000f7a10, .pfr0 = PFR0_V8 | 0x00110000, .dfr0 = DFR0_V8, .mmfr0 = 0x00100125, .mmfr1 = 0x00100000,
+      .isar0 = ISAR0_V8 | UINT64_C(0x100010200000), .isar1 = 0x01100010, .clidr = 0x0a200023, .dczid = DCZID_64,
+      .ctr = 0x8444c004, .ccsidr = {0x701fe00a, 0x201fe012, 0x707fe07a}}},
 };
 
 static const char *const model_names[] = {"cortex-a53", "cortex-a57", "cortex-a72", "max", NULL};
 
-/* -- slots ------------------------------------------------------------------------------------------------------ */
+/* -- slots -------------------------------------------------------------------------------- */
 
 #define CPU_AT(field) (offsetof(Env, guest) + offsetof(ArmCpu, field))
 #define COLD_FIELD(field) (offsetof(Env, guest) + COLD_AT + offsetof(ArmCold, field))
@@ -81,7 +83,7 @@ static const IrSlot slots[ARM_SLOTS] = {
     SYS(DAIF, "daif", CPU_AT(daif), IR_I32),
 };
 
-/* -- state ------------------------------------------------------------------------------------------------------ */
+/* -- state -------------------------------------------------------------------------------- */
 
 #define ENV_STATE(field) {#field, offsetof(Env, field), sizeof(((Env *)0)->field)}
 #define CPU_STATE(field) {#field, CPU_AT(field), sizeof(((ArmCpu *)0)->field)}
@@ -106,7 +108,7 @@ static const CpuState state[] = {
     {NULL},
 };
 
-/* -- mode and processor state ----------------------------------------------------------------------------------- */
+/* -- mode and processor state -------------------------------------------------------------------------------- */
 
 static bool fp_traps(const ArmCold *cold, unsigned el) {
     unsigned fpen = cold->cpacr_el1 >> 20 & 3;
@@ -185,7 +187,7 @@ static uint64_t arm_mode(const Env *env) {
     return arm_cpu_const(env)->mode;
 }
 
-/* -- life ------------------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------- */
 
 static const ArmModel *find_model(const char *name) {
     for (size_t i = 0; i < G_N_ELEMENTS(models); i++) {
@@ -337,14 +339,17 @@ static void poke_fp(Env *env, unsigned control, const IrVal *v) {
 #define RV(n) {"v" #n, FPU, 128, peek_v, poke_v, n}
 
 static const CpuReg regs[] = {
-    RX(0), RX(1), RX(2), RX(3), RX(4), RX(5), RX(6), RX(7), RX(8), RX(9), RX(10), RX(11), RX(12), RX(13), RX(14), RX(15),
-    RX(16), RX(17), RX(18), RX(19), RX(20), RX(21), RX(22), RX(23), RX(24), RX(25), RX(26), RX(27), RX(28), RX(29), RX(30),
+    RX(0), RX(1), RX(2), RX(3), RX(4), RX(5), RX(6), RX(7),
+    RX(8), RX(9), RX(10), RX(11), RX(12), RX(13), RX(14), RX(15),
+    RX(16), RX(17), RX(18), RX(19), RX(20), RX(21), RX(22), RX(23),
+    RX(24), RX(25), RX(26), RX(27), RX(28), RX(29), RX(30),
     {"sp", CORE, 64, peek_x, poke_x, 31},
     {"pc", CORE, 64, peek_pc, poke_pc, 0},
     {"cpsr", CORE, 32, peek_cpsr, poke_cpsr, 0},
-    RV(0), RV(1), RV(2), RV(3), RV(4), RV(5), RV(6), RV(7), RV(8), RV(9), RV(10), RV(11), RV(12), RV(13), RV(14), RV(15),
-    RV(16), RV(17), RV(18), RV(19), RV(20), RV(21), RV(22), RV(23), RV(24), RV(25), RV(26), RV(27), RV(28), RV(29), RV(30),
-    RV(31),
+    RV(0), RV(1), RV(2), RV(3), RV(4), RV(5), RV(6), RV(7),
+    RV(8), RV(9), RV(10), RV(11), RV(12), RV(13), RV(14), RV(15),
+    RV(16), RV(17), RV(18), RV(19), RV(20), RV(21), RV(22), RV(23),
+    RV(24), RV(25), RV(26), RV(27), RV(28), RV(29), RV(30),
     {"fpsr", FPU, 32, peek_fp, poke_fp, 0},
     {"fpcr", FPU, 32, peek_fp, poke_fp, 1},
 };
@@ -353,13 +358,15 @@ static void arm_dump(const Env *env, GString *out) {
     const ArmCpu *cpu = arm_cpu_const(env);
     const ArmCold *cold = cpu->cold;
     uint64_t pstate = arm_pstate(env);
-    g_string_append_printf(out, "pc  %016" PRIx64 "  pstate %08" PRIx64 "  EL%u%c  %c%c%c%c  %c%c%c%c\n", env->pc, pstate, cpu->el,
-                           cpu->el && cpu->spsel ? 'h' : 't', pstate >> 31 & 1 ? 'N' : '-', pstate >> 30 & 1 ? 'Z' : '-',
-                           pstate >> 29 & 1 ? 'C' : '-', pstate >> 28 & 1 ? 'V' : '-', pstate >> 9 & 1 ? 'D' : '-',
-                           pstate >> 8 & 1 ? 'A' : '-', pstate >> 7 & 1 ? 'I' : '-', pstate >> 6 & 1 ? 'F' : '-');
+    g_string_append_printf(out, "pc  %016" PRIx64 "  pstate %08" PRIx64 "  EL%u%c  %c%c%c%c  %c%c%c%c\n", env->pc,
+                           pstate, cpu->el, cpu->el && cpu->spsel ? 'h' : 't', pstate >> 31 & 1 ? 'N' : '-',
+                           pstate >> 30 & 1 ? 'Z' : '-', pstate >> 29 & 1 ? 'C' : '-', pstate >> 28 & 1 ? 'V' : '-',
+                           pstate >> 9 & 1 ? 'D' : '-', pstate >> 8 & 1 ? 'A' : '-', pstate >> 7 & 1 ? 'I' : '-',
+                           pstate >> 6 & 1 ? 'F' : '-');
     for (unsigned i = 0; i < 32; i++) {
         uint64_t value = i == 31 ? cpu->sp : cpu->x[i];
-        g_string_append_printf(out, "%-3s %016" PRIx64 "%s", slots[ARM_SLOT_X0 + i].name, value, i % 4 == 3 ? "\n" : "  ");
+        g_string_append_printf(out, "%-3s %016" PRIx64 "%s", slots[ARM_SLOT_X0 + i].name, value,
+                               i % 4 == 3 ? "\n" : "  ");
     }
     const struct { const char *name; uint64_t value; } rows[] = {
         {"sctlr", cold->sctlr_el1}, {"tcr", cold->tcr_el1}, {"ttbr0", cold->ttbr0_el1}, {"ttbr1", cold->ttbr1_el1},

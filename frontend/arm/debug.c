@@ -43,12 +43,12 @@ uint64_t arm_debug_mode(const Env *env) {
     return mode;
 }
 
-/* Do the privilege and security fields of a control word allow a match in the current state? PMC, PAC: bit 0 EL1, bit 1 EL0 */
+/* Do the privilege and security fields of a control word allow a match now? PMC, PAC: bit 0 EL1, bit 1 EL0. */
 static bool state_matches(const Env *env, uint64_t control) {
     return (control >> 14 & 3) != SSC_SECURE && control >> (arm_cpu_const(env)->el ? 1 : 2) & 1;
 }
 
-/* -- breakpoints ------------------------------------------------------------------------------------------------------ */
+/* -- breakpoints -------------------------------------------------------------------------------- */
 
 enum { BT_ADDRESS = 0, BT_CONTEXT = 2, BT_LINKED = 1 };
 
@@ -56,10 +56,10 @@ static bool context_matches(const ArmCold *cold, unsigned n) {
     return (uint32_t)cold->dbgbvr[n] == (uint32_t)cold->contextidr_el1;
 }
 
-/* Number of the linked breakpoint must be that of an enabled, linked context breakpoint; only the last one compares contexts. */
+/* n must be an enabled breakpoint of the linked context kind; only the last one compares contexts. */
 static bool link_matches(const ArmCold *cold, unsigned n) {
-    return n == ARM_BREAKPOINTS - 1 && cold->dbgbcr[n] & ENABLE && (cold->dbgbcr[n] >> 20 & 15) == (BT_CONTEXT | BT_LINKED) &&
-           context_matches(cold, n);
+    return n == ARM_BREAKPOINTS - 1 && cold->dbgbcr[n] & ENABLE &&
+           (cold->dbgbcr[n] >> 20 & 15) == (BT_CONTEXT | BT_LINKED) && context_matches(cold, n);
 }
 
 static bool breakpoint_hits(const Env *env, unsigned n, uint64_t pc) {
@@ -106,7 +106,7 @@ void arm_helper_debug_insn(Env *env) {
     }
 }
 
-/* -- watchpoints ------------------------------------------------------------------------------------------------------ */
+/* -- watchpoints -------------------------------------------------------------------------------- */
 
 bool arm_watching(const Env *env) {
     const ArmCold *cold = arm_cold_const(env);
@@ -149,7 +149,8 @@ bool arm_watch_hit(Env *env, uint64_t va, unsigned size, MemAccess access) {
     va &= (UINT64_C(1) << 49) - 1;
     for (unsigned i = 0; i < ARM_WATCHPOINTS; i++) {
         uint64_t control = cold->dbgwcr[i], start = 0;
-        if (!(control & ENABLE) || !state_matches(env, control) || !(control & (access == MEM_WRITE ? LSC_STORE : LSC_LOAD)) ||
+        if (!(control & ENABLE) || !state_matches(env, control) ||
+            !(control & (access == MEM_WRITE ? LSC_STORE : LSC_LOAD)) ||
             (control & WT && !link_matches(cold, control >> 16 & 15))) {
             continue;
         }
@@ -161,7 +162,7 @@ bool arm_watch_hit(Env *env, uint64_t va, unsigned size, MemAccess access) {
     return false;
 }
 
-/* -- registers -------------------------------------------------------------------------------------------------------- */
+/* -- registers -------------------------------------------------------------------------------- */
 
 /* After any change of what is watched or enabled: fast paths must not hide watched pages. */
 static void changed(Env *env) {

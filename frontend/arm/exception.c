@@ -34,8 +34,9 @@ void arm_enter(Env *env, unsigned vector, uint64_t lr) {
 void arm_sync_exception(Env *env, unsigned ec, uint32_t iss, uint64_t lr) {
     ArmCold *cold = arm_cold(env);
     cold->esr_el1 = (uint64_t)ec << 26 | 1u << 25 | (iss & 0x1ffffff);
-    cold->ports->log(cold->ports->opaque, env, CPU_LOG_INT, "exception class %#x from EL%u at %#" PRIx64 ", ESR %#" PRIx64 ", FAR %#" PRIx64,
-                     ec, arm_cpu(env)->el, lr, cold->esr_el1, cold->far_el1);
+    cold->ports->log(cold->ports->opaque, env, CPU_LOG_INT,
+                     "exception class %#x from EL%u at %#" PRIx64 ", ESR %#" PRIx64 ", FAR %#" PRIx64, ec,
+                     arm_cpu(env)->el, lr, cold->esr_el1, cold->far_el1);
     arm_enter(env, ARM_VECTOR_SYNC, lr);
 }
 
@@ -62,7 +63,7 @@ void arm_step_exception(Env *env, uint64_t pc) {
     arm_sync_exception(env, EC_STEP + arm_cpu(env)->el, iss, pc);
 }
 
-/* -- memory ----------------------------------------------------------------------------------------------------- */
+/* -- memory -------------------------------------------------------------------------------- */
 
 static uint32_t fault_status(const MemFault *f) {
     switch (f->kind) {
@@ -114,7 +115,7 @@ void arm_mem_fault(Env *env, const MemFault *f) {
     arm_sync_exception(env, (f->kind == MEM_FAULT_WATCH ? EC_WATCH : EC_DATA_ABORT) + same, iss, arm_insn_pc(env));
 }
 
-/* -- interrupts ------------------------------------------------------------------------------------------------- */
+/* -- interrupts -------------------------------------------------------------------------------- */
 
 /* Bits of PSTATE.DAIF's layout that are pending and not masked. */
 static uint32_t pending(const Env *env) {
@@ -140,7 +141,7 @@ void arm_take_interrupt(Env *env) {
     arm_enter(env, bits & DAIF_F ? ARM_VECTOR_FIQ : ARM_VECTOR_IRQ, env->pc);
 }
 
-/* -- ERET ------------------------------------------------------------------------------------------------------- */
+/* -- ERET -------------------------------------------------------------------------------- */
 
 /* M[4:0]: only EL0t, EL1t and EL1h exist. */
 static bool return_is_legal(const ArmCpu *cpu, uint64_t spsr) {
@@ -182,7 +183,7 @@ void arm_helper_ereta(Env *env, uint64_t target) {
     exception_return(env, target);
 }
 
-/* -- masks and selectors ---------------------------------------------------------------------------------------- */
+/* -- masks and selectors -------------------------------------------------------------------------------- */
 
 static void set_daif(Env *env, uint32_t daif) {
     ArmCpu *cpu = arm_cpu(env);

@@ -8,7 +8,7 @@
  */
 #include "frontend/arm/sysreg.h"
 
-/* -- caches ------------------------------------------------------------------------------------------------------- */
+/* -- caches -------------------------------------------------------------------------------- */
 
 /* The address of maintenance by va must be mapped. False: the fault has been taken. */
 static bool maint_translate(Env *env, uint64_t va, MemAccess access, uint64_t *pa) {
@@ -50,7 +50,7 @@ static void ic_all(Env *env, const ArmSysreg *row, uint64_t value) {
     ports->code_flush(ports->opaque, env);
 }
 
-/* -- TLBs --------------------------------------------------------------------------------------------------------- */
+/* -- TLBs -------------------------------------------------------------------------------- */
 
 /* Bits 43..0 of the operand are bits 55..12 of the address. */
 static uint64_t tlbi_va(uint64_t value) {
@@ -93,14 +93,15 @@ static void address_translate(Env *env, const ArmSysreg *row, uint64_t va) {
         return;
     }
     if ((out.x.guest_fault & 0x3c) == ARM_FSC_WALK_ABORT) {
-        arm_mem_fault(env, &(MemFault){.kind = MEM_FAULT_WALK, .va = va, .guest = out.x.guest_fault, .check_only = true});
+        arm_mem_fault(env,
+                      &(MemFault){.kind = MEM_FAULT_WALK, .va = va, .guest = out.x.guest_fault, .check_only = true});
         env->fault = 1;
         return;
     }
     cold->par_el1 = RES1 | out.x.guest_fault << 1 | F;
 }
 
-/* -- the rows ------------------------------------------------------------------------------------------------------ */
+/* -- the rows -------------------------------------------------------------------------------- */
 
 enum { W01 = ARM_W0 | ARM_W1 };
 #define TLBI(name, op2, fn)                                                                                            \

@@ -81,7 +81,8 @@ static bool walk_tables(Env *env, const Half *h, uint64_t va, Leaf *leaf, ArmXla
     if (too_big(cold, table)) {
         return fail(out, ARM_FSC_ADDRESS_SIZE);
     }
-    for (uint64_t index = va >> shift & ((UINT64_C(1) << top) - 1);; index = va >> shift & ((UINT64_C(1) << stride) - 1)) {
+    for (uint64_t index = va >> shift & ((UINT64_C(1) << top) - 1);;
+         index = va >> shift & ((UINT64_C(1) << stride) - 1)) {
         uint64_t desc;
         if (!cold->ports->phys_read(cold->ports->opaque, env, table + index * 8, 8, &desc)) {
             return fail(out, ARM_FSC_WALK_ABORT + level);
@@ -187,8 +188,9 @@ bool arm_walk(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXla
     ArmXlat out;
     bool ok = arm_translate(env, va, access, priv, cold->pan, &out);
     if (!ok) {
-        cold->ports->log(cold->ports->opaque, env, CPU_LOG_MMU, "no translation of %#" PRIx64 " (access %d, EL%d): status %#" PRIx64,
-                         va, access, priv, out.x.guest_fault);
+        cold->ports->log(cold->ports->opaque, env, CPU_LOG_MMU,
+                         "no translation of %#" PRIx64 " (access %d, EL%d): status %#" PRIx64, va, access, priv,
+                         out.x.guest_fault);
     }
     *xlat = out.x;
     return ok;

@@ -23,7 +23,11 @@ enum { TWEAK_CELLS = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 8 | 1 << 11 | 1 <<
 
 static const uint64_t alpha = UINT64_C(0xc0ac29b7c97c50dd);
 static const uint64_t round_constant[ROUNDS] = {
-    0, UINT64_C(0x13198a2e03707344), UINT64_C(0xa4093822299f31d0), UINT64_C(0x082efa98ec4e6c89), UINT64_C(0x452821e638d01377),
+    0,
+    UINT64_C(0x13198a2e03707344),
+    UINT64_C(0xa4093822299f31d0),
+    UINT64_C(0x082efa98ec4e6c89),
+    UINT64_C(0x452821e638d01377),
 };
 
 static State unpack(uint64_t v) {
@@ -74,7 +78,8 @@ static unsigned rotate(unsigned cell, unsigned by) {
 static uint64_t mix(uint64_t v) {
     State in = unpack(v), out;
     for (unsigned i = 0; i < CELLS; i++) {
-        out.cell[i] = rotate(in.cell[(i + 4) % 16], 1) ^ rotate(in.cell[(i + 8) % 16], 2) ^ rotate(in.cell[(i + 12) % 16], 1);
+        out.cell[i] =
+            rotate(in.cell[(i + 4) % 16], 1) ^ rotate(in.cell[(i + 8) % 16], 2) ^ rotate(in.cell[(i + 12) % 16], 1);
     }
     return pack(&out);
 }
@@ -127,7 +132,7 @@ uint64_t arm_qarma5(uint64_t data, uint64_t tweak, uint64_t key_low, uint64_t ke
     return v ^ w1;
 }
 
-/* -- pointers --------------------------------------------------------------------------------------------------------- */
+/* -- pointers -------------------------------------------------------------------------------- */
 
 static uint64_t compute(const ArmCold *cold, unsigned key, uint64_t data, uint64_t modifier) {
     return arm_qarma5(data, modifier, cold->key[key][0], cold->key[key][1]);
@@ -192,9 +197,10 @@ uint64_t arm_helper_pacga(Env *env, uint64_t data, uint64_t modifier) {
     return compute(arm_cold(env), GA, data, modifier) & ~UINT64_C(0xffffffff);
 }
 
-/* -- key registers ---------------------------------------------------------------------------------------------------- */
+/* -- key registers -------------------------------------------------------------------------------- */
 
-#define KEY(name, crm, op2, n, half) {name, ARM_SR(3, 0, 2, crm, op2), ARM_RW1, .feature = ARM_PAUTH, ARM_AT(key[n][half])}
+#define KEY(name, crm, op2, n, half)                                                                                   \
+    { name, ARM_SR(3, 0, 2, crm, op2), ARM_RW1, .feature = ARM_PAUTH, ARM_AT(key[n][half]) }
 
 const ArmSysreg arm_pauth_regs[] = {
     KEY("APIAKeyLo_EL1", 1, 0, 0, 0), KEY("APIAKeyHi_EL1", 1, 1, 0, 1),

@@ -57,7 +57,7 @@ void arm_pmu_reset(Env *env) {
     arm_pmu_update(env);
 }
 
-/* -- registers ------------------------------------------------------------------------------------------------------ */
+/* -- registers -------------------------------------------------------------------------------- */
 
 static uint64_t pmcr_read(Env *env, const ArmSysreg *row) {
     return arm_cold(env)->id.pmcr | arm_cold(env)->pmcr_el0;

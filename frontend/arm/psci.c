@@ -146,7 +146,7 @@ static const Function *find_function(uint32_t id) {
     return NULL;
 }
 
-/* Every function that is there answers 0: no flags (CPU_SUSPEND: original format). SMCCC_VERSION is the one SMCCC function asked here. */
+/* No function here has flags (CPU_SUSPEND: original format). SMCCC_VERSION is the one SMCCC function asked here. */
 static int64_t psci_features(Call *c) {
     const Function *f = find_function((uint32_t)c->arg[0]);
     return f && f->call != smccc_arch_features ? SUCCESS : NOT_SUPPORTED;

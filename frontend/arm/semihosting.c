@@ -2,7 +2,7 @@
 /*
  * semihosting.c - HLT #0xF000: the guest asks the host for files, console, time and an end.
  * Spec: Semihosting for AArch32 and AArch64 (Arm), with the extensions EXIT_EXTENDED and STDOUT_STDERR.
- * Files are the host's, relative to the working directory, as the specification has it: the option gives the guest that.
+ * Files are the host's, relative to the working directory, as the specification has it: the option allows it.
  * Missing: console input (reads find its end), SYS_SYSTEM, command line (empty); open files are not state.
  */
 #include "frontend/arm/sysreg.h"
@@ -67,7 +67,7 @@ static char *read_string(Call *c, uint64_t va, uint64_t length) {
     return s;
 }
 
-/* -- files ------------------------------------------------------------------------------------------------------------ */
+/* -- files -------------------------------------------------------------------------------- */
 
 static ArmFiles *files_of(Call *c) {
     ArmCold *cold = arm_cold(c->env);
@@ -255,12 +255,13 @@ static uint64_t sys_rename(Call *c) {
 }
 
 static uint64_t sys_tmpnam(Call *c) {
-    g_autofree char *name = g_strdup_printf("%s/semihosting-%u-%u", g_get_tmp_dir(), (unsigned)getpid(), (unsigned)c->arg[1] & 255);
+    g_autofree char *name =
+        g_strdup_printf("%s/semihosting-%u-%u", g_get_tmp_dir(), (unsigned)getpid(), (unsigned)c->arg[1] & 255);
     size_t size = strlen(name) + 1;
     return size <= c->arg[2] && write_guest(c, c->arg[0], name, size) ? 0 : failed(c, ENAMETOOLONG);
 }
 
-/* -- console, time, the rest ------------------------------------------------------------------------------------------ */
+/* -- console, time, the rest -------------------------------------------------------------------------------- */
 
 static uint64_t sys_writec(Call *c) {
     char byte;
@@ -328,7 +329,7 @@ static uint64_t sys_exit(Call *c) {
     return 0;
 }
 
-/* -- dispatch --------------------------------------------------------------------------------------------------------- */
+/* -- dispatch -------------------------------------------------------------------------------- */
 
 typedef struct Operation {
     uint64_t (*call)(Call *c);

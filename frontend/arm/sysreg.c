@@ -75,7 +75,7 @@ const char *arm_sysreg_name(unsigned code) {
     return NULL;
 }
 
-/* -- access ----------------------------------------------------------------------------------------------------- */
+/* -- access -------------------------------------------------------------------------------- */
 
 uint64_t arm_sysreg_peek(Env *env, const ArmSysreg *row) {
     if (row->read) {
@@ -99,7 +99,8 @@ void arm_helper_sysreg_write(Env *env, uint32_t index, uint64_t value) {
 
 void arm_helper_sysreg_unknown(Env *env, uint32_t code) {
     const CpuPorts *ports = arm_ports(env);
-    ports->log(ports->opaque, env, CPU_LOG_UNIMP, "no system register op0=%u op1=%u CRn=%u CRm=%u op2=%u: UNDEFINED at %#" G_GINT64_MODIFIER "x",
+    ports->log(ports->opaque, env, CPU_LOG_UNIMP,
+               "no system register op0=%u op1=%u CRn=%u CRm=%u op2=%u: UNDEFINED at %#" G_GINT64_MODIFIER "x",
                code >> 14 & 3, code >> 11 & 7, code >> 7 & 15, code >> 3 & 15, code & 7, arm_insn_pc(env));
     arm_raise(env, 0, 0);
 }
@@ -141,7 +142,8 @@ void arm_helper_sysreg_check(Env *env, uint32_t trap, uint32_t iss) {
 
 /* -- floating-point control and status --------------------------------------------------------------------------- */
 
-enum { FPCR_FZ16 = 1 << 19, FPCR_FZ = 1 << 24, FPCR_DN = 1 << 25, FPCR_AHP = 1 << 26, FPSR_QC = 1 << 27, FPSR_FLAGS = 0x9f };
+enum { FPCR_FZ16 = 1 << 19, FPCR_FZ = 1 << 24, FPCR_DN = 1 << 25, FPCR_AHP = 1 << 26 };
+enum { FPSR_QC = 1 << 27, FPSR_FLAGS = 0x9f };
 
 uint64_t arm_fpcr(const Env *env) {
     const FpStatus *fp = &env->fp;
@@ -183,7 +185,7 @@ static void fpsr_write(Env *env, const ArmSysreg *row, uint64_t value) {
     arm_set_fpsr(env, value);
 }
 
-/* -- processor state as registers --------------------------------------------------------------------------------- */
+/* -- processor state as registers -------------------------------------------------------------------------------- */
 
 static uint64_t nzcv_read(Env *env, const ArmSysreg *row) {
     return arm_nzcv(env);
@@ -236,7 +238,7 @@ static uint64_t dczid_read(Env *env, const ArmSysreg *row) {
     return arm_cold(env)->id.dczid | (prohibited ? 16 : 0);
 }
 
-/* -- translation control ------------------------------------------------------------------------------------------ */
+/* -- translation control -------------------------------------------------------------------------------- */
 
 static void sctlr_write(Env *env, const ArmSysreg *row, uint64_t value) {
     enum {
@@ -271,7 +273,7 @@ static void ttbr_write(Env *env, const ArmSysreg *row, uint64_t value) {
     cold->ports->context_changed(cold->ports->opaque, env);
 }
 
-/* -- the rows ----------------------------------------------------------------------------------------------------- */
+/* -- the rows -------------------------------------------------------------------------------- */
 
 #define ID(name, crm, op2, ...) {name, ARM_SR(3, 0, 0, crm, op2), ARM_R1, ARM_ROW_CONST, __VA_ARGS__}
 
@@ -296,7 +298,8 @@ const ArmSysreg arm_core_regs[] = {
     {"CSSELR_EL1", ARM_SR(3, 2, 0, 0, 0), ARM_RW1, ARM_AT(csselr_el1), .mask = 15},
     {"CTR_EL0", ARM_SR(3, 3, 0, 0, 1), ARM_RO, ARM_ROW_CONST, .trap = ARM_TRAP_UCT, ARM_AT(id.ctr)},
     {"DCZID_EL0", ARM_SR(3, 3, 0, 0, 7), ARM_RO, .read = dczid_read},
-    {"SCTLR_EL1", ARM_SR(3, 0, 1, 0, 0), ARM_RW1, ARM_ROW_SYNC, ARM_AT(sctlr_el1), .reset = 0x30d50818, .write = sctlr_write},
+    {"SCTLR_EL1", ARM_SR(3, 0, 1, 0, 0), ARM_RW1, ARM_ROW_SYNC, ARM_AT(sctlr_el1), .reset = 0x30d50818,
+     .write = sctlr_write},
     {"ACTLR_EL1", ARM_SR(3, 0, 1, 0, 1), ARM_RW1},
     {"CPACR_EL1", ARM_SR(3, 0, 1, 0, 2), ARM_RW1, ARM_ROW_SYNC, ARM_AT(cpacr_el1), .write = cpacr_write},
     {"TTBR0_EL1", ARM_SR(3, 0, 2, 0, 0), ARM_RW1, ARM_ROW_SYNC, ARM_AT(ttbr0_el1), .write = ttbr_write},

@@ -13,7 +13,8 @@ enum { ARM_BREAKPOINTS = 2, ARM_WATCHPOINTS = 2 }; /* what ID_AA64DFR0_EL1 says,
 
 /* Generic timers, in the order of FRONTEND_TIMERS and of the irq_out lines. */
 enum { ARM_TIMER_PHYS, ARM_TIMER_VIRT, ARM_TIMERS, ARM_ALARM_PMU = 2 };
-enum { ARM_OUT_PHYS_TIMER = 0, ARM_OUT_VIRT_TIMER = 1, ARM_OUT_PMU = 4 }; /* irq_out lines; 2, 3: EL2, EL3 timers, not there */
+/* irq_out lines; 2 and 3 would be the timers of EL2 and EL3. */
+enum { ARM_OUT_PHYS_TIMER = 0, ARM_OUT_VIRT_TIMER = 1, ARM_OUT_PMU = 4 };
 
 typedef struct ArmTimer {
     uint64_t cval;
@@ -76,7 +77,7 @@ struct ArmCold {
 /* Encoding of a row. */
 #define ARM_SR(op0, op1, crn, crm, op2) ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
 
-enum { ARM_R0 = 1, ARM_W0 = 2, ARM_R1 = 4, ARM_W1 = 8, ARM_RW1 = ARM_R1 | ARM_W1, ARM_RW = 15, ARM_RO = ARM_R0 | ARM_R1 };
+enum { ARM_R0 = 1, ARM_W0 = 2, ARM_R1 = 4, ARM_W1 = 8, ARM_RW1 = 12, ARM_RW = 15, ARM_RO = 5 };
 
 /* Controls that take an access from EL0 to EL1 (EC 0x18); the conditions stand in sysreg.c. */
 typedef enum ArmTrap {
@@ -116,7 +117,8 @@ struct ArmSysreg {
 #define ARM_AT(field) .offset = offsetof(ArmCold, field)
 
 /* The tables, one per file; each ends with a NULL name. */
-extern const ArmSysreg arm_core_regs[], arm_maint_regs[], arm_timer_regs[], arm_pmu_regs[], arm_debug_regs[], arm_pauth_regs[];
+extern const ArmSysreg arm_core_regs[], arm_maint_regs[], arm_timer_regs[], arm_pmu_regs[], arm_debug_regs[],
+    arm_pauth_regs[];
 
 /* Makes cold->rows: the rows that this CPU's features give it. */
 void arm_sysreg_init(Env *env);
@@ -149,7 +151,7 @@ static inline uint64_t arm_insn_pc(const Env *env) {
 }
 
 /* -- cpu.c -- */
-/* Recomputes ArmCpu.mode and tells the runtime. After every change of EL, SCTLR, TCR, TTBR, PAN, CPACR, SPSel, debug. */
+/* Recomputes ArmCpu.mode and tells the runtime. After every change of EL, SCTLR, TCR, TTBR, PAN, CPACR, SPSel, KDE. */
 void arm_update_mode(Env *env);
 /* Makes a newly deliverable interrupt known to the next poll. After every change of DAIF that clears a bit. */
 void arm_poll_interrupts(Env *env);
@@ -157,7 +159,7 @@ void arm_set_spsel(Env *env, unsigned el, unsigned spsel); /* also switches the 
 uint64_t arm_nzcv(const Env *env);                         /* as in bits 31..28 of SPSR */
 void arm_set_nzcv(Env *env, uint64_t spsr);
 uint64_t arm_pstate(const Env *env);                       /* in SPSR's layout */
-uint64_t arm_clean_pc(const Env *env, uint64_t pc);        /* a branch target with its tag byte removed, if TBI says so */
+uint64_t arm_clean_pc(const Env *env, uint64_t pc); /* a branch target with its tag byte removed, if TBI says so */
 
 /* -- exception.c -- */
 enum { ARM_VECTOR_SYNC = 0, ARM_VECTOR_IRQ = 0x80, ARM_VECTOR_FIQ = 0x100, ARM_VECTOR_SERROR = 0x180 };
@@ -201,7 +203,7 @@ void arm_pmu_update(Env *env);
 
 /* -- debug.c -- */
 bool arm_debug_enabled(const Env *env, unsigned el, bool masked); /* debug exceptions from el with PSTATE.D = masked */
-uint64_t arm_debug_mode(const Env *env);                          /* ARM_MODE_STEP, ARM_MODE_BREAK, ARM_MODE_DEBUG_EL1 */
+uint64_t arm_debug_mode(const Env *env); /* ARM_MODE_STEP, ARM_MODE_BREAK, ARM_MODE_DEBUG_EL1 */
 bool arm_watching(const Env *env);
 bool arm_watch_hit(Env *env, uint64_t va, unsigned size, MemAccess access);
 

@@ -48,7 +48,7 @@ void arm_timer_reset(Env *env) {
     }
 }
 
-/* -- registers: the timer's number is op0..op2's CRm minus 2 ----------------------------------------------------- */
+/* -- registers: the timer's number is op0..op2's CRm minus 2 ----------------------------------------------- */
 
 static unsigned timer_of(const ArmSysreg *row) {
     return (row->code >> 3 & 15) - 2;
@@ -88,7 +88,8 @@ static void tval_write(Env *env, const ArmSysreg *row, uint64_t value) {
 
 const ArmSysreg arm_timer_regs[] = {
     {"CNTKCTL_EL1", ARM_SR(3, 0, 14, 1, 0), ARM_RW1, ARM_AT(cntkctl_el1), .mask = 0x3ff},
-    {"CNTFRQ_EL0", ARM_SR(3, 3, 14, 0, 0), ARM_RO | ARM_W1, .trap = ARM_TRAP_CNTFRQ, ARM_AT(cntfrq_el0), .mask = UINT32_MAX},
+    {"CNTFRQ_EL0", ARM_SR(3, 3, 14, 0, 0), ARM_RO | ARM_W1, .trap = ARM_TRAP_CNTFRQ, ARM_AT(cntfrq_el0),
+     .mask = UINT32_MAX},
     {"CNTPCT_EL0", ARM_SR(3, 3, 14, 0, 1), ARM_RO, .trap = ARM_TRAP_PCT, .read = counter_read},
     {"CNTVCT_EL0", ARM_SR(3, 3, 14, 0, 2), ARM_RO, .trap = ARM_TRAP_VCT, .read = counter_read},
     {"CNTP_TVAL_EL0", ARM_SR(3, 3, 14, 2, 0), ARM_RW, .trap = ARM_TRAP_PTEN, .read = tval_read, .write = tval_write},

@@ -24,10 +24,18 @@ typedef struct PacHint {
 
 static const PacHint pac_hints[32] = {
     [7] = {30, PAC_STRIP, -1},
-    [8] = {17, PAC_IA, 16}, [10] = {17, PAC_IB, 16}, [12] = {17, PAC_IA | PAC_AUTH, 16}, [14] = {17, PAC_IB | PAC_AUTH, 16},
-    [24] = {30, PAC_IA, -1}, [25] = {30, PAC_IA, 31}, [26] = {30, PAC_IB, -1}, [27] = {30, PAC_IB, 31},
-    [28] = {30, PAC_IA | PAC_AUTH, -1}, [29] = {30, PAC_IA | PAC_AUTH, 31},
-    [30] = {30, PAC_IB | PAC_AUTH, -1}, [31] = {30, PAC_IB | PAC_AUTH, 31},
+    [8] = {17, PAC_IA, 16},
+    [10] = {17, PAC_IB, 16},
+    [12] = {17, PAC_IA | PAC_AUTH, 16},
+    [14] = {17, PAC_IB | PAC_AUTH, 16},
+    [24] = {30, PAC_IA, -1},
+    [25] = {30, PAC_IA, 31},
+    [26] = {30, PAC_IB, -1},
+    [27] = {30, PAC_IB, 31},
+    [28] = {30, PAC_IA | PAC_AUTH, -1},
+    [29] = {30, PAC_IA | PAC_AUTH, 31},
+    [30] = {30, PAC_IB | PAC_AUTH, -1},
+    [31] = {30, PAC_IB | PAC_AUTH, 31},
 };
 
 void a64_trans_hint(Trans *t, const A64Fields *f) {

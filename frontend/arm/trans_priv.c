@@ -2,7 +2,7 @@
 /*
  * trans_priv.c - A64 exceptions, hints, barriers, system registers and SYS insns.
  * Spec: Arm DDI 0487, C4.1.3, C5, C6.2; traps from EL0 D1.15.
- * Registers that are slots, or that the block's mode decides, are read and written by the IR itself; the rest by helpers.
+ * Registers that are slots, or that the mode decides, are read and written by the IR, the rest by helpers.
  * Missing: WFE gives up nothing but a poll and SEV does nothing, so there is no event register. HVC is the PSCI conduit
  * and nothing else; SMC is UNDEFINED.
  */
@@ -33,7 +33,7 @@ static void leave(Trans *t, IrExit reason, uint32_t offset) {
     t->ended = true;
 }
 
-/* -- exceptions ----------------------------------------------------------------------------------------------------- */
+/* -- exceptions -------------------------------------------------------------------------------- */
 
 void a64_trans_svc(Trans *t, const A64Fields *f) {
     a64_exception(t, ARM_EXC_SVC, f->imm16);
@@ -90,7 +90,7 @@ void a64_debug_hook(Trans *t) {
     }
 }
 
-/* -- hints and barriers --------------------------------------------------------------------------------------------- */
+/* -- hints and barriers -------------------------------------------------------------------------------- */
 
 void a64_trans_nop(Trans *t, const A64Fields *f) {
 }
@@ -135,7 +135,7 @@ void a64_trans_dsb(Trans *t, const A64Fields *f) {
 void a64_trans_isb(Trans *t, const A64Fields *f) {
 }
 
-/* -- accesses to system registers ------------------------------------------------------------------------------------ */
+/* -- accesses to system registers -------------------------------------------------------------------------------- */
 
 static uint32_t trap_iss(unsigned code, unsigned rt, bool read) {
     return (code >> 14 & 3) << 20 | (code & 7) << 17 | (code >> 11 & 7) << 14 | (code >> 7 & 15) << 10 | rt << 5 |
@@ -225,12 +225,14 @@ static void write_daif(Trans *t, unsigned helper, uint32_t arg, bool touches_d) 
 
 static void write_register(Trans *t, const ArmSysreg *row, uint32_t index, uint32_t value) {
     if (row->slot) {
-        ir_set(t->ir, row->slot, row->mask ? ir_emit(t->ir, IR_and, IR_I64, 0, value, ir_const(t->ir, IR_I64, row->mask), 0) : value);
+        ir_set(t->ir, row->slot,
+               row->mask ? ir_emit(t->ir, IR_and, IR_I64, 0, value, ir_const(t->ir, IR_I64, row->mask), 0) : value);
         return;
     }
     switch (row->code) {
     case ARM_SR(3, 3, 4, 2, 0): /* NZCV */
-        ir_set(t->ir, ARM_SLOT_NZCV, ir_emit(t->ir, IR_fl_nzcv, IR_FLAGS, 0, ir_emit(t->ir, IR_trunc, IR_I32, 0, value, 0, 0), 0, 0));
+        ir_set(t->ir, ARM_SLOT_NZCV,
+               ir_emit(t->ir, IR_fl_nzcv, IR_FLAGS, 0, ir_emit(t->ir, IR_trunc, IR_I32, 0, value, 0, 0), 0, 0));
         return;
     case ARM_SR(3, 3, 4, 2, 1): /* DAIF */
         write_daif(t, ARM_HELPER_daif_write, value, true);
@@ -251,7 +253,7 @@ void a64_trans_msr(Trans *t, const A64Fields *f) {
     }
 }
 
-/* -- SYS ------------------------------------------------------------------------------------------------------------- */
+/* -- SYS -------------------------------------------------------------------------------- */
 
 /* DC ZVA: zeros for the 64-byte block that contains the address. */
 static void zero_block(Trans *t, uint32_t address) {
@@ -284,7 +286,7 @@ void a64_trans_sysl(Trans *t, const A64Fields *f) {
     access_row(t, code_of(f, 1), f->rt, true, &(uint32_t){0});
 }
 
-/* -- MSR (immediate) ------------------------------------------------------------------------------------------------- */
+/* -- MSR (immediate) -------------------------------------------------------------------------------- */
 
 void a64_trans_msr_spsel(Trans *t, const A64Fields *f) {
     if (el_of(t) == 0) {

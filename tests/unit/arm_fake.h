@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arm_fake.h - an Arm CPU on a machine of one byte array: CpuPorts that record what they are asked, and a small run loop
- * over the IR interpreter. For the tests of frontend/arm.
+ * arm_fake.h - an Arm CPU on a machine of one byte array: CpuPorts that record what they are asked, and a small run
+ * loop over the IR interpreter. For the tests of frontend/arm.
  */
 #ifndef TESTS_UNIT_ARM_FAKE_H
 #define TESTS_UNIT_ARM_FAKE_H

@@ -5,9 +5,20 @@
 #include "tests/unit/arm_fake.h"
 
 enum {
-    MDSCR = ARM_SR(2, 0, 0, 2, 2), OSLAR = ARM_SR(2, 0, 1, 0, 4), OSLSR = ARM_SR(2, 0, 1, 1, 4), DAIF = ARM_SR(3, 3, 4, 2, 1),
-    VECTOR = FAKE_RAM + 0x8000, CODE = FAKE_RAM + 0x100, SS = 1, KDE = 1 << 13, MDE = 1 << 15,
-    NOP = 0xd503201f, SVC = 0xd4000001, LDR = 0xf9400020 /* ldr x0, [x1] */, STR = 0xf9000020, ERET = 0xd69f03e0,
+    MDSCR = ARM_SR(2, 0, 0, 2, 2),
+    OSLAR = ARM_SR(2, 0, 1, 0, 4),
+    OSLSR = ARM_SR(2, 0, 1, 1, 4),
+    DAIF = ARM_SR(3, 3, 4, 2, 1),
+    VECTOR = FAKE_RAM + 0x8000,
+    CODE = FAKE_RAM + 0x100,
+    SS = 1,
+    KDE = 1 << 13,
+    MDE = 1 << 15,
+    NOP = 0xd503201f,
+    SVC = 0xd4000001,
+    LDR = 0xf9400020 /* ldr x0, [x1] */,
+    STR = 0xf9000020,
+    ERET = 0xd69f03e0,
 };
 
 static unsigned bvr(unsigned n) {

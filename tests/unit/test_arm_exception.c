@@ -95,8 +95,8 @@ START_TEST(test_memory_syndromes) {
         f->env->pcbase = 0x5000;
         f->env->insn_off = 0x120;
         frontend_arm.mem_fault(f->env, fault);
-        ck_assert_msg(arm_cold(f->env)->esr_el1 == (el ? rows[i / 2].esr_el1 : rows[i / 2].esr_el0), "row %zu: ESR %#llx", i / 2,
-                      (unsigned long long)arm_cold(f->env)->esr_el1);
+        ck_assert_msg(arm_cold(f->env)->esr_el1 == (el ? rows[i / 2].esr_el1 : rows[i / 2].esr_el0),
+                      "row %zu: ESR %#llx", i / 2, (unsigned long long)arm_cold(f->env)->esr_el1);
         ck_assert_uint_eq(arm_cold(f->env)->far_el1, 0x1238);
         ck_assert_uint_eq(arm_cold(f->env)->elr_el1, fault->access == MEM_FETCH ? 0x5554 : 0x5120);
         ck_assert_uint_eq(f->env->pc, VECTOR + (el ? 0x200 : 0x400));
@@ -247,9 +247,19 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        test_svc_from_el0, test_vectors_of_el1, test_other_insns, test_memory_syndromes, test_stack_alignment,
-        test_maintenance_faults, test_eret, test_eret_cleans_tags, test_illegal_return, test_interrupts, test_unmasking_polls,
-        test_pan_on_entry, NULL,
+        test_svc_from_el0,
+        test_vectors_of_el1,
+        test_other_insns,
+        test_memory_syndromes,
+        test_stack_alignment,
+        test_maintenance_faults,
+        test_eret,
+        test_eret_cleans_tags,
+        test_illegal_return,
+        test_interrupts,
+        test_unmasking_polls,
+        test_pan_on_entry,
+        NULL,
     };
     return fake_main("arm exception", tests);
 }

@@ -167,7 +167,9 @@ END_TEST
 
 /* A smaller input address starts at a later level, with a table of its own size. */
 START_TEST(test_start_levels) {
-    static const struct { unsigned tsz, level; } rows[] = {{16, 0}, {24, 0}, {25, 1}, {33, 1}, {34, 2}, {39, 2}, {45, 2}};
+    static const struct {
+        unsigned tsz, level;
+    } rows[] = {{16, 0}, {24, 0}, {25, 1}, {33, 1}, {34, 2}, {39, 2}, {45, 2}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         Fake *f = mmu_on("cortex-a57", (tcr_4k & ~UINT64_C(63)) | rows[i].tsz);
         ck_assert_int_eq(status(f, 0x1000, MEM_READ), ARM_FSC_TRANSLATION + (int)rows[i].level);
@@ -351,8 +353,22 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        test_flat, test_page, test_blocks, test_fault_levels, test_output_size, test_ranges, test_start_levels, test_16k, test_64k,
-        test_permissions, test_hierarchy, test_pan, test_big_endian_tables, test_contexts, test_attributes, NULL,
+        test_flat,
+        test_page,
+        test_blocks,
+        test_fault_levels,
+        test_output_size,
+        test_ranges,
+        test_start_levels,
+        test_16k,
+        test_64k,
+        test_permissions,
+        test_hierarchy,
+        test_pan,
+        test_big_endian_tables,
+        test_contexts,
+        test_attributes,
+        NULL,
     };
     return fake_main("arm mmu", tests);
 }

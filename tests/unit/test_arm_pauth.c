@@ -29,7 +29,8 @@ static Fake *fake_keys(uint64_t tcr) {
 
 START_TEST(test_sign_and_check) {
     static const uint64_t pointers[] = {0x12345678, UINT64_C(0xffffff8012345678), UINT64_C(0xffffffffffffffff), 0};
-    static const uint64_t tcrs[] = {25 | 16 << 16, 16 | 16 << 16 | UINT64_C(3) << 37, 16 | 25 << 16 | UINT64_C(1) << 37};
+    static const uint64_t tcrs[] = {25 | 16 << 16, 16 | 16 << 16 | UINT64_C(3) << 37,
+                                    16 | 25 << 16 | UINT64_C(1) << 37};
     for (size_t c = 0; c < G_N_ELEMENTS(tcrs); c++) {
         Fake *f = fake_keys(tcrs[c]);
         for (unsigned i = 0; i < 4 * G_N_ELEMENTS(pointers); i++) {

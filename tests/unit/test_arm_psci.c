@@ -46,8 +46,9 @@ END_TEST
 
 START_TEST(test_features) {
     static const struct { uint32_t id; int answer; } rows[] = {
-        {0x84000000, 0}, {0x84000001, 0}, {0xc4000001, 0}, {0x84000003, 0}, {0xc4000003, 0}, {0xc4000004, 0}, {0x84000008, 0},
-        {0x84000009, 0}, {0x8400000a, 0}, {0x84000012, 0}, {0x80000000, 0}, {0x84000007, -1}, {0x8400000e, -1}, {0, -1},
+        {0x84000000, 0}, {0x84000001, 0},  {0xc4000001, 0},  {0x84000003, 0}, {0xc4000003, 0},
+        {0xc4000004, 0}, {0x84000008, 0},  {0x84000009, 0},  {0x8400000a, 0}, {0x84000012, 0},
+        {0x80000000, 0}, {0x84000007, -1}, {0x8400000e, -1}, {0, -1},
     };
     Fake *f = fake_new("cortex-a57");
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -96,7 +97,10 @@ END_TEST
 
 START_TEST(test_power) {
     static const struct { uint32_t id; CpuPower action; } rows[] = {
-        {0x84000002, CPU_POWER_CPU_OFF}, {0x84000008, CPU_POWER_OFF}, {0x84000009, CPU_POWER_RESET}, {0x84000012, CPU_POWER_RESET},
+        {0x84000002, CPU_POWER_CPU_OFF},
+        {0x84000008, CPU_POWER_OFF},
+        {0x84000009, CPU_POWER_RESET},
+        {0x84000012, CPU_POWER_RESET},
     };
     Fake *f = fake_new("cortex-a57");
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

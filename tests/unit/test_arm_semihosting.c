@@ -6,7 +6,13 @@
 
 #include <glib/gstdio.h>
 
-enum { HLT = 0xd45e0000, BLOCK = FAKE_RAM + 0x1000, TEXT = FAKE_RAM + 0x2000, OTHER = FAKE_RAM + 0x3000, BUFFER = FAKE_RAM + 0x4000 };
+enum {
+    HLT = 0xd45e0000,
+    BLOCK = FAKE_RAM + 0x1000,
+    TEXT = FAKE_RAM + 0x2000,
+    OTHER = FAKE_RAM + 0x3000,
+    BUFFER = FAKE_RAM + 0x4000
+};
 
 typedef struct Setup {
     Fake *f;

@@ -1,16 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_arm_sysreg.c - system registers by their insns: access rules, traps, identification, maintenance; the state table.
+ * test_arm_sysreg.c - system registers by their insns: access rules, traps, identification, maintenance; the state
+ * table.
  */
 #include "tests/unit/arm_fake.h"
 
 enum {
-    MIDR = ARM_SR(3, 0, 0, 0, 0), SCTLR = ARM_SR(3, 0, 1, 0, 0), CPACR = ARM_SR(3, 0, 1, 0, 2), TCR = ARM_SR(3, 0, 2, 0, 2),
-    TTBR0 = ARM_SR(3, 0, 2, 0, 0), SP_EL0 = ARM_SR(3, 0, 4, 1, 0), SPSEL = ARM_SR(3, 0, 4, 2, 0), NZCV = ARM_SR(3, 3, 4, 2, 0),
-    DAIF = ARM_SR(3, 3, 4, 2, 1), FPCR = ARM_SR(3, 3, 4, 4, 0), FPSR = ARM_SR(3, 3, 4, 4, 1), CTR = ARM_SR(3, 3, 0, 0, 1),
-    DCZID = ARM_SR(3, 3, 0, 0, 7), CSSELR = ARM_SR(3, 2, 0, 0, 0), CCSIDR = ARM_SR(3, 1, 0, 0, 0), VBAR = ARM_SR(3, 0, 12, 0, 0),
-    CURRENTEL = ARM_SR(3, 0, 4, 2, 2), PAN = ARM_SR(3, 0, 4, 2, 3), TPIDR_EL0 = ARM_SR(3, 3, 13, 0, 2), PAR = ARM_SR(3, 0, 7, 4, 0),
-    DACR32 = ARM_SR(3, 4, 3, 0, 0), VECTOR = 0x40080000, EC_SYSREG = 0x18,
+    MIDR = ARM_SR(3, 0, 0, 0, 0),
+    SCTLR = ARM_SR(3, 0, 1, 0, 0),
+    CPACR = ARM_SR(3, 0, 1, 0, 2),
+    TCR = ARM_SR(3, 0, 2, 0, 2),
+    TTBR0 = ARM_SR(3, 0, 2, 0, 0),
+    SP_EL0 = ARM_SR(3, 0, 4, 1, 0),
+    SPSEL = ARM_SR(3, 0, 4, 2, 0),
+    NZCV = ARM_SR(3, 3, 4, 2, 0),
+    DAIF = ARM_SR(3, 3, 4, 2, 1),
+    FPCR = ARM_SR(3, 3, 4, 4, 0),
+    FPSR = ARM_SR(3, 3, 4, 4, 1),
+    CTR = ARM_SR(3, 3, 0, 0, 1),
+    DCZID = ARM_SR(3, 3, 0, 0, 7),
+    CSSELR = ARM_SR(3, 2, 0, 0, 0),
+    CCSIDR = ARM_SR(3, 1, 0, 0, 0),
+    VBAR = ARM_SR(3, 0, 12, 0, 0),
+    CURRENTEL = ARM_SR(3, 0, 4, 2, 2),
+    PAN = ARM_SR(3, 0, 4, 2, 3),
+    TPIDR_EL0 = ARM_SR(3, 3, 13, 0, 2),
+    PAR = ARM_SR(3, 0, 7, 4, 0),
+    DACR32 = ARM_SR(3, 4, 3, 0, 0),
+    VECTOR = 0x40080000,
+    EC_SYSREG = 0x18,
 };
 
 static uint64_t esr(Fake *f) {
@@ -22,7 +40,8 @@ static bool raises(Fake *f, uint32_t insn, unsigned ec) {
     unsigned el = arm_cpu(f->env)->el;
     arm_cold(f->env)->vbar_el1 = VECTOR;
     fake_insn(f, insn);
-    bool taken = f->env->pc == VECTOR + (el ? 0x200 : 0x400) && esr(f) >> 26 == ec && arm_cold(f->env)->elr_el1 == FAKE_RAM;
+    bool taken =
+        f->env->pc == VECTOR + (el ? 0x200 : 0x400) && esr(f) >> 26 == ec && arm_cold(f->env)->elr_el1 == FAKE_RAM;
     fake_set_el(f, el);
     return taken;
 }
@@ -76,13 +95,28 @@ START_TEST(test_features_are_absent) {
 END_TEST
 
 START_TEST(test_plain_registers) {
-    static const struct { unsigned code; uint64_t mask; } rows[] = {
-        {ARM_SR(3, 0, 4, 0, 1), UINT64_MAX}, {ARM_SR(3, 0, 4, 0, 0), UINT32_MAX}, {ARM_SR(3, 0, 5, 2, 0), UINT32_MAX},
-        {ARM_SR(3, 0, 6, 0, 0), UINT64_MAX}, {VBAR, ~UINT64_C(0x7ff)}, {ARM_SR(3, 0, 10, 2, 0), UINT64_MAX},
-        {ARM_SR(3, 0, 13, 0, 1), UINT32_MAX}, {ARM_SR(3, 0, 13, 0, 4), UINT64_MAX}, {TPIDR_EL0, UINT64_MAX},
-        {ARM_SR(3, 3, 13, 0, 3), UINT64_MAX}, {SP_EL0, UINT64_MAX}, {TTBR0, UINT64_MAX}, {ARM_SR(3, 0, 2, 0, 1), UINT64_MAX},
-        {TCR, UINT64_C(0x77ffffffbf)}, {PAR, UINT64_MAX}, {CSSELR, 15}, {ARM_SR(3, 0, 1, 0, 1), 0}, {ARM_SR(3, 0, 5, 1, 0), 0},
-        {ARM_SR(3, 0, 10, 3, 0), 0}, {CPACR, 3 << 20},
+    static const struct { unsigned code; uint64_t mask;
+    } rows[] = {
+        {ARM_SR(3, 0, 4, 0, 1), UINT64_MAX},
+        {ARM_SR(3, 0, 4, 0, 0), UINT32_MAX},
+        {ARM_SR(3, 0, 5, 2, 0), UINT32_MAX},
+        {ARM_SR(3, 0, 6, 0, 0), UINT64_MAX},
+        {VBAR, ~UINT64_C(0x7ff)},
+        {ARM_SR(3, 0, 10, 2, 0), UINT64_MAX},
+        {ARM_SR(3, 0, 13, 0, 1), UINT32_MAX},
+        {ARM_SR(3, 0, 13, 0, 4), UINT64_MAX},
+        {TPIDR_EL0, UINT64_MAX},
+        {ARM_SR(3, 3, 13, 0, 3), UINT64_MAX},
+        {SP_EL0, UINT64_MAX},
+        {TTBR0, UINT64_MAX},
+        {ARM_SR(3, 0, 2, 0, 1), UINT64_MAX},
+        {TCR, UINT64_C(0x77ffffffbf)},
+        {PAR, UINT64_MAX},
+        {CSSELR, 15},
+        {ARM_SR(3, 0, 1, 0, 1), 0},
+        {ARM_SR(3, 0, 5, 1, 0), 0},
+        {ARM_SR(3, 0, 10, 3, 0), 0},
+        {CPACR, 3 << 20},
     };
     Fake *f = fake_new("cortex-a57");
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -252,7 +286,8 @@ START_TEST(test_dc_zva) {
     fake_insn(f, 0xd50b7423); /* dc zva, x3 */
     ck_assert_uint_eq(f->env->pc, FAKE_RAM + 4);
     for (unsigned i = 0; i < 0x200; i++) {
-        ck_assert_msg(f->ram[0x1000 + i] == (i >= 0x40 && i < 0x80 ? 0 : 0xaa), "byte %#x is %#x", i, f->ram[0x1000 + i]);
+        ck_assert_msg(f->ram[0x1000 + i] == (i >= 0x40 && i < 0x80 ? 0 : 0xaa), "byte %#x is %#x", i,
+                      f->ram[0x1000 + i]);
     }
     arm_cold(f->env)->sctlr_el1 = 0;
     fake_set_el(f, 0);
@@ -331,8 +366,8 @@ START_TEST(test_state_table) {
         }
     }
     for (size_t i = 0; i < frontend_arm.state_size; i++) {
-        bool fixed = (i >= offsetof(ArmCpu, features) && i < offsetof(ArmCpu, mode)) || i >= cold + offsetof(ArmCold, id) ||
-                     (i >= offsetof(ArmCpu, cold) && i < cold);
+        bool fixed = (i >= offsetof(ArmCpu, features) && i < offsetof(ArmCpu, mode)) ||
+                     i >= cold + offsetof(ArmCold, id) || (i >= offsetof(ArmCpu, cold) && i < cold);
         bool hole = i >= offsetof(ArmCpu, tpidr_el1) + 8 && i < offsetof(ArmCpu, v); /* alignment */
         ck_assert_msg(seen[i] != (fixed || hole), "byte %zu of the CPU's state", i);
     }
@@ -369,9 +404,25 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        test_id_registers, test_max_promises, test_features_are_absent, test_plain_registers, test_sctlr, test_pstate_registers,
-        test_stack_pointers, test_fp_registers, test_fp_trap_levels, test_el0_traps, test_wfx, test_caches, test_dc_zva,
-        test_maintenance, test_address_translation, test_state_table, test_reset_covers_state, test_unknown_model, NULL,
+        test_id_registers,
+        test_max_promises,
+        test_features_are_absent,
+        test_plain_registers,
+        test_sctlr,
+        test_pstate_registers,
+        test_stack_pointers,
+        test_fp_registers,
+        test_fp_trap_levels,
+        test_el0_traps,
+        test_wfx,
+        test_caches,
+        test_dc_zva,
+        test_maintenance,
+        test_address_translation,
+        test_state_table,
+        test_reset_covers_state,
+        test_unknown_model,
+        NULL,
     };
     return fake_main("arm sysreg", tests);
 }

@@ -5,8 +5,13 @@
 #include "tests/unit/arm_fake.h"
 
 enum {
-    CNTFRQ = ARM_SR(3, 3, 14, 0, 0), CNTPCT = ARM_SR(3, 3, 14, 0, 1), CNTVCT = ARM_SR(3, 3, 14, 0, 2),
-    TVAL = ARM_SR(3, 3, 14, 2, 0), CTL = ARM_SR(3, 3, 14, 2, 1), CVAL = ARM_SR(3, 3, 14, 2, 2), VIRT = ARM_SR(0, 0, 0, 1, 0),
+    CNTFRQ = ARM_SR(3, 3, 14, 0, 0),
+    CNTPCT = ARM_SR(3, 3, 14, 0, 1),
+    CNTVCT = ARM_SR(3, 3, 14, 0, 2),
+    TVAL = ARM_SR(3, 3, 14, 2, 0),
+    CTL = ARM_SR(3, 3, 14, 2, 1),
+    CVAL = ARM_SR(3, 3, 14, 2, 2),
+    VIRT = ARM_SR(0, 0, 0, 1, 0),
 };
 
 START_TEST(test_counter) {
