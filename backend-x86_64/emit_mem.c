@@ -131,27 +131,39 @@ static void emit_unmon(HostCode *h, const HostOp *op) {
 }
 const HostRule x64_rule_unmon = {NULL, {NULL}, .emit = emit_unmon};
 
+static void arm_monitor(HostCode *h, const HostOp *op, unsigned bytes) {
+    x_ro(h, 0x89, OP_W, op->s[1].reg, ENV_AT(excl_addr));
+    x_ro(h, 0xc7, 0, 0, ENV_AT(excl_size));
+    x_32(h, bytes);
+}
+
 static void emit_ll(HostCode *h, const HostOp *op) {
     unsigned size = op->node->aux & IR_MEM_SIZE;
-    if (ir_type_is_vec(op->type) || op->node->aux & IR_MEM_BIG) {
-        h->overflow = true;
-        return;
-    }
     x64_ld(h, op->type, size, op->d.reg, op->s[0].reg, op->s[1].reg, 0);
-    x_ro(h, 0x89, OP_W, op->s[1].reg, ENV_AT(excl_addr));
     x_ro(h, 0x89, OP_W, op->d.reg, ENV_AT(excl_val));
-    x_ro(h, 0xc7, 0, 0, ENV_AT(excl_size));
-    x_32(h, 1u << size);
+    arm_monitor(h, op, 1u << size);
 }
-const HostRule x64_rule_ll = {"r", {"r", "r"}, .flags = HOST_RULE_EARLY, .emit = emit_ll};
+static void emit_ll16(HostCode *h, const HostOp *op) {
+    x64_ld(h, IR_V128, 4, op->d.reg, op->s[0].reg, op->s[1].reg, 0);
+    x_ro(h, 0x0f29, 0, op->d.reg, ENV_AT(excl_val));
+    arm_monitor(h, op, 16);
+}
+static const HostRule ll16 = {"x", {"r", "r"}, .emit = emit_ll16};
+const HostRule x64_rule_ll = {"r", {"r", "r"}, .flags = HOST_RULE_EARLY, .emit = emit_ll, .wide = &ll16};
+
+/* Jumps away when the monitor does not hold this address and size. */
+static void test_monitor(HostCode *h, const HostOp *op, unsigned bytes, HostFixup fail[2]) {
+    x_ro(h, 0x3b, OP_W, op->s[1].reg, ENV_AT(excl_addr));
+    fail[0] = x_jcc(h, CC_NE);
+    x_group1(h, 7, 0, ENV_AT(excl_size), (int32_t)bytes);
+    fail[1] = x_jcc(h, CC_NE);
+}
 
 static void emit_sc(HostCode *h, const HostOp *op) {
     unsigned size = op->node->aux & IR_MEM_SIZE, d = op->d.reg;
+    HostFixup fail[2];
     x_load_imm(h, d, 1);
-    x_ro(h, 0x3b, OP_W, op->s[1].reg, ENV_AT(excl_addr));
-    HostFixup other = x_jcc(h, CC_NE);
-    x_group1(h, 7, 0, ENV_AT(excl_size), 1 << size);
-    HostFixup odd = x_jcc(h, CC_NE);
+    test_monitor(h, op, 1u << size, fail);
     x_ro(h, 0x8b, OP_W, RAX, ENV_AT(excl_val));
     x_begin(h);
     x_byte(h, 0xf0);
@@ -159,13 +171,45 @@ static void emit_sc(HostCode *h, const HostOp *op) {
          op->s[0].reg, op->s[1].reg, 0, 0);
     HostFixup lost = x_jcc(h, CC_NE);
     x_load_imm(h, d, 0);
-    x_bind(h, other);
-    x_bind(h, odd);
+    x_bind(h, fail[0]);
+    x_bind(h, fail[1]);
     x_bind(h, lost);
     emit_unmon(h, op);
 }
-const HostRule x64_rule_sc = {"r", {"r", "r", "r"}, .fixed = 1 << RAX,
-                              .flags = HOST_RULE_CLOBBERS | HOST_RULE_EARLY, .emit = emit_sc};
+
+/* cmpxchg16b wants rdx:rax and rcx:rbx; rbx is a pin, and may even be the address: that is added into s[0] first. */
+static void emit_sc16(HostCode *h, const HostOp *op) {
+    unsigned addend = op->s[0].reg, ea = op->s[1].reg;
+    HostFixup fail[2];
+    test_monitor(h, op, 16, fail);
+    x_rr(h, 0x0f12, 0, op->tmp[0], op->s[2].reg);          /* movhlps */
+    x_rr(h, 0x66000f7e, OP_W, op->tmp[0], RCX);            /* movq */
+    x_ro(h, 0x89, OP_W, RBX, ENV_AT(host_tmp));
+    x_rr(h, 0x03, OP_W, addend, ea);
+    x_rr(h, 0x66000f7e, OP_W, op->s[2].reg, RBX);
+    HostOperand high = ENV_AT(excl_val);
+    x_ro(h, 0x8b, OP_W, RAX, high);
+    high.disp += 8;
+    x_ro(h, 0x8b, OP_W, RDX, high);
+    x_begin(h);
+    x_byte(h, 0xf0);
+    x_rm(h, 0x0fc7, OP_W, 1, addend, RSP, 0, 0);
+    x_ro(h, 0x8b, OP_W, RBX, ENV_AT(host_tmp));
+    x_load_imm(h, RAX, 0);
+    x_rr(h, 0x0f95, 0, 0, RAX); /* setne al */
+    x_rr(h, 0x2b, OP_W, addend, ea);
+    HostFixup done = x_jmp(h);
+    x_bind(h, fail[0]);
+    x_bind(h, fail[1]);
+    x_load_imm(h, RAX, 1);
+    x_bind(h, done);
+    emit_unmon(h, op);
+    x_mov(h, 0, op->d.reg, RAX);
+}
+static const HostRule sc16 = {"r", {"r", "r", "x"}, .vtmps = 1, .fixed = 1 << RAX | 1 << RCX | 1 << RDX,
+                              .flags = HOST_RULE_CLOBBERS, .emit = emit_sc16};
+const HostRule x64_rule_sc = {"r", {"r", "r", "r"}, .fixed = 1 << RAX, .flags = HOST_RULE_CLOBBERS | HOST_RULE_EARLY,
+                              .emit = emit_sc, .wide = &sc16};
 
 /* -- the cold path -- */
 

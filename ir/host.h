@@ -46,7 +46,8 @@ typedef enum HostPolarity {
  *   c  the register for shift counts                            NULL: no such operand
  * Immediate operands of the node itself (letter i in ops.def) are read from op->node.
  */
-typedef struct HostRule {
+typedef struct HostRule HostRule;
+struct HostRule {
     const char *d;
     const char *s[3];
     uint8_t tmps;         /* integer scratch registers needed besides */
@@ -55,7 +56,8 @@ typedef struct HostRule {
     uint32_t fixed;       /* registers the rule uses by name: emptied, and given to no operand or result */
     uint8_t sets;         /* HostPolarity: host flags describe the result as fl_add/fl_sub/fl_logic of it would */
     void (*emit)(HostCode *h, const HostOp *op);
-} HostRule;
+    const HostRule *wide; /* instead of this one when a v128 is accessed (ll, sc) */
+};
 enum {
     HOST_RULE_CLOBBERS = 1,    /* host flags are lost (or set, see `sets`) */
     HOST_RULE_EARLY = 2,       /* d is written before all operands are read: never shared with an operand */

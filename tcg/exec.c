@@ -128,15 +128,15 @@ static Tb *find_block(Vcpu *v) {
         v->stats.translate_ns += (uint64_t)(g_get_monotonic_time() - start) * 1000;
     }
     g_mutex_unlock(&tcg->lock);
-    if (!tb) {
-        fetch_fault(v, MEM_FAULT_BUS, 0);
+    if (!tb) { /* not even one insn could be compiled: interpret it */
+        v->stats.exits[run_one(v, &f)]++;
     }
     return tb;
 }
 
 static void remember_jump(Vcpu *v, const Tb *tb) {
     Env *env = v->env;
-    if (tb->host && !(v->tcg->config.log_items & TCG_LOG_NOCHAIN)) {
+    if (tb->host && !v->tcg->one_by_one) {
         env->jumps[ir_jump_index(env->pc)] = (IrJump){env->pc ^ env->space, tb->host};
         tlb_note_code(v, env->pc);
     }
@@ -193,8 +193,6 @@ static bool safepoint(Vcpu *v) {
 /* Runs from env->pc until generated code or the interpreter comes back; *from, *slot: a direct exit to be chained. */
 static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot) {
     Env *env = v->env;
-    env->pcbase = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
-    v->running = tb;
     if (!tb->host) {
         return ir_interp_run(v->interp, tb->ir, env);
     }
@@ -206,7 +204,7 @@ static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot) {
     Tb *last = v->tcg->tbs->pdata[id >> 1];
     int32_t off = last->exits[id & 1].off;
     env->pc = env->pcbase + (int64_t)off;
-    if (off >= 0 && off < PAGE_SIZE && !(v->tcg->config.log_items & TCG_LOG_NOCHAIN)) {
+    if (off >= 0 && off < PAGE_SIZE && !v->tcg->one_by_one) {
         *from = last;
         *slot = id & 1;
     }
@@ -259,7 +257,13 @@ static void run(Vcpu *v) {
         if (v->tcg->config.log_items & (TCG_LOG_EXEC | TCG_LOG_CPU)) {
             log_exec(v, tb);
         }
+        env->pcbase = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
+        v->running = tb;
+        bool compare = v->verify && verify_before(v, tb);
         IrExit reason = run_block(v, tb, &from, &slot);
+        if (compare) {
+            verify_after(v, tb, reason);
+        }
         v->stats.exits[reason]++;
         if (reason == IR_EXIT_SLOW) {
             reason = exec_slow_insn(v);

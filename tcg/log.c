@@ -38,26 +38,34 @@ void lower_log(Vcpu *v, const char *title, unsigned item, const IrBlock *ir, con
     fputs(out->str, v->tcg->config.log);
 }
 
-void lower_log_host(Vcpu *v, const Tb *tb, uint64_t va) {
+/* Disassembles a block's host code, guest addresses in between. Returns the number of host insns. */
+size_t log_host_text(const Tb *tb, uint64_t va, GString *out) {
     csh cs;
     cs_insn *insns;
-    if (!on(v, TCG_LOG_OUT_ASM) || cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK) {
-        return;
-    }
-    FILE *log = v->tcg->config.log;
     uint64_t page = va & ~(uint64_t)(PAGE_SIZE - 1);
-    fprintf(log, "OUT: 0x%016" PRIx64 " (%u bytes for %u insns)\n", va, tb->host_bytes, tb->insns);
+    if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK) {
+        return 0;
+    }
     size_t count = cs_disasm(cs, tb->host, tb->host_bytes, (uint64_t)(uintptr_t)tb->host, 0, &insns);
     unsigned mark = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t at = (uint32_t)(insns[i].address - (uint64_t)(uintptr_t)tb->host);
         while (mark < tb->mark_count && tb->marks[mark].host <= at) {
-            fprintf(log, " -- 0x%016" PRIx64 "\n", page + (uint64_t)(int64_t)tb->marks[mark++].off);
+            g_string_append_printf(out, " -- 0x%016" PRIx64 "\n", page + (uint64_t)(int64_t)tb->marks[mark++].off);
         }
-        fprintf(log, "  0x%08" PRIx32 ":  %s %s\n", at, insns[i].mnemonic, insns[i].op_str);
+        g_string_append_printf(out, "  0x%08" PRIx32 ":  %s %s\n", at, insns[i].mnemonic, insns[i].op_str);
     }
-    v->stats.host_insns += count;
-    fputc('\n', log);
     cs_free(insns, count);
     cs_close(&cs);
+    return count;
+}
+
+void lower_log_host(Vcpu *v, const Tb *tb, uint64_t va) {
+    if (!on(v, TCG_LOG_OUT_ASM)) {
+        return;
+    }
+    g_autoptr(GString) out = g_string_new(NULL);
+    g_string_append_printf(out, "OUT: 0x%016" PRIx64 " (%u bytes for %u insns)\n", va, tb->host_bytes, tb->insns);
+    v->stats.host_insns += log_host_text(tb, va, out);
+    fprintf(v->tcg->config.log, "%s\n", out->str);
 }

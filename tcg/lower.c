@@ -297,7 +297,7 @@ static void emit_rule(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
             }
         }
     }
-    if (n->a && (n->type == IR_VOID || r->flags & HOST_RULE_TYPE_OF_A)) {
+    if (n->a && r->s[0] && (n->type == IR_VOID || r->flags & HOST_RULE_TYPE_OF_A)) {
         op.type = width_of(w, n->a);
     }
     for (unsigned k = 0; k < r->tmps; k++) {
@@ -692,11 +692,11 @@ static void lower_csel(Walk *w, uint32_t i) {
         lower_call_op(w, i);
         return;
     }
+    int cc = flags_condition(w, n->a, n->aux); /* first: what follows only moves */
     unsigned b = ra_use(l, n->b, UINT32_MAX);
     HostOp op = {.node = n, .type = type};
     op.s[0] = ra_operand(l, n->c, "rj");
     op.s[1] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)b};
-    int cc = flags_condition(w, n->a, n->aux);
     unsigned d = define_in_place(w, i, &op);
     fill_in_place(w, &op, d);
     l->be->csel(l->h, type, cc, d, b);
@@ -880,6 +880,15 @@ static const HostRule *lea_rule(const Walk *w, const IrNode *n) {
     return n->op == IR_add ? l->be->sum : l->be->difference;
 }
 
+/* Exclusives and atomics: of 16 bytes by a rule of their own, big-endian ones by none. */
+static const HostRule *access_rule(const Walk *w, const IrNode *n, const HostRule *r) {
+    IrType type = n->op == IR_sc ? width_of(w, n->c) : (IrType)n->type;
+    if ((n->op == IR_ll || n->op == IR_sc) && n->aux & IR_MEM_BIG && (n->aux & IR_MEM_SIZE)) {
+        return NULL;
+    }
+    return (n->op == IR_ll || n->op == IR_sc) && ir_type_is_vec(type) ? r->wide : r;
+}
+
 static void lower_value(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
@@ -898,6 +907,9 @@ static void lower_value(Walk *w, uint32_t i) {
     }
     if ((n->op == IR_add || n->op == IR_sub) && !flags_wanted(w, i)) {
         r = lea_rule(w, n);
+    }
+    if (r && ir_ops[n->op].props & IR_MEM) {
+        r = access_rule(w, n, r);
     }
     if (r) {
         emit_rule(w, i, r, n);
@@ -962,7 +974,7 @@ static void lower_node(Walk *w, uint32_t i) {
 
 static uint8_t *make_slot_pins(Vcpu *v, const Backend *be) {
     const Frontend *fe = v->frontend;
-    uint8_t *pins = g_malloc(fe->slot_count);
+    uint8_t *pins = g_malloc(fe->slot_count ? fe->slot_count : 1);
     for (unsigned s = 0; s < fe->slot_count; s++) {
         const IrSlot *slot = &fe->slots[s];
         pins[s] = RA_NO_REG;

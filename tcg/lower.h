@@ -23,6 +23,7 @@ void lower_unpatch(Tcg *tcg, Tb *tb, unsigned slot);
 /* -d items; nothing when the item is off. */
 void lower_log(Vcpu *v, const char *title, unsigned item, const IrBlock *ir, const uint8_t *page, uint64_t va);
 void lower_log_host(Vcpu *v, const Tb *tb, uint64_t va);
+size_t log_host_text(const Tb *tb, uint64_t va, GString *out);
 
 /* -- cache.c -- */
 typedef struct Cache Cache;

@@ -33,6 +33,9 @@ static void tb_free(Tb *tb) {
     if (tb->ir) {
         ir_block_free(tb->ir);
     }
+    if (tb->plain_ir) {
+        ir_block_free(tb->plain_ir);
+    }
     g_free(tb->marks);
     g_free(tb);
 }
@@ -269,6 +272,14 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
                             .offset = pa & (PAGE_SIZE - 1), .max_insns = max_insns, .stop_offset = -1};
 
     ir_block_reset(ir);
+    IrBlock *plain = NULL;
+    if (tcg->config.verify && tcg->backend) {
+        ir->optimize = false;
+        if (frontend_translate(&request, ir, &end) == TRANS_OK) {
+            plain = copy_ir(ir);
+        }
+        ir_block_reset(ir);
+    }
     ir->optimize = true;
     if (frontend_translate(&request, ir, &end) != TRANS_OK) {
         return NULL;
@@ -285,10 +296,11 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     tb->bytes = end - request.offset;
     tb->insns = (uint16_t)ir->insns;
     tb->valid = true;
+    tb->plain_ir = plain;
     if (tcg->backend) {
         tb->index = tcg->tbs->len;
         if ((*result = lower_block(v, tb, ir)) != LOWER_OK) {
-            g_free(tb);
+            tb_free(tb);
             return NULL;
         }
         g_ptr_array_add(tcg->tbs, tb);

@@ -13,6 +13,7 @@ Tcg *tcg_new(const TcgConfig *config) {
     Tcg *tcg = g_new0(Tcg, 1);
     tcg->config = *config;
     g_mutex_init(&tcg->lock);
+    tcg->one_by_one = config->verify || (config->log_items & (TCG_LOG_NOCHAIN | TCG_LOG_EXEC | TCG_LOG_CPU));
     tb_init(tcg);
     return tcg;
 }
@@ -27,6 +28,7 @@ void tcg_free(Tcg *tcg) {
         v->frontend->finish(v->env);
         tlb_free(v);
         lower_vcpu_free(v);
+        verify_free(v);
         ir_interp_free(v->interp);
         ir_block_free(v->ir);
         ir_block_free(v->slow_ir);
@@ -73,6 +75,9 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     v->interp = ir_interp_new(&ldst_ops, fe->helpers, fe->helper_count);
     v->ir = ir_block_new(fe->slots, fe->slot_count, fe->helpers, fe->helper_count);
     v->slow_ir = ir_block_new(fe->slots, fe->slot_count, fe->helpers, fe->helper_count);
+    if (tcg->config.verify && tcg->backend) {
+        verify_init(v);
+    }
     tcg->vcpus[tcg->vcpu_count++] = v;
     fe->reset(v->env);
     tlb_context_changed(v);

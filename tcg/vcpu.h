@@ -45,6 +45,7 @@ struct Tb {
     Tb *page_next[2];     /* other blocks made from this page, and from the second page */
     /* interpreter */
     IrBlock *ir;
+    IrBlock *plain_ir;    /* --verify: before passes */
     /* host code */
     const uint8_t *host;  /* entry (executable address), or NULL */
     uint32_t host_bytes;
@@ -128,6 +129,7 @@ struct Vcpu {
     IrBlock *ir;          /* scratch of translation */
     IrBlock *slow_ir;     /* scratch of single insns */
     void *lower;          /* scratch of lower.c */
+    struct Verify *verify; /* --verify, or NULL */
     uint64_t fetch_va;    /* page last fetched from... */
     uint64_t fetch_pa;    /* ...and where it is, valid while fetch_ok */
     bool fetch_ok;
@@ -149,6 +151,7 @@ struct Tcg {
     const Backend *backend; /* NULL: interpreter only */
     struct Cache *cache;
     HostStubs stubs;
+    bool one_by_one;      /* every block comes back here: no chaining, no jump cache */
     TcgStats stats;
 };
 
@@ -203,6 +206,12 @@ void tb_invalidate_unprotected(Tcg *tcg);
 CodePage *tb_page(Tcg *tcg, uint64_t pa);                  /* or NULL */
 void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to);
 Tb *tb_of_host(Tcg *tcg, const void *host);                /* the block whose code contains it, or NULL */
+
+/* -- verify.c -- */
+void verify_init(Vcpu *v);
+void verify_free(Vcpu *v);
+bool verify_before(Vcpu *v, const Tb *tb); /* runs the reference; false: this block is not compared this time */
+void verify_after(Vcpu *v, const Tb *tb, IrExit reason);
 
 /* -- exec.c -- */
 gpointer vcpu_thread(gpointer vcpu);
