@@ -241,5 +241,7 @@ unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
         }
     }
     env->scratch[3].u64 = (uint64_t)(uintptr_t)env->bounce - ea;
-    return store ? HOST_SLOW_DONE : HOST_SLOW_ADDEND;
+    /* Stores too go on behind the check, into the bounce buffer: the code there may load registers that later insns
+     * count on. */
+    return HOST_SLOW_ADDEND;
 }
