@@ -21,9 +21,10 @@ typedef struct Walk {
     HostMark marks[MAX_MARKS];
     unsigned mark_count;
     HostFixup skip;          /* open skip_if */
-    uint8_t cold_group_end;
-    uint32_t group_last;     /* node of the last store of the group whose cold path waits for `done` */
-    unsigned group_cold;
+    uint32_t hoisted;        /* nodes up to here, stores apart, have been lowered in front of their check */
+    uint32_t group_last;     /* node of the last store of the group whose cold path waits for `done`... */
+    unsigned group_cold;     /* ...that path... */
+    uint32_t group_allocs;   /* ...and Lower.allocs behind the check: no register may change hands in what it skips */
 } Walk;
 
 static inline uint32_t here(const Walk *w) {
@@ -469,7 +470,7 @@ static bool ea_offset(const Walk *w, uint32_t ea, uint32_t base, int64_t *offset
     return false;
 }
 
-/* The values of a group of stores, as far as they are known at the check. */
+/* The values of a group of stores for its cold path; they have been fetched in front of the check. */
 static bool cold_stores(Walk *w, HostCold *c, uint32_t check, const uint32_t stores[4], unsigned size) {
     Lower *l = &w->l;
     uint32_t base = ra_node(l, check)->a;
@@ -478,32 +479,44 @@ static bool cold_stores(Walk *w, HostCold *c, uint32_t check, const uint32_t sto
         int64_t offset;
         uint64_t imm;
         HostOperand *value = &c->store[c->stores].value;
-        if (!ea_offset(w, st->b, base, &offset) || offset < 0 || offset >= size) {
+        const RaValue *x = &l->values[st->c];
+        if (!ea_offset(w, st->b, base, &offset) || offset < 0 || offset >= size || st->aux & IR_MEM_BIG) {
             return false;
         }
-        HostOperand mem;
-        const RaValue *x = &l->values[st->c];
-        IrType type = width_of(w, st->c);
-        if (ra_const(l, st->c, &imm)) {
-            *value = (HostOperand){.kind = HOST_IMM, .imm = (int64_t)imm};
-        } else if (x->reg != RA_NO_REG) {
+        if (x->reg != RA_NO_REG) {
             *value = (HostOperand){.kind = HOST_REG, .reg = x->reg};
-        } else if (ra_memory(l, st->c, &mem)) {
-            *value = mem;
-        } else if (ra_node(l, st->c)->op == IR_get && st->c > check && l->slot_pin[ra_node(l, st->c)->a] != RA_NO_REG) {
-            *value = (HostOperand){.kind = HOST_REG, .reg = l->slot_pin[ra_node(l, st->c)->a]};
-        } else if (ra_node(l, st->c)->op == IR_get && st->c > check &&
-                   l->ir->slots[ra_node(l, st->c)->a].type >= IR_I64) {
-            *value = (HostOperand){.kind = HOST_ENV, .disp = (int32_t)l->ir->slots[ra_node(l, st->c)->a].offset};
+        } else if (ra_const(l, st->c, &imm)) {
+            *value = (HostOperand){.kind = HOST_IMM, .imm = (int64_t)imm};
         } else {
             return false;
         }
-        c->store[c->stores].type = type;
+        c->store[c->stores].type = width_of(w, st->c);
         c->store[c->stores].aux = st->aux;
         c->store[c->stores].offset = (uint8_t)offset;
         c->stores++;
     }
     return true;
+}
+
+static void lower_node(Walk *w, uint32_t i);
+
+/* Brings everything that a group of stores needs into place before its check, so that its cold path can skip it all. */
+static void hoist_group(Walk *w, uint32_t check, uint32_t last, const uint32_t stores[4]) {
+    Lower *l = &w->l;
+    for (uint32_t k = check + 1; k < last; k++) {
+        if (ra_node(l, k)->op != IR_st) {
+            lower_node(w, k);
+        }
+    }
+    w->hoisted = last;
+    for (unsigned k = 0; k < 4 && stores[k]; k++) {
+        uint32_t v = ra_node(l, stores[k])->c;
+        uint64_t imm;
+        if (!(ra_const(l, v, &imm) && (int64_t)imm == (int32_t)imm)) {
+            ra_use(l, v, UINT32_MAX);
+            l->locked = 0;
+        }
+    }
 }
 
 /* Nothing but the stores themselves may stand between the first and the last one, for `done` skips all of it. */
@@ -529,7 +542,7 @@ static void lower_check(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
     uint32_t stores[4] = {0}, last = 0;
-    unsigned part;
+    unsigned part = 0;
     HostFixup from[2] = {0, 0};
 
     if (w->cold_count == MAX_COLD) {
@@ -537,10 +550,18 @@ static void lower_check(Walk *w, uint32_t i) {
         return;
     }
     flags_lose(w);
+    bool used = l->values[i].last_use != 0;
+    unsigned group = used ? check_group(w, i, stores, &part) : 0;
+    if (group == HOST_SLOW_STORES) {
+        if (stores_are_adjacent(w, i, stores, &last)) {
+            hoist_group(w, i, last, stores);
+        } else {
+            group = 0;
+        }
+    }
     HostOp op = {.node = n, .type = IR_I64};
     op.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, n->a, UINT32_MAX)};
     op.tmp[0] = (uint8_t)ra_alloc(l, false, UINT32_MAX);
-    bool used = l->values[i].last_use != 0;
     /* Never in a pin, and never in the address's register: both are alive on the cold path. */
     unsigned d = ra_alloc(l, false, UINT32_MAX);
     if (used) {
@@ -551,9 +572,7 @@ static void lower_check(Walk *w, uint32_t i) {
 
     HostCold *c = &w->cold[w->cold_count];
     memset(c, 0, sizeof *c);
-    unsigned group = used ? check_group(w, i, stores, &part) : 0;
-    if (group == HOST_SLOW_STORES &&
-        !(stores_are_adjacent(w, i, stores, &last) && cold_stores(w, c, i, stores, n->c))) {
+    if (group == HOST_SLOW_STORES && !cold_stores(w, c, i, stores, n->c)) {
         group = 0;
         c->stores = 0;
     }
@@ -567,6 +586,7 @@ static void lower_check(Walk *w, uint32_t i) {
     if (group == HOST_SLOW_STORES) {
         w->group_last = last;
         w->group_cold = w->cold_count;
+        w->group_allocs = l->allocs;
     }
     w->cold_count++;
 }
@@ -614,7 +634,12 @@ static void lower_st(Walk *w, uint32_t i) {
     }
     l->be->st(l->h, type, n->aux, v, addend, ea, disp, tmp);
     if (w->group_last == i) {
-        w->cold[w->group_cold].done = here(w);
+        HostCold *c = &w->cold[w->group_cold];
+        c->done = here(w);
+        if (l->allocs != w->group_allocs) { /* what would be skipped moves values: the interpreter must do it */
+            c->desc &= ~(uint32_t)(HOST_SLOW_STORES | 7 << HOST_SLOW_PART_SHIFT);
+            c->stores = 0;
+        }
         w->group_last = 0;
     }
 }
@@ -933,6 +958,7 @@ static void lower_insn(Walk *w, const IrNode *n) {
 static void lower_node(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
+    l->locked = 0;
     switch ((IrOp)n->op) {
     case IR_nop: case IR_const: case IR_arg: case IR_pair: case IR_pend: break;
     case IR_insn: lower_insn(w, n); break;
@@ -966,8 +992,6 @@ static void lower_node(Walk *w, uint32_t i) {
         break;
     default: lower_value(w, i); break;
     }
-    l->now = i;
-    ra_free_dead(l);
 }
 
 /* -- a whole block -- */
@@ -1008,7 +1032,7 @@ static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
     l->locked = l->flags_value = l->flags_of = l->now = 0;
     l->failed = false;
     w->cold_count = w->mark_count = 0;
-    w->group_last = 0;
+    w->group_last = w->hoisted = 0;
     w->skip = 0;
     return w;
 }
@@ -1039,8 +1063,12 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
         if (ir->nodes[i].op == IR_nop) {
             continue;
         }
+        if (i < w->hoisted && ir->nodes[i].op != IR_st) {
+            continue;
+        }
         w->l.now = i;
         lower_node(w, i);
+        ra_free_dead(&w->l);
     }
     chain_stub(w, 0);
     chain_stub(w, 1);
