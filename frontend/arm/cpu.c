@@ -217,6 +217,7 @@ static bool arm_init(Env *env, const CpuConfig *config, GError **error) {
     cold->ports = config->ports;
     cold->counter_hz = config->counter_hz ? config->counter_hz : model->counter_hz;
     arm_sysreg_init(env);
+    arm_pauth_init(env);
     return true;
 }
 
@@ -225,6 +226,7 @@ static void arm_finish(Env *env) {
     if (cold) {
         arm_semihosting_finish(env);
         g_clear_pointer(&cold->rows, g_free);
+        g_clear_pointer(&cold->pacs, g_free);
     }
 }
 

@@ -8,18 +8,12 @@
 
 #include "frontend/arm/sysreg.h"
 
-/* -- QARMA-64, five rounds, s-box 2. Cell 0 is the most significant nibble. -- */
+/*
+ * -- QARMA-64, five rounds, s-box 2. Cell 0 is the most significant nibble. Everything works on all 16 cells of a word
+ * at once: a permutation of cells is a few rotations under masks, the s-box its algebraic normal form on bit planes. --
+ */
 
-enum { CELLS = 16, ROUNDS = 5 };
-
-typedef struct State {
-    uint8_t cell[CELLS];
-} State;
-
-static const uint8_t sbox[16] = {11, 6, 8, 15, 12, 0, 9, 14, 3, 7, 4, 5, 13, 2, 1, 10};
-static const uint8_t cell_order[CELLS] = {0, 11, 6, 13, 10, 1, 12, 7, 5, 14, 3, 8, 15, 4, 9, 2};
-static const uint8_t tweak_order[CELLS] = {6, 5, 14, 15, 0, 1, 2, 3, 7, 12, 13, 4, 8, 9, 10, 11};
-enum { TWEAK_CELLS = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 8 | 1 << 11 | 1 << 13 };
+enum { ROUNDS = 5 };
 
 static const uint64_t alpha = UINT64_C(0xc0ac29b7c97c50dd);
 static const uint64_t round_constant[ROUNDS] = {
@@ -29,102 +23,97 @@ static const uint64_t round_constant[ROUNDS] = {
     UINT64_C(0x082efa98ec4e6c89),
     UINT64_C(0x452821e638d01377),
 };
+static const uint64_t ones = UINT64_C(0x1111111111111111); /* bit 0 of each cell */
 
-static State unpack(uint64_t v) {
-    State s;
-    for (unsigned i = 0; i < CELLS; i++) {
-        s.cell[i] = v >> (60 - 4 * i) & 15;
-    }
-    return s;
+static uint64_t left(uint64_t v, unsigned by) {
+    return v << by | v >> (64 - by);
 }
 
-static uint64_t pack(const State *s) {
-    uint64_t v = 0;
-    for (unsigned i = 0; i < CELLS; i++) {
-        v = v << 4 | s->cell[i];
-    }
-    return v;
+/* Each cell rotated left. */
+static uint64_t cells_left(uint64_t v, unsigned by) {
+    uint64_t low = ones * (15u >> by);
+    return (v & low) << by | (v & ~low) >> (4 - by);
 }
 
-static uint64_t permute(uint64_t v, const uint8_t *order, bool inverse) {
-    State in = unpack(v), out;
-    for (unsigned i = 0; i < CELLS; i++) {
-        if (inverse) {
-            out.cell[order[i]] = in.cell[i];
-        } else {
-            out.cell[i] = in.cell[order[i]];
-        }
-    }
-    return pack(&out);
+/* New cell i is old cell {0, 11, 6, 13, 10, 1, 12, 7, 5, 14, 3, 8, 15, 4, 9, 2}[i]. */
+static uint64_t shuffle(uint64_t v) {
+    return (v & UINT64_C(0xf000000f00000000)) | (left(v, 12) & 0xf00f) | (left(v, 16) & UINT64_C(0xf0000000000000)) |
+           (left(v, 20) & 0xf000000) | (left(v, 24) & UINT64_C(0xf0f000000000)) | (left(v, 28) & 0xf00) |
+           (left(v, 36) & 0xf00000) | (left(v, 40) & UINT64_C(0xf0f000000000000)) | (left(v, 44) & 0xf0) |
+           (left(v, 48) & UINT64_C(0xf0000000000)) | (left(v, 52) & 0xf00f0000);
 }
 
-static uint64_t substitute(uint64_t v, bool inverse) {
-    State s = unpack(v);
-    uint8_t table[16];
-    for (unsigned i = 0; i < 16; i++) {
-        table[inverse ? sbox[i] : i] = inverse ? i : sbox[i];
-    }
-    for (unsigned i = 0; i < CELLS; i++) {
-        s.cell[i] = table[s.cell[i]];
-    }
-    return pack(&s);
-}
-
-static unsigned rotate(unsigned cell, unsigned by) {
-    return (cell << by | cell >> (4 - by)) & 15;
+static uint64_t shuffle_back(uint64_t v) {
+    return (v & UINT64_C(0xf000000f00000000)) | (left(v, 12) & UINT64_C(0xf00f0000000)) |
+           (left(v, 16) & UINT64_C(0xf00000000000000)) | (left(v, 20) & 0xf000000) | (left(v, 24) & 0xf0f00) |
+           (left(v, 28) & UINT64_C(0xf000000000000)) | (left(v, 36) & UINT64_C(0xf00000000000)) |
+           (left(v, 40) & 0xf0f000) | (left(v, 44) & 0xf0) | (left(v, 48) & UINT64_C(0xf000000000)) |
+           (left(v, 52) & UINT64_C(0xf000000000000f));
 }
 
 /* Each column times the circulant matrix (0, r, r^2, r), r being a rotation by one. Its own inverse. */
 static uint64_t mix(uint64_t v) {
-    State in = unpack(v), out;
-    for (unsigned i = 0; i < CELLS; i++) {
-        out.cell[i] =
-            rotate(in.cell[(i + 4) % 16], 1) ^ rotate(in.cell[(i + 8) % 16], 2) ^ rotate(in.cell[(i + 12) % 16], 1);
-    }
-    return pack(&out);
+    return cells_left(left(v, 16) ^ left(v, 48), 1) ^ cells_left(left(v, 32), 2);
 }
 
-static uint64_t tweak_forward(uint64_t tweak) {
-    State s = unpack(permute(tweak, tweak_order, false));
-    for (unsigned i = 0; i < CELLS; i++) {
-        if (TWEAK_CELLS >> i & 1) {
-            unsigned c = s.cell[i];
-            s.cell[i] = c >> 1 | ((c ^ c >> 1) & 1) << 3;
-        }
-    }
-    return pack(&s);
+/* {11, 6, 8, 15, 12, 0, 9, 14, 3, 7, 4, 5, 13, 2, 1, 10} of each cell. */
+static uint64_t substitute(uint64_t v) {
+    uint64_t a = v & ones, b = v >> 1 & ones, c = v >> 2 & ones, d = v >> 3 & ones;
+    uint64_t ab = a & b, ad = a & d, bc = b & c, cd = c & d, abd = ab & d, acd = a & cd, bcd = b & cd;
+    uint64_t r0 = ones ^ a ^ b ^ c ^ (a & c) ^ (a & bc) ^ ad ^ abd ^ cd ^ bcd;
+    uint64_t r1 = ones ^ b ^ ab ^ c ^ bc ^ abd ^ acd;
+    uint64_t r2 = a ^ c ^ bc ^ (b & d) ^ abd ^ bcd;
+    uint64_t r3 = ones ^ a ^ ab ^ d ^ ad ^ abd ^ cd ^ acd ^ bcd;
+    return r0 | r1 << 1 | r2 << 2 | r3 << 3;
 }
 
-static uint64_t tweak_back(uint64_t tweak) {
-    State s = unpack(tweak);
-    for (unsigned i = 0; i < CELLS; i++) {
-        if (TWEAK_CELLS >> i & 1) {
-            unsigned c = s.cell[i];
-            s.cell[i] = (c << 1 & 15) | ((c >> 3 ^ c) & 1);
-        }
-    }
-    return permute(pack(&s), tweak_order, true);
+static uint64_t substitute_back(uint64_t v) {
+    uint64_t a = v & ones, b = v >> 1 & ones, c = v >> 2 & ones, d = v >> 3 & ones;
+    uint64_t ab = a & b, ac = a & c, ad = a & d, bc = b & c, bd = b & d, cd = c & d;
+    uint64_t abc = ab & c, abd = ab & d, acd = a & cd, bcd = b & cd;
+    uint64_t r0 = ones ^ a ^ c ^ bc ^ abc ^ d ^ ad ^ bd ^ abd ^ cd ^ bcd;
+    uint64_t r1 = a ^ ab ^ c ^ ac ^ bc ^ abc ^ d ^ ad ^ acd;
+    uint64_t r2 = ones ^ ab ^ c ^ abc ^ d ^ ad ^ bd ^ abd ^ acd ^ bcd;
+    uint64_t r3 = a ^ b ^ ab ^ c ^ ac ^ ad ^ cd ^ bcd;
+    return r0 | r1 << 1 | r2 << 2 | r3 << 3;
+}
+
+/* Cells of the tweak that also step a linear feedback register: 0, 1, 3, 4, 8, 11, 13. */
+static const uint64_t stepped = UINT64_C(0xff0ff000f00f0f00);
+
+/* New cell i is old cell {6, 5, 14, 15, 0, 1, 2, 3, 7, 12, 13, 4, 8, 9, 10, 11}[i]. */
+static uint64_t tweak_forward(uint64_t v) {
+    v = (left(v, 12) & 0xff00000) | (left(v, 16) & UINT64_C(0xf00000000000000)) |
+        (left(v, 24) & UINT64_C(0xf000000000000000)) | (left(v, 36) & 0xf0000) |
+        (left(v, 48) & UINT64_C(0xffffff0000ffff)) | (left(v, 60) & 0xf0000000);
+    uint64_t next = (v >> 1 & ones * 7) | ((v ^ v >> 1) & ones) << 3;
+    return (v & ~stepped) | (next & stepped);
+}
+
+static uint64_t tweak_back(uint64_t v) {
+    uint64_t next = (v & ones * 7) << 1 | ((v >> 3 ^ v) & ones);
+    v = (v & ~stepped) | (next & stepped);
+    return (left(v, 4) & UINT64_C(0xf00000000)) | (left(v, 16) & UINT64_C(0xffff0000ffff00ff)) |
+           (left(v, 28) & UINT64_C(0xf00000000000)) | (left(v, 40) & UINT64_C(0xf000000000)) |
+           (left(v, 48) & UINT64_C(0xf0000000000)) | (left(v, 52) & 0xff00);
 }
 
 uint64_t arm_qarma5(uint64_t data, uint64_t tweak, uint64_t key_low, uint64_t key_high) {
-    uint64_t w1 = (key_high >> 1 | key_high << 63) ^ key_high >> 63;
+    uint64_t w1 = left(key_high, 63) ^ key_high >> 63;
     uint64_t v = data ^ key_high;
     for (unsigned i = 0; i < ROUNDS; i++) {
         v ^= key_low ^ tweak ^ round_constant[i];
-        if (i) {
-            v = mix(permute(v, cell_order, false));
-        }
-        v = substitute(v, false);
+        v = substitute(i ? mix(shuffle(v)) : v);
         tweak = tweak_forward(tweak);
     }
-    v = substitute(mix(permute(v ^ w1 ^ tweak, cell_order, false)), false);
-    v = mix(permute(v, cell_order, false)) ^ key_low;
-    v = substitute(permute(v, cell_order, true), true);
-    v = permute(mix(v), cell_order, true) ^ key_high ^ tweak;
+    v = substitute(mix(shuffle(v ^ w1 ^ tweak)));
+    v = mix(shuffle(v)) ^ key_low;
+    v = substitute_back(shuffle_back(v));
+    v = shuffle_back(mix(v)) ^ key_high ^ tweak;
     for (unsigned i = 0; i < ROUNDS; i++) {
-        v = substitute(v, true);
+        v = substitute_back(v);
         if (i < ROUNDS - 1) {
-            v = permute(mix(v), cell_order, true);
+            v = shuffle_back(mix(v));
         }
         tweak = tweak_back(tweak);
         v ^= key_low ^ tweak ^ round_constant[ROUNDS - 1 - i] ^ alpha;
@@ -134,8 +123,27 @@ uint64_t arm_qarma5(uint64_t data, uint64_t tweak, uint64_t key_low, uint64_t ke
 
 /* -- pointers -------------------------------------------------------------------------------- */
 
+/* A code that was computed lately: what a function signs on entry it checks on return. A code of 0 is none. */
+struct ArmPac {
+    uint64_t data, modifier, low, high, code;
+};
+
+enum { PAC_CACHE_BITS = 8 };
+
+void arm_pauth_init(Env *env) {
+    if (arm_has(env, ARM_PAUTH)) {
+        arm_cold(env)->pacs = g_new0(ArmPac, 1 << PAC_CACHE_BITS);
+    }
+}
+
 static uint64_t compute(const ArmCold *cold, unsigned key, uint64_t data, uint64_t modifier) {
-    return arm_qarma5(data, modifier, cold->key[key][0], cold->key[key][1]);
+    uint64_t low = cold->key[key][0], high = cold->key[key][1];
+    uint64_t hash = (data ^ left(modifier, 20) ^ low) * UINT64_C(0x9e3779b97f4a7c15);
+    ArmPac *p = &cold->pacs[hash >> (64 - PAC_CACHE_BITS)];
+    if (((p->data ^ data) | (p->modifier ^ modifier) | (p->low ^ low) | (p->high ^ high)) != 0 || !p->code) {
+        *p = (ArmPac){data, modifier, low, high, arm_qarma5(data, modifier, low, high)};
+    }
+    return p->code;
 }
 
 /* The bits that a code occupies: from the top of the translated address, without bit 55 and, with a tag, above it. */

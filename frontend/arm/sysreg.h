@@ -37,6 +37,7 @@ typedef struct ArmModel {
 } ArmModel;
 
 typedef struct ArmSysreg ArmSysreg;
+typedef struct ArmPac ArmPac;     /* pointer authentication's cache */
 typedef struct ArmFiles ArmFiles; /* semihosting's open files */
 
 struct ArmCold {
@@ -69,6 +70,7 @@ struct ArmCold {
     uint32_t row_count;
     uint32_t index;         /* of the CPU */
     uint64_t counter_hz;
+    ArmPac *pacs;           /* owned; NULL without ARM_PAUTH */
     ArmFiles *files;        /* owned; NULL until the first SYS_OPEN */
 };
 
@@ -210,6 +212,7 @@ bool arm_watch_hit(Env *env, uint64_t va, unsigned size, MemAccess access);
 /* -- psci.c, semihosting.c, pauth.c -- */
 void arm_psci_call(Env *env);
 void arm_semihosting_finish(Env *env);
+void arm_pauth_init(Env *env); /* makes cold->pacs */
 uint64_t arm_qarma5(uint64_t data, uint64_t modifier, uint64_t key_low, uint64_t key_high);
 
 extern const IrHelper arm_helpers[ARM_HELPERS];
