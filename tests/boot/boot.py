@@ -58,7 +58,7 @@ class Guest:
 
     def ends(self, code, seconds):
         try:
-            got = self.process.communicate(timeout=seconds)
+            got = self.process.communicate(timeout=seconds)  # its standard output and error
         except subprocess.TimeoutExpired:
             raise Failed(f"still running after {seconds} s") from None
         self.seen += got[0].decode("utf-8", "replace")
@@ -108,7 +108,9 @@ def run_linux(yado, initrd, memory, extra, seconds):
 
 
 def tail(guest):
-    return "\n".join(["command: " + " ".join(guest.args), "last lines:"] + guest.seen.splitlines()[-25:])
+    lines = guest.seen.splitlines()
+    report = [i for i, line in enumerate(lines) if line.startswith("yado: ")]
+    return "\n".join(["command: " + " ".join(guest.args), "last lines:"] + lines[min(report + [len(lines)]) - 25:])
 
 
 def case_installer(yado, _folder):
