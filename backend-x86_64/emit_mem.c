@@ -264,9 +264,8 @@ void x64_cold(HostCode *h, const HostCold *c) {
         x64_exit(h, IR_EXIT_SLOW, true, c->insn_off);
         return;
     }
-    HostOperand desc = ENV_AT(scratch[0]), status = ENV_AT(scratch[0]);
+    HostOperand desc = ENV_AT(scratch[0]);
     desc.disp += 8;
-    status.disp += 12;
     for (unsigned k = 0; k < c->stores; k++) {
         cold_store(h, c, k);
     }
@@ -275,10 +274,6 @@ void x64_cold(HostCode *h, const HostCold *c) {
     x_32(h, c->desc);
     x64_store_insn_off(h, c->insn_off);
     x_call_stub(h, h->stubs->slow);
-    if (c->stores) {
-        x_group1(h, 7, 0, status, HOST_SLOW_DONE);
-        x_bind_to(h, x_jcc(h, CC_E), c->done);
-    }
     x_ro(h, 0x8b, OP_W, c->addend, ENV_AT(scratch[3]));
     x_bind_to(h, x_jmp(h), c->back);
 }

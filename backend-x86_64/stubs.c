@@ -121,9 +121,8 @@ static const uint8_t scratch[] = {RAX, RCX, RDX, RSI, RDI};
 
 /* The cold path of a check: keeps every register; see HostSlow. Input and output in env.scratch. */
 static void slow_stub(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *out, HostSlowFn *slow) {
-    HostOperand desc = ENV_AT(scratch[0]), status = ENV_AT(scratch[0]);
+    HostOperand desc = ENV_AT(scratch[0]);
     desc.disp += 8;
-    status.disp += 12;
     s->slow = stub_start(h);
     for (unsigned i = 0; i < G_N_ELEMENTS(scratch); i++) {
         push(h, scratch[i]);
@@ -140,7 +139,6 @@ static void slow_stub(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_
     x_rr(h, 0xff, 0, 2, RAX);
     x_group1(h, 7, 0, x_reg(RAX), HOST_SLOW_LEAVE);
     HostFixup leave = x_jcc(h, CC_E);
-    x_ro(h, 0x89, 0, RAX, status);
     move_pins(h, p, FIRST_CALLER_SAVED, true);
     for (unsigned i = 0; i < 8; i++) {
         x_rm(h, 0x0f28, 0, XMM0 + i, RSP, RSP, 0, (int32_t)i * 16);

@@ -85,8 +85,7 @@ enum {
 };
 /* What the cold path answers. */
 typedef enum HostSlow {
-    HOST_SLOW_ADDEND,  /* go on with the addend in env.scratch[3].u64 */
-    HOST_SLOW_DONE,    /* the stores have been done */
+    HOST_SLOW_ADDEND,  /* go on with the addend in env.scratch[3].u64: it may lead into env.bounce */
     HOST_SLOW_LEAVE,   /* leave: env.exit_reason is set */
 } HostSlow;
 
@@ -118,7 +117,6 @@ typedef uint32_t HostFixup;
 typedef struct HostCold {
     HostFixup from[2];    /* jumps to it; 0 = none */
     uint32_t back;        /* offset to continue at */
-    uint32_t done;        /* offset behind the group's last store */
     int32_t insn_off;
     uint32_t desc;
     uint8_t ea, addend;   /* registers */

@@ -21,10 +21,6 @@ typedef struct Walk {
     HostMark marks[MAX_MARKS];
     unsigned mark_count;
     HostFixup skip;          /* open skip_if */
-    uint32_t hoisted;        /* nodes up to here, stores apart, have been lowered in front of their check */
-    uint32_t group_last;     /* node of the last store of the group whose cold path waits for `done`... */
-    unsigned group_cold;     /* ...that path... */
-    uint32_t group_allocs;   /* ...and Lower.allocs behind the check: no register may change hands in what it skips */
 } Walk;
 
 static inline uint32_t here(const Walk *w) {
@@ -470,24 +466,42 @@ static bool ea_offset(const Walk *w, uint32_t ea, uint32_t base, int64_t *offset
     return false;
 }
 
-/* The values of a group of stores for its cold path; they have been fetched in front of the check. */
+/* Where the value of a store will come from, seen from its check: what is not there yet must be a plain `get`. */
+static bool cold_value(const Walk *w, uint32_t check, uint32_t v, HostOperand *value) {
+    const Lower *l = &w->l;
+    const IrNode *n = ra_node(l, v);
+    uint64_t imm;
+    if (ra_const(l, v, &imm)) {
+        *value = (HostOperand){.kind = HOST_IMM, .imm = (int64_t)imm};
+        return true;
+    }
+    if (l->values[v].reg != RA_NO_REG) {
+        *value = (HostOperand){.kind = HOST_REG, .reg = l->values[v].reg};
+        return true;
+    }
+    if (ra_memory(l, v, value)) {
+        return true;
+    }
+    if (n->op != IR_get || v < check || l->ir->slots[n->a].type < IR_I64) {
+        return false;
+    }
+    if (l->slot_pin[n->a] != RA_NO_REG) {
+        *value = (HostOperand){.kind = HOST_REG, .reg = l->slot_pin[n->a]};
+    } else {
+        *value = (HostOperand){.kind = HOST_ENV, .disp = (int32_t)l->ir->slots[n->a].offset};
+    }
+    return true;
+}
+
+/* The stores that use a check, for its cold path: it does them all when the fast path cannot. */
 static bool cold_stores(Walk *w, HostCold *c, uint32_t check, const uint32_t stores[4], unsigned size) {
     Lower *l = &w->l;
     uint32_t base = ra_node(l, check)->a;
     for (unsigned k = 0; k < 4 && stores[k]; k++) {
         const IrNode *st = ra_node(l, stores[k]);
         int64_t offset;
-        uint64_t imm;
-        HostOperand *value = &c->store[c->stores].value;
-        const RaValue *x = &l->values[st->c];
-        if (!ea_offset(w, st->b, base, &offset) || offset < 0 || offset >= size || st->aux & IR_MEM_BIG) {
-            return false;
-        }
-        if (x->reg != RA_NO_REG) {
-            *value = (HostOperand){.kind = HOST_REG, .reg = x->reg};
-        } else if (ra_const(l, st->c, &imm)) {
-            *value = (HostOperand){.kind = HOST_IMM, .imm = (int64_t)imm};
-        } else {
+        if (!ea_offset(w, st->b, base, &offset) || offset < 0 || offset >= size ||
+            !cold_value(w, check, st->c, &c->store[c->stores].value)) {
             return false;
         }
         c->store[c->stores].type = width_of(w, st->c);
@@ -498,40 +512,18 @@ static bool cold_stores(Walk *w, HostCold *c, uint32_t check, const uint32_t sto
     return true;
 }
 
-static void lower_node(Walk *w, uint32_t i);
-
-/* Brings everything that a group of stores needs into place before its check, so that its cold path can skip it all. */
-static void hoist_group(Walk *w, uint32_t check, uint32_t last, const uint32_t stores[4]) {
-    Lower *l = &w->l;
-    for (uint32_t k = check + 1; k < last; k++) {
-        if (ra_node(l, k)->op != IR_st) {
-            lower_node(w, k);
-        }
-    }
-    w->hoisted = last;
-    for (unsigned k = 0; k < 4 && stores[k]; k++) {
-        uint32_t v = ra_node(l, stores[k])->c;
-        uint64_t imm;
-        if (!(ra_const(l, v, &imm) && (int64_t)imm == (int32_t)imm)) {
-            ra_use(l, v, UINT32_MAX);
-            l->locked = 0;
-        }
-    }
-}
-
-/* Nothing but the stores themselves may stand between the first and the last one, for `done` skips all of it. */
-static bool stores_are_adjacent(const Walk *w, uint32_t check, const uint32_t stores[4], uint32_t *last) {
+/* Does anything but stores of the group, and what feeds them, stand between the check and its last store? The cold path
+ * does the stores ahead of it. */
+static bool stores_are_adjacent(const Walk *w, uint32_t check, const uint32_t stores[4]) {
     const Lower *l = &w->l;
-    *last = 0;
+    uint32_t last = check;
     for (unsigned k = 0; k < 4 && stores[k]; k++) {
-        *last = stores[k];
+        last = stores[k];
     }
-    for (uint32_t k = check + 1; k < *last; k++) {
-        IrOp op = (IrOp)ra_node(l, k)->op;
-        if (op != IR_st && op != IR_nop && op != IR_const && op != IR_get && op != IR_add && op != IR_trunc) {
-            return false;
-        }
-        if (op == IR_st && ra_node(l, k)->a != check) {
+    for (uint32_t k = check + 1; k < last; k++) {
+        const IrNode *n = ra_node(l, k);
+        if (!(ir_ops[n->op].props & IR_PURE) && n->op != IR_get && n->op != IR_nop &&
+            !(n->op == IR_st && n->a == check)) {
             return false;
         }
     }
@@ -541,7 +533,7 @@ static bool stores_are_adjacent(const Walk *w, uint32_t check, const uint32_t st
 static void lower_check(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
-    uint32_t stores[4] = {0}, last = 0;
+    uint32_t stores[4] = {0};
     unsigned part = 0;
     HostFixup from[2] = {0, 0};
 
@@ -552,13 +544,6 @@ static void lower_check(Walk *w, uint32_t i) {
     flags_lose(w);
     bool used = l->values[i].last_use != 0;
     unsigned group = used ? check_group(w, i, stores, &part) : 0;
-    if (group == HOST_SLOW_STORES) {
-        if (stores_are_adjacent(w, i, stores, &last)) {
-            hoist_group(w, i, last, stores);
-        } else {
-            group = 0;
-        }
-    }
     HostOp op = {.node = n, .type = IR_I64};
     op.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, n->a, UINT32_MAX)};
     op.tmp[0] = (uint8_t)ra_alloc(l, false, UINT32_MAX);
@@ -572,7 +557,7 @@ static void lower_check(Walk *w, uint32_t i) {
 
     HostCold *c = &w->cold[w->cold_count];
     memset(c, 0, sizeof *c);
-    if (group == HOST_SLOW_STORES && !cold_stores(w, c, i, stores, n->c)) {
+    if (group == HOST_SLOW_STORES && !(stores_are_adjacent(w, i, stores) && cold_stores(w, c, i, stores, n->c))) {
         group = 0;
         c->stores = 0;
     }
@@ -583,11 +568,6 @@ static void lower_check(Walk *w, uint32_t i) {
     c->desc = n->c | (uint32_t)n->aux << 8 | group | (group ? part << HOST_SLOW_PART_SHIFT : 0);
     c->ea = op.s[0].reg;
     c->addend = (uint8_t)d;
-    if (group == HOST_SLOW_STORES) {
-        w->group_last = last;
-        w->group_cold = w->cold_count;
-        w->group_allocs = l->allocs;
-    }
     w->cold_count++;
 }
 
@@ -633,15 +613,6 @@ static void lower_st(Walk *w, uint32_t i) {
         flags_lose(w);
     }
     l->be->st(l->h, type, n->aux, v, addend, ea, disp, tmp);
-    if (w->group_last == i) {
-        HostCold *c = &w->cold[w->group_cold];
-        c->done = here(w);
-        if (l->allocs != w->group_allocs) { /* what would be skipped moves values: the interpreter must do it */
-            c->desc &= ~(uint32_t)(HOST_SLOW_STORES | 7 << HOST_SLOW_PART_SHIFT);
-            c->stores = 0;
-        }
-        w->group_last = 0;
-    }
 }
 
 /* -- control -- */
@@ -1032,7 +1003,6 @@ static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
     l->locked = l->flags_value = l->flags_of = l->now = 0;
     l->failed = false;
     w->cold_count = w->mark_count = 0;
-    w->group_last = w->hoisted = 0;
     w->skip = 0;
     return w;
 }
@@ -1061,9 +1031,6 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     ra_prepare(&w->l);
     for (uint32_t i = 1; i < ir->count && !w->l.failed && !h.overflow; i++) {
         if (ir->nodes[i].op == IR_nop) {
-            continue;
-        }
-        if (i < w->hoisted && ir->nodes[i].op != IR_st) {
             continue;
         }
         w->l.now = i;

@@ -215,7 +215,6 @@ unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
     uint32_t candidates = ra_class_mask(l, vec) & mask & ~l->locked;
     unsigned best = RA_NO_REG;
     uint32_t best_use = 0;
-    l->allocs++;
     for (uint32_t m = candidates; m; m &= m - 1) {
         unsigned reg = (unsigned)__builtin_ctz(m);
         if (!l->head[reg]) {

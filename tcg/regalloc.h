@@ -42,7 +42,6 @@ typedef struct Lower {
     uint32_t flags_value;      /* the flags value they hold, or 0 */
     HostPolarity flags_polarity;
     uint32_t flags_of;         /* node whose result (rule.sets) they describe, or 0 */
-    uint32_t allocs;           /* registers handed out so far */
     bool failed;
 } Lower;
 
