@@ -12,11 +12,12 @@
 
 #include "system/options.h"
 
+enum { RUN_ON, RUN_ENDING, RUN_OVER };
 /* Exit codes besides those of YadoError. */
 enum { EXIT_DONE = 0, EXIT_DIVERGED = 8, EXIT_BUG = 70, EXIT_SIGNAL = 128 };
 
 typedef struct Run {
-    GMainLoop *loop;
+    gint state;    /* RUN_*; atomic: a console may fail in a vCPU's thread */
     int code;
     char *message; /* owned; printed at the end, or NULL */
     char *report;  /* owned; printed after it, or NULL */
@@ -49,13 +50,14 @@ static int print_help(const Options *options) {
 
 /* -- what ends a run -- */
 
+/* The first to call it decides. Any thread. */
 static void finish(Run *run, int code, const char *message) {
-    if (!g_main_loop_is_running(run->loop)) {
-        return;
+    if (g_atomic_int_compare_and_exchange(&run->state, RUN_ON, RUN_ENDING)) {
+        run->code = code;
+        run->message = g_strdup(message);
+        g_atomic_int_set(&run->state, RUN_OVER);
+        g_main_context_wakeup(NULL);
     }
-    run->code = code;
-    run->message = g_strdup(message);
-    g_main_loop_quit(run->loop);
 }
 
 static void machine_ended(void *opaque, const MachineEnd *end) {
@@ -159,7 +161,9 @@ static void run_loop(Run *run, Machine *machine) {
         g_unix_signal_add(SIGTERM, on_terminate, run),
     };
     machine_start(machine);
-    g_main_loop_run(run->loop);
+    while (g_atomic_int_get(&run->state) != RUN_OVER) {
+        g_main_context_iteration(NULL, TRUE);
+    }
     machine_stop(machine);
     for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
         if (g_main_context_find_source_by_id(NULL, signals[i])) {
@@ -169,7 +173,7 @@ static void run_loop(Run *run, Machine *machine) {
 }
 
 static int run_machine(Options *options, GError **error) {
-    Run run = { .loop = g_main_loop_new(NULL, FALSE) };
+    Run run = { .state = RUN_ON };
     Chardev *console = NULL;
     Machine *machine = NULL;
     options->machine.ended = machine_ended;
@@ -190,7 +194,6 @@ static int run_machine(Options *options, GError **error) {
     if (options->machine.log && options->machine.log != stderr) {
         fclose(options->machine.log);
     }
-    g_main_loop_unref(run.loop);
     if (run.message) {
         print_message(run.message);
         g_free(run.message);

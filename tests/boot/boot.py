@@ -109,7 +109,7 @@ def run_linux(yado, initrd, memory, extra, seconds):
 
 def tail(guest):
     lines = guest.seen.splitlines()
-    report = [i for i, line in enumerate(lines) if line.startswith("yado: ")]
+    report = [i for i, line in enumerate(lines) if "yado: " in line]
     return "\n".join(["command: " + " ".join(guest.args), "last lines:"] + lines[min(report + [len(lines)]) - 25:])
 
 
