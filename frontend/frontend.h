@@ -135,6 +135,7 @@ struct Frontend {
     const char *const *models;      /* NULL-terminated names for -cpu, newest last; "max" among them */
     size_t state_size;              /* of the struct in Env.guest, at most IR_GUEST_STATE_MAX */
     const CpuState *state;          /* ends with a NULL name */
+    CpuState inputs;                /* the span of state that other threads write (set_line), inside Env.guest */
     const CpuReg *regs;
     unsigned reg_count;
 

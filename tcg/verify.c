@@ -125,10 +125,14 @@ void verify_free(Vcpu *v) {
     }
 }
 
-/* Copies what the guest can see; flags slots without their unspecified bits. */
+/* Copies what the guest can see, without what other threads write; flags slots without their unspecified bits. */
 static void capture(Vcpu *v, Outcome *o) {
     const Env *env = v->env;
+    const CpuState *inputs = &v->frontend->inputs;
     memcpy(o->guest, env->guest, v->frontend->state_size);
+    if (inputs->size) {
+        memset(o->guest + (inputs->offset - offsetof(Env, guest)), 0, inputs->size);
+    }
     for (unsigned i = 0; i < v->frontend->slot_count; i++) {
         const IrSlot *s = &v->frontend->slots[i];
         if (s->type == IR_FLAGS) {
@@ -147,7 +151,14 @@ static void capture(Vcpu *v, Outcome *o) {
 
 static void restore(Vcpu *v, const Outcome *o) {
     Env *env = v->env;
-    memcpy(env->guest, o->guest, v->frontend->state_size);
+    const CpuState *inputs = &v->frontend->inputs;
+    size_t size = v->frontend->state_size, from = size, to = size; /* the inputs keep what they hold now */
+    if (inputs->size) {
+        from = inputs->offset - offsetof(Env, guest);
+        to = from + inputs->size;
+    }
+    memcpy(env->guest, o->guest, from);
+    memcpy(env->guest + to, o->guest + to, size - to);
     env->pc = o->pc;
     env->excl_addr = o->excl_addr;
     env->fp.flags = o->fp_flags;

@@ -389,6 +389,7 @@ const Frontend frontend_arm = {
     .models = model_names,
     .state_size = COLD_AT + sizeof(ArmCold),
     .state = state,
+    .inputs = COLD_STATE(lines),
     .regs = regs,
     .reg_count = G_N_ELEMENTS(regs),
     .init = arm_init,
