@@ -17,6 +17,8 @@ typedef struct MachineRequest {
     bool reset;      /* start again, rather than end */
     MachineEnd end;
     char *text;      /* owned: end.text */
+    GSource *stopped; /* queued, or NULL: tell of... */
+    TcgStop stop;
 } MachineRequest;
 
 /* Whom a vCPU's alarm belongs to. */
@@ -96,6 +98,30 @@ static void post(Machine *m, bool reset, MachineEndKind kind, int code, const ch
     g_mutex_unlock(&r->lock);
 }
 
+static gboolean serve_stop(gpointer opaque) {
+    Machine *m = opaque;
+    MachineRequest *r = m->request;
+    g_mutex_lock(&r->lock);
+    g_clear_pointer(&r->stopped, g_source_unref);
+    TcgStop stop = r->stop;
+    g_mutex_unlock(&r->lock);
+    machine_pause(m);
+    if (m->options.stopped) {
+        m->options.stopped(m->options.opaque, &stop);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+static void drop_stop(Machine *m) {
+    MachineRequest *r = m->request;
+    g_mutex_lock(&r->lock);
+    if (r->stopped) {
+        g_source_destroy(r->stopped);
+        g_clear_pointer(&r->stopped, g_source_unref);
+    }
+    g_mutex_unlock(&r->lock);
+}
+
 static void drop_requests(Machine *m) {
     MachineRequest *r = m->request;
     g_mutex_lock(&r->lock);
@@ -141,6 +167,22 @@ static void cpu_power(void *opaque, unsigned vcpu, TcgPower action, int code) {
         post(m, false, MACHINE_END_ERROR, 0, "the guest has turned off its only CPU");
         break;
     }
+}
+
+/* The clock stands still at once: the main loop may take its time. */
+static void cpu_debug_stop(void *opaque, const TcgStop *stop) {
+    Machine *m = opaque;
+    MachineRequest *r = m->request;
+    clock_stop(m->clock);
+    g_mutex_lock(&r->lock);
+    if (!r->stopped) {
+        r->stop = *stop;
+        r->stopped = g_idle_source_new();
+        g_source_set_priority(r->stopped, G_PRIORITY_HIGH);
+        g_source_set_callback(r->stopped, serve_stop, m, NULL);
+        g_source_attach(r->stopped, m->options.context);
+    }
+    g_mutex_unlock(&r->lock);
 }
 
 static void cpu_diverged(void *opaque, const char *report) {
@@ -278,7 +320,7 @@ static bool make_cpus(Machine *m, GError **error) {
         .interpret = o->interpret, .verify = o->verify, .log_items = o->tcg_log, .log = o->log,
         .phys = { .opaque = m->bus, .page = phys_page, .read = phys_read, .write = phys_write },
         .opaque = m, .now = cpu_now, .alarm = cpu_alarm, .irq_out = cpu_irq_out, .power = cpu_power,
-        .diverged = cpu_diverged, .semihosting = o->semihosting, .semihosting_console = stdout,
+        .diverged = cpu_diverged, .debug_stop = cpu_debug_stop, .semihosting = o->semihosting, .semihosting_console = stdout,
     };
     m->tcg = tcg_new(&config);
     for (unsigned i = 0; i < m->cpus; i++) {
@@ -426,6 +468,7 @@ Machine *machine_new(const MachineClass *cls, const MachineOptions *options, GEr
 void machine_free(Machine *m) {
     machine_stop(m);
     drop_requests(m);
+    drop_stop(m);
     g_ptr_array_unref(m->alarms);
     g_array_unref(m->alarm_refs);
     g_clear_pointer(&m->tcg, tcg_free);
@@ -457,8 +500,37 @@ static void boot(Machine *m) {
 
 static void start(Machine *m) {
     m->running = true;
-    clock_resume(m->clock);
+    if (!m->paused) {
+        clock_resume(m->clock);
+    }
     tcg_start(m->tcg);
+}
+
+void machine_pause(Machine *m) {
+    m->paused = true;
+    tcg_pause(m->tcg);
+    clock_stop(m->clock);
+}
+
+static void go(Machine *m, int step) {
+    drop_stop(m);
+    m->paused = false;
+    if (m->running) {
+        clock_resume(m->clock);
+    }
+    tcg_resume(m->tcg, step);
+}
+
+void machine_resume(Machine *m) {
+    if (m->paused) {
+        go(m, -1);
+    }
+}
+
+void machine_step(Machine *m, unsigned cpu) {
+    if (m->paused) {
+        go(m, (int)cpu);
+    }
 }
 
 void machine_start(Machine *m) {

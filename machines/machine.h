@@ -56,6 +56,8 @@ typedef struct MachineOptions {
     GMainContext *context;   /* borrowed; NULL: the default one */
     /* Called in the main loop, once, with all vCPUs stopped. */
     void (*ended)(void *opaque, const MachineEnd *end);
+    /* A debugger's breakpoint, watchpoint or step has stopped the machine, which is paused. In the main loop. May be NULL. */
+    void (*stopped)(void *opaque, const TcgStop *stop);
     void *opaque;
 } MachineOptions;
 
@@ -145,6 +147,7 @@ struct Machine {
     GBytes *dtb;                 /* as the guest finds it at start */
     struct MachineRequest *request; /* from vCPU threads to the main loop */
     bool running;
+    bool paused;                 /* as machine_pause and machine_resume say; apart from `running` */
 };
 
 /* Everything is checked and loaded; nothing runs yet. Errors (usage, image, host). */
@@ -155,6 +158,13 @@ void machine_start(Machine *machine);
 void machine_stop(Machine *machine);
 /* Cold start: devices, CPUs and images as at the beginning. A running machine goes on running. */
 void machine_reset(Machine *machine);
+
+/* Pause: every vCPU waits between two insns and the clock stands still; a machine may be paused before it is started.
+ * The translator's debugging functions (tcg.h) can be used then. Both are idempotent. */
+void machine_pause(Machine *machine);
+void machine_resume(Machine *machine);
+/* A paused machine: vCPU `cpu` does one insn; `stopped` follows. */
+void machine_step(Machine *machine, unsigned cpu);
 
 /* Connects the outputs of every row that has an irq to inputs first_input + irq ... of the interrupt controller. For
  * fixups. */

@@ -176,6 +176,7 @@ static bool safepoint(Vcpu *v) {
     if (v->stop || (requests & REQUEST_STOP)) {
         return false;
     }
+    debug_park(v);
     if (requests & REQUEST_ALARM) {
         vcpu_run_timers(v);
     }
@@ -229,11 +230,19 @@ static void run(Vcpu *v) {
     Tb *from = NULL;
     unsigned slot = 0;
     for (;;) {
-        if (__atomic_load_n(&env->pending, __ATOMIC_RELAXED) < 0) {
+        while (__atomic_load_n(&env->pending, __ATOMIC_RELAXED) < 0) {
             from = NULL;
             if (!safepoint(v)) {
                 return;
             }
+        }
+        DebugStep debugged = v->debug.look ? debug_insn(v) : DEBUG_NOTHING;
+        if (debugged != DEBUG_NOTHING) {
+            from = NULL;
+            if (debugged == DEBUG_HALT) {
+                halt(v);
+            }
+            continue;
         }
         if (v->frontend->deliverable(env)) {
             from = NULL;
@@ -280,5 +289,6 @@ gpointer vcpu_thread(gpointer opaque) {
     v->stop = false;
     tlb_context_changed(v);
     run(v);
+    debug_thread(v, false);
     return NULL;
 }

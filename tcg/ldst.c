@@ -21,7 +21,7 @@ static Bank *bank_of_access(Vcpu *v, unsigned aux) {
 static uint8_t *fill(Vcpu *v, uint64_t va, unsigned aux, const MemXlat *x) {
     const PhysMap *phys = &v->tcg->config.phys;
     bool writable;
-    if (x->device || v->frontend->watching(v->env)) {
+    if (x->device || v->frontend->watching(v->env) || (v->tcg->debug.watches && debug_watches_page(v->tcg, va))) {
         return NULL;
     }
     uint64_t pa = x->pa & ~(uint64_t)(PAGE_SIZE - 1);
@@ -112,6 +112,9 @@ bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *ad
     if (x.device && (ea & ((part & -part) - 1))) {
         return raise_fault(v, &(MemFault){.kind = MEM_FAULT_ALIGN, .va = ea,
                                           .access = aux & IR_CHECK_W ? MEM_WRITE : MEM_READ}, aux);
+    }
+    if (v->tcg->debug.watches && debug_watch_hit(v, ea, size, aux)) {
+        return false;
     }
     if (watched(v, ea, size, aux, &fault)) {
         return raise_fault(v, &fault, aux);
@@ -219,7 +222,13 @@ unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
     unsigned size = desc & 0xff, aux = desc >> 8 & 0xff;
     unsigned part = 1u << (desc >> HOST_SLOW_PART_SHIFT & 7);
     uint64_t addend;
+    const Tcg *tcg = vcpu_of(env)->tcg;
 
+    if (tcg->debug.watches && (debug_watches_page(tcg, ea) || debug_watches_page(tcg, ea + size - 1))) {
+        env->exit_reason = IR_EXIT_SLOW; /* the interpreter checks each access by itself, not several at once */
+        env->pc = env->pcbase + (int64_t)env->insn_off;
+        return HOST_SLOW_LEAVE;
+    }
     if (!ldst_check(env, ea, size, aux, &addend)) {
         env->exit_reason = IR_EXIT_FAULT;
         return HOST_SLOW_LEAVE;

@@ -15,6 +15,7 @@ Tcg *tcg_new(const TcgConfig *config) {
     g_mutex_init(&tcg->lock);
     tcg->one_by_one = config->verify || (config->log_items & (TCG_LOG_NOCHAIN | TCG_LOG_EXEC | TCG_LOG_CPU));
     tb_init(tcg);
+    debug_init(tcg);
     return tcg;
 }
 
@@ -38,6 +39,7 @@ void tcg_free(Tcg *tcg) {
         g_free(v);
     }
     lower_finish(tcg);
+    debug_finish(tcg);
     g_mutex_clear(&tcg->lock);
     g_free(tcg);
 }
@@ -50,6 +52,7 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     v->tcg = tcg;
     v->frontend = fe;
     v->index = tcg->vcpu_count;
+    v->debug.quiet = true;
     v->alarm = UINT64_MAX;
     for (unsigned i = 0; i < FRONTEND_TIMERS; i++) {
         v->deadlines[i] = UINT64_MAX;
@@ -95,6 +98,7 @@ const Frontend *vcpu_frontend(Vcpu *v) {
 void tcg_start(Tcg *tcg) {
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         Vcpu *v = tcg->vcpus[i];
+        debug_thread(v, true);
         v->thread = g_thread_new("vcpu", vcpu_thread, v);
     }
 }
@@ -103,6 +107,7 @@ void tcg_stop(Tcg *tcg) {
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         vcpu_request(tcg->vcpus[i], REQUEST_STOP);
     }
+    debug_wake(tcg);
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         if (tcg->vcpus[i]->thread) {
             g_thread_join(tcg->vcpus[i]->thread);

@@ -14,6 +14,7 @@
 
 typedef struct Tcg Tcg;
 typedef struct Vcpu Vcpu;
+struct TcgStop;
 
 typedef enum PhysResult {
     PHYS_OK,
@@ -67,6 +68,9 @@ typedef struct TcgConfig {
     void (*diverged)(void *opaque, const char *report);
     bool semihosting;
     FILE *semihosting_console;
+    /* A vCPU has run into what a debugger asked for; it waits for tcg_resume. Called on the vCPU thread; must not
+     * block. NULL: nobody debugs. */
+    void (*debug_stop)(void *opaque, const struct TcgStop *stop);
 } TcgConfig;
 
 /* The configuration is copied. */
@@ -93,6 +97,52 @@ void vcpu_alarm(Vcpu *vcpu);                               /* the deadline given
 void tcg_ram_written(Tcg *tcg, uint64_t gpa, uint64_t size);
 /* The answers of PhysMap.page have changed (flash mode switch): drops every cached translation at its safepoint. */
 void tcg_map_changed(Tcg *tcg);
+
+/* -- debugging (debug.c) --
+ * While paused every vCPU thread waits between two insns and its state is exact; the thread stays. A paused Tcg may be
+ * stopped, reset and started; it stays paused. Everything here is for one thread: the one that starts and stops. */
+
+typedef enum TcgPointKind { TCG_BREAK, TCG_WATCH_WRITE, TCG_WATCH_READ, TCG_WATCH_ACCESS } TcgPointKind;
+typedef enum TcgStopKind { TCG_STOP_BREAK, TCG_STOP_WATCH, TCG_STOP_STEP } TcgStopKind;
+
+typedef struct TcgStop {
+    TcgStopKind kind;
+    unsigned vcpu;
+    TcgPointKind point; /* WATCH: which kind; the access has not been done yet */
+    uint64_t va;        /* WATCH: first watched byte that was hit */
+} TcgStop;
+
+/* Returns when every vCPU waits. Idempotent. */
+void tcg_pause(Tcg *tcg);
+/* All vCPUs go on; or, with step >= 0, that one alone does one insn (debug_stop follows). */
+void tcg_resume(Tcg *tcg, int step);
+bool tcg_paused(const Tcg *tcg);
+/* Does a single step let interrupts in? Off at first. */
+void tcg_step_interrupts(Tcg *tcg, bool on);
+/* While paused: places and takes away points by guest virtual address. False: there are too many, or none such. */
+bool tcg_add_point(Tcg *tcg, TcgPointKind kind, uint64_t va, uint64_t size);
+bool tcg_remove_point(Tcg *tcg, TcgPointKind kind, uint64_t va, uint64_t size);
+void tcg_clear_points(Tcg *tcg);
+
+/* While paused: memory as a debugger sees it: through the vCPU's current translation, whatever the permissions. Only
+ * RAM and ROM are read, only RAM is written (code made from it is dropped). False: something else is there, and nothing
+ * was changed. */
+bool vcpu_peek_memory(Vcpu *vcpu, uint64_t va, void *buffer, uint64_t size);
+bool vcpu_poke_memory(Vcpu *vcpu, uint64_t va, const void *buffer, uint64_t size);
+bool tcg_peek_physical(Tcg *tcg, uint64_t gpa, void *buffer, uint64_t size);
+bool tcg_poke_physical(Tcg *tcg, uint64_t gpa, const void *buffer, uint64_t size);
+/* Where va is now. False: not mapped. */
+bool vcpu_locate(Vcpu *vcpu, uint64_t va, uint64_t *gpa);
+/* A register by its place in Frontend.regs. poke is false when the register cannot be written. */
+void vcpu_peek_register(Vcpu *vcpu, unsigned reg, IrVal *value);
+bool vcpu_poke_register(Vcpu *vcpu, unsigned reg, const IrVal *value);
+/* Cached translations, in no order. asid UINT64_MAX: global. */
+typedef struct TcgMapping {
+    uint64_t va, pa, asid;
+    uint32_t regime;
+    bool r, w, x, device;
+} TcgMapping;
+void vcpu_each_mapping(Vcpu *vcpu, void (*fn)(void *opaque, const TcgMapping *mapping), void *opaque);
 
 /* Counters for reports; a snapshot taken without stopping anything. */
 typedef struct TcgStats {

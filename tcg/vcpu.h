@@ -28,6 +28,7 @@ enum {
     REQUEST_LINES = 1 << 2,     /* interrupt inputs have changed */
     REQUEST_FLUSH_TLB = 1 << 3, /* drop every cached translation of addresses */
     REQUEST_FLUSH_CODE = 1 << 4, /* drop every block */
+    REQUEST_PAUSE = 1 << 5,     /* see whether a debugger wants a pause */
 };
 
 /* A translated run of guest insns. */
@@ -96,6 +97,34 @@ typedef struct LargeMap {
     uint64_t base, size;
 } LargeMap;
 
+/* What a debugger wants of a vCPU. Under TcgDebug.lock, or while the vCPU is quiet, unless said otherwise. */
+typedef struct VcpuDebug {
+    bool quiet;       /* waits for tcg_resume, or has no thread */
+    bool hold;        /* another vCPU steps */
+    bool step;        /* stop after one insn */
+    bool skip;        /* the insn at skip_pc has been reported: no breakpoint stops it again... */
+    bool skip_watch;  /* ...nor a watchpoint */
+    bool over;        /* it is running now, unwatched (vCPU thread) */
+    bool look;        /* debug_insn must be asked in front of each block: any of the above, or breakpoints */
+    uint64_t skip_pc;
+} VcpuDebug;
+
+enum { DEBUG_POINTS = 256 };
+typedef struct DebugPoint {
+    TcgPointKind kind;
+    uint64_t va, size;
+} DebugPoint;
+
+typedef struct TcgDebug {
+    GMutex lock;
+    GCond changed;
+    bool paused;            /* under lock */
+    bool step_interrupts;
+    unsigned breaks, watches; /* how many of... */
+    unsigned count;
+    DebugPoint points[DEBUG_POINTS]; /* changed only while all vCPUs are quiet */
+} TcgDebug;
+
 struct Vcpu {
     Env *env;
     Tcg *tcg;
@@ -134,6 +163,7 @@ struct Vcpu {
     uint64_t fetch_pa;    /* ...and where it is, valid while fetch_ok */
     bool fetch_ok;
     Tb *running;          /* block being interpreted or last entered */
+    VcpuDebug debug;
     TcgStats stats;
 };
 
@@ -152,6 +182,7 @@ struct Tcg {
     struct Cache *cache;
     HostStubs stubs;
     bool one_by_one;      /* every block comes back here: no chaining, no jump cache */
+    TcgDebug debug;
     TcgStats stats;
 };
 
@@ -212,6 +243,25 @@ void verify_init(Vcpu *v);
 void verify_free(Vcpu *v);
 bool verify_before(Vcpu *v, const Tb *tb); /* runs the reference; false: this block is not compared this time */
 void verify_after(Vcpu *v, const Tb *tb, IrExit reason);
+
+/* -- debug.c -- */
+void debug_init(Tcg *tcg);
+void debug_finish(Tcg *tcg);
+void debug_thread(Vcpu *v, bool running); /* its thread is about to begin, or has ended */
+void debug_wake(Tcg *tcg);                /* vCPUs that wait look at their requests */
+/* At a safepoint: waits while there is a pause and nobody wants the thread to end. */
+void debug_park(Vcpu *v);
+typedef enum DebugStep {
+    DEBUG_NOTHING, /* no debugger is interested in the insn at env->pc: go on as usual */
+    DEBUG_DONE,    /* it has been run alone, or the vCPU has to stop in front of it */
+    DEBUG_HALT,    /* it has been run, and wants to wait for an interrupt */
+} DebugStep;
+/* To be called when debug.look is set. */
+DebugStep debug_insn(Vcpu *v);
+/* Is some byte of the page watched? */
+bool debug_watches_page(const Tcg *tcg, uint64_t va);
+/* An access in front of its doing: true: it is watched, and the vCPU stops at the insn, which has done nothing. */
+bool debug_watch_hit(Vcpu *v, uint64_t va, unsigned size, unsigned aux);
 
 /* -- exec.c -- */
 gpointer vcpu_thread(gpointer vcpu);
