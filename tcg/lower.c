@@ -297,11 +297,8 @@ static void emit_rule(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     if (n->a && r->s[0] && (n->type == IR_VOID || r->flags & HOST_RULE_TYPE_OF_A)) {
         op.type = width_of(w, n->a);
     }
-    for (unsigned k = 0; k < r->tmps; k++) {
-        op.tmp[k] = (uint8_t)ra_alloc(l, false, UINT32_MAX);
-    }
-    for (unsigned k = 0; k < r->vtmps; k++) {
-        op.tmp[r->tmps + k] = (uint8_t)ra_alloc(l, true, UINT32_MAX);
+    for (unsigned k = 0; k < r->tmps + r->vtmps && k < G_N_ELEMENTS(op.tmp); k++) {
+        op.tmp[k] = (uint8_t)ra_alloc(l, k >= r->tmps, UINT32_MAX);
     }
     if (r->d) {
         unsigned d;
