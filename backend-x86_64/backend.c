@@ -43,10 +43,10 @@ static void store(HostCode *h, IrType type, HostOperand mem, unsigned s) {
 }
 
 static void store_imm(HostCode *h, IrType type, HostOperand mem, int32_t imm) {
-    x_ro(h, type == IR_I8 ? 0xc6 : 0xc7, type == IR_I64 ? OP_W : type == IR_I16 ? OP_16 : 0, 0, mem);
+    x_ro(h, type == IR_I8 ? 0xc6 : 0xc7, type == IR_I64 ? OP_W : type == IR_I16 || type == IR_FLAGS ? OP_16 : 0, 0, mem);
     if (type == IR_I8) {
         x_byte(h, (uint8_t)imm);
-    } else if (type == IR_I16) {
+    } else if (type == IR_I16 || type == IR_FLAGS) {
         x_byte(h, (uint8_t)imm);
         x_byte(h, (uint8_t)(imm >> 8));
     } else {
@@ -95,6 +95,7 @@ const Backend backend_x86_64 = {
     .flags_test = x64_flags_test,
     .compare = x64_compare,
     .test = x64_test,
+    .flags_select = x64_flags_select,
     .carry_in = x64_carry_in,
     .carry_load = x64_carry_load,
     .csel = x64_csel,

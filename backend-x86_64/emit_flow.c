@@ -88,6 +88,19 @@ int x64_flags_test(HostCode *h, unsigned cond, HostOperand mem, unsigned tmp) {
     return x64_flags_cc(cond, HOST_FLAGS_SUB);
 }
 
+void x64_flags_select(HostCode *h, int cc, IrType type, HostOperand a, HostOperand b, int32_t image) {
+    HostFixup constant = x_jcc(h, (unsigned)cc);
+    x64_compare(h, type, a, b);
+    HostFixup done = x_jmp(h);
+    x_bind(h, constant);
+    x_load_imm(h, RAX, (uint32_t)(image ^ IR_FLAG_C)); /* the carry is a borrow here */
+    x_begin(h);
+    x_byte(h, 0x04); /* add al, 0x7f: overflows when al = 1 */
+    x_byte(h, 0x7f);
+    x_byte(h, 0x9e); /* sahf */
+    x_bind(h, done);
+}
+
 void x64_carry_in(HostCode *h, HostPolarity from, HostPolarity wanted) {
     if (from != wanted) {
         x_begin(h);

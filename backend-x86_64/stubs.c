@@ -17,17 +17,18 @@ enum { FIRST_CALLER_SAVED = 5, FRAME = HOST_SPILL_BYTES + 8, SAVED_XMM = 8 * 16 
 typedef struct PinSlots {
     HostOperand pin[X64_PINS], vpin[8];
     bool has[X64_PINS], vhas[8];
+    unsigned vpins;
 } PinSlots;
 
 static PinSlots find_slots(const IrSlot *slots, unsigned count) {
-    PinSlots p = {0};
+    PinSlots p = {.vpins = X64_VPINS};
     for (unsigned i = 0; i < count; i++) {
         unsigned k = slots[i].rank;
         HostOperand at = {.kind = HOST_ENV, .disp = (int32_t)slots[i].offset};
         if (slots[i].type == IR_I64 && k >= 1 && k <= X64_PINS) {
             p.pin[k - 1] = at;
             p.has[k - 1] = true;
-        } else if (slots[i].type == IR_V128 && k >= 1 && k <= X64_VPINS) {
+        } else if (slots[i].type == IR_V128 && k >= 1 && k <= p.vpins) {
             p.vpin[k - 1] = at;
             p.vhas[k - 1] = true;
         }
@@ -42,7 +43,7 @@ static void move_pins(HostCode *h, const PinSlots *p, unsigned first, bool load)
             x_ro(h, load ? 0x8b : 0x89, OP_W, x64_pins[i], p->pin[i]);
         }
     }
-    for (unsigned i = 0; i < X64_VPINS; i++) {
+    for (unsigned i = 0; i < p->vpins; i++) {
         if (p->vhas[i]) {
             x_ro(h, load ? 0x0f28 : 0x0f29, 0, x64_vpins[i], p->vpin[i]);
         }

@@ -18,6 +18,7 @@ void x64_compare(HostCode *h, IrType type, HostOperand a, HostOperand b);
 void x64_flags_save(HostCode *h, HostPolarity p, HostOperand mem, bool result_reg_free);
 int x64_flags_cc(unsigned cond, HostPolarity p);
 int x64_flags_test(HostCode *h, unsigned cond, HostOperand mem, unsigned tmp);
+void x64_flags_select(HostCode *h, int cc, IrType type, HostOperand a, HostOperand b, int32_t image);
 void x64_carry_in(HostCode *h, HostPolarity from, HostPolarity wanted);
 void x64_carry_load(HostCode *h, HostOperand mem, HostPolarity wanted);
 void x64_csel(HostCode *h, IrType type, int cc, unsigned d, unsigned s);

@@ -30,6 +30,36 @@ IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *
     return b;
 }
 
+IrBlock *ir_block_copy(const IrBlock *from) {
+    IrBlock *b = g_new0(IrBlock, 1);
+    uint32_t *place = g_new0(uint32_t, from->count);
+    b->slots = from->slots;
+    b->slot_count = from->slot_count;
+    b->helpers = from->helpers;
+    b->helper_count = from->helper_count;
+    b->insns = from->insns;
+    b->has_fp = from->has_fp;
+    b->count = 1;
+    for (uint32_t i = 1; i < from->count; i++) {
+        if (from->nodes[i].op != IR_nop) {
+            place[i] = b->count++;
+        }
+    }
+    b->capacity = b->count;
+    b->nodes = g_new0(IrNode, b->capacity);
+    for (uint32_t i = 1; i < from->count; i++) {
+        if (place[i]) {
+            IrNode *n = &b->nodes[place[i]];
+            *n = from->nodes[i];
+            for (unsigned k = 0; k < 3; k++) {
+                n->arg[k] = ir_operand_is_value((IrOp)n->op, k) ? place[n->arg[k]] : n->arg[k];
+            }
+        }
+    }
+    g_free(place);
+    return b;
+}
+
 void ir_block_free(IrBlock *b) {
     if (b) {
         g_free(b->nodes);

@@ -28,7 +28,7 @@ typedef struct HostOp {
     const IrNode *node;
     IrType type;          /* of the result; for ops without one, of the first value operand */
     HostOperand d, s[3];
-    uint8_t tmp[2];       /* scratch registers the rule asked for */
+    uint8_t tmp[4];       /* scratch registers the rule asked for: integer ones, then vector ones */
 } HostOp;
 
 /* What the host's flags hold after a rule, in terms of IR flags. */
@@ -154,6 +154,8 @@ struct Backend {
     int (*flags_test)(HostCode *h, unsigned cond, HostOperand mem, unsigned tmp); /* from memory; returns cc; tmp = result_reg */
     void (*compare)(HostCode *h, IrType type, HostOperand a, HostOperand b);      /* fl_sub */
     void (*test)(HostCode *h, IrType type, HostOperand a, HostOperand b);         /* fl_logic(a & b) */
+    /* cc ? flags `image` : flags of a - b, both with HOST_FLAGS_SUB; result_reg is free */
+    void (*flags_select)(HostCode *h, int cc, IrType type, HostOperand a, HostOperand b, int32_t image);
     void (*carry_in)(HostCode *h, HostPolarity from, HostPolarity wanted);        /* adapt the carry flag */
     void (*carry_load)(HostCode *h, HostOperand mem, HostPolarity wanted);
     void (*csel)(HostCode *h, IrType type, int cc, unsigned d, unsigned s);        /* if cc: d = s */

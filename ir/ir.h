@@ -201,6 +201,8 @@ typedef struct IrBlock {
 /* -- build.c: making blocks. A block keeps its arena for reuse; ir_block_reset empties it. -- */
 IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *helpers, uint32_t helper_count);
 void ir_block_free(IrBlock *b);
+/* A copy to keep: no larger than it must be, without the nops, closed to the builder. */
+IrBlock *ir_block_copy(const IrBlock *b);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(IrBlock, ir_block_free)
 void ir_block_reset(IrBlock *b);
 /* Drops the nodes from `count` on: an insn whose translation has been given up. */

@@ -47,6 +47,17 @@ static void flags_now_hold(Walk *w, uint32_t f, HostPolarity p) {
     w->l.flags_polarity = p;
 }
 
+/* Flags known at translation time, in the form that memory holds. */
+static bool flags_const(const Lower *l, uint32_t f, int32_t *image) {
+    uint64_t v;
+    if (ra_node(l, f)->op != IR_fl_nzcv || !ra_const(l, ra_node(l, f)->a, &v)) {
+        return false;
+    }
+    *image = (v >> 31 & 1 ? IR_FLAG_N : 0) | (v >> 30 & 1 ? IR_FLAG_Z : 0) | (v >> 29 & 1 ? IR_FLAG_C : 0) |
+             (v >> 28 & 1 ? IR_FLAG_V : 0);
+    return true;
+}
+
 /* Host condition code that is true when cond holds in f. Emits what is needed to have it. */
 static int flags_condition(Walk *w, uint32_t f, unsigned cond) {
     Lower *l = &w->l;
@@ -63,9 +74,14 @@ static int flags_condition(Walk *w, uint32_t f, unsigned cond) {
         }
     }
     flags_lose(w);
+    int32_t image;
     if (!ra_memory(l, f, &mem)) {
-        l->failed = true;
-        return 0;
+        if (!flags_const(l, f, &image)) {
+            l->failed = true;
+            return 0;
+        }
+        mem = ra_spill_slot(l, f);
+        l->be->store_imm(l->h, IR_FLAGS, mem, image);
     }
     uint32_t locked = l->locked;
     unsigned tmp = ra_alloc(l, false, 1u << l->be->result_reg);
@@ -78,7 +94,10 @@ static int flags_condition(Walk *w, uint32_t f, unsigned cond) {
 static void flags_store(Walk *w, uint32_t f, HostOperand to) {
     Lower *l = &w->l;
     HostOperand mem;
-    if (l->flags_value == f) {
+    int32_t image;
+    if (flags_const(l, f, &image)) {
+        l->be->store_imm(l->h, IR_FLAGS, to, image);
+    } else if (l->flags_value == f) {
         bool free = !l->head[l->be->result_reg] && !(l->locked >> l->be->result_reg & 1);
         l->be->flags_save(l->h, l->flags_polarity, to, free);
         /* flags_save may turn the carry round: what is left is in IR's sense. */
@@ -134,9 +153,33 @@ static bool flags_follow(Walk *w, uint32_t i, IrOp arith) {
     return true;
 }
 
+/* Is the comparison at i wanted by a conditional comparison alone (fl_sel with constant flags else)? That makes it. */
+static bool is_conditional_compare(const Walk *w, uint32_t i) {
+    const Lower *l = &w->l;
+    uint32_t k = l->values[i].last_use;
+    const IrNode *m = ra_node(l, k);
+    int32_t image;
+    if (l->values[i].uses != 1 || m->op != IR_fl_sel || m->b != i || m->a == i || !flags_const(l, m->c, &image)) {
+        return false;
+    }
+    for (uint32_t j = i + 1; j < k; j++) {
+        IrOp op = (IrOp)ra_node(l, j)->op;
+        if (op != IR_nop && op != IR_const && op != IR_get && op != IR_fl_nzcv) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void keep_operands(Walk *w, uint32_t i);
+
 static void lower_fl_sub(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
+    if (is_conditional_compare(w, i)) {
+        keep_operands(w, i);
+        return;
+    }
     if (flags_follow(w, i, IR_sub)) {
         return;
     }
@@ -148,6 +191,7 @@ static void lower_fl_sub(Walk *w, uint32_t i) {
 }
 
 static void emit_rule_named(Walk *w, uint32_t i, IrOp op, IrType type, uint32_t a, uint32_t b);
+static void lower_call_op(Walk *w, uint32_t i);
 
 static void lower_fl_add(Walk *w, uint32_t i) {
     const IrNode *n = ra_node(&w->l, i);
@@ -156,6 +200,25 @@ static void lower_fl_add(Walk *w, uint32_t i) {
         emit_rule_named(w, i, IR_add, width_of(w, n->a), n->a, n->b);
         flags_now_hold(w, i, HOST_FLAGS_ADD);
     }
+}
+
+/* if (cond of a) flags = compare; else flags = constant: Arm's CCMP. Both ways end with them in the host's flags. */
+static void lower_fl_sel(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i), *compare = ra_node(l, n->b);
+    int32_t image = 0;
+    if (compare->op != IR_fl_sub || l->flags_value == n->b || !is_conditional_compare(w, n->b)) {
+        lower_call_op(w, i);
+        return;
+    }
+    flags_const(l, n->c, &image);
+    ra_take(l, l->be->result_reg); /* for the constant */
+    HostOperand x = ra_operand(l, compare->a, "r");
+    HostOperand y = ra_operand(l, compare->b, "ri");
+    l->locked &= ~(1u << l->be->result_reg);
+    int cc = flags_condition(w, n->a, n->aux ^ 1);
+    l->be->flags_select(l->h, cc, width_of(w, compare->a), x, y, image);
+    flags_now_hold(w, i, HOST_FLAGS_SUB);
 }
 
 static void lower_fl_logic(Walk *w, uint32_t i) {
@@ -297,7 +360,7 @@ static void emit_rule(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     if (n->a && r->s[0] && (n->type == IR_VOID || r->flags & HOST_RULE_TYPE_OF_A)) {
         op.type = width_of(w, n->a);
     }
-    for (unsigned k = 0; k < r->tmps + r->vtmps && k < G_N_ELEMENTS(op.tmp); k++) {
+    for (unsigned k = 0; k < G_N_ELEMENTS(op.tmp) && k < r->tmps + r->vtmps; k++) {
         op.tmp[k] = (uint8_t)ra_alloc(l, k >= r->tmps, UINT32_MAX);
     }
     if (r->d) {
@@ -916,6 +979,13 @@ static void lower_value(Walk *w, uint32_t i) {
     }
 }
 
+static void lower_fl_nzcv(Walk *w, uint32_t i) {
+    int32_t image;
+    if (!flags_const(&w->l, i, &image) && w->l.values[i].last_use) {
+        lower_call_op(w, i);
+    }
+}
+
 static void lower_insn(Walk *w, const IrNode *n) {
     w->insn_off = (int32_t)n->a;
     if (w->mark_count < MAX_MARKS) {
@@ -938,6 +1008,8 @@ static void lower_node(Walk *w, uint32_t i) {
     case IR_zext: lower_zext(w, i); break;
     case IR_fl_add: lower_fl_add(w, i); break;
     case IR_fl_sub: lower_fl_sub(w, i); break;
+    case IR_fl_nzcv: lower_fl_nzcv(w, i); break;
+    case IR_fl_sel: lower_fl_sel(w, i); break;
     case IR_fl_logic: lower_fl_logic(w, i); break;
     case IR_fl_adc: case IR_fl_sbc: lower_fl_carry(w, i); break;
     case IR_adc: case IR_sbc: lower_adc(w, i); break;
@@ -997,7 +1069,7 @@ static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
     l->vcpu = v;
     l->be = v->tcg->backend;
     l->ir = ir;
-    l->locked = l->flags_value = l->flags_of = l->now = 0;
+    l->occupied = l->locked = l->flags_value = l->flags_of = l->now = 0;
     l->failed = false;
     w->cold_count = w->mark_count = 0;
     w->skip = 0;

@@ -112,6 +112,7 @@ void ra_prepare(Lower *l) {
 /* -- registers -- */
 
 static void link_reg(Lower *l, uint32_t v, unsigned reg) {
+    l->occupied |= 1u << reg;
     l->values[v].reg = reg;
     l->values[v].next = l->head[reg];
     l->head[reg] = v;
@@ -215,6 +216,13 @@ unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
     uint32_t candidates = ra_class_mask(l, vec) & mask & ~l->locked;
     unsigned best = RA_NO_REG;
     uint32_t best_use = 0;
+    uint32_t empty = candidates & ~l->occupied;
+    if (empty) { /* registers with a use of their own come last */
+        uint32_t plain = empty & ~(1u << l->be->result_reg | 1u << l->be->shift_reg);
+        unsigned reg = (unsigned)__builtin_ctz(plain ? plain : empty);
+        l->locked |= 1u << reg;
+        return reg;
+    }
     for (uint32_t m = candidates; m; m &= m - 1) {
         unsigned reg = (unsigned)__builtin_ctz(m);
         if (!l->head[reg]) {
@@ -498,7 +506,8 @@ void ra_set(Lower *l, uint32_t slot, uint32_t v) {
 /* -- bookkeeping between nodes -- */
 
 void ra_free_dead(Lower *l) {
-    for (unsigned r = 0; r < RA_REGS; r++) {
+    for (uint32_t m = l->occupied; m; m &= m - 1) {
+        unsigned r = (unsigned)__builtin_ctz(m);
         uint32_t *at = &l->head[r];
         while (*at) {
             RaValue *x = &l->values[*at];
@@ -510,6 +519,9 @@ void ra_free_dead(Lower *l) {
             } else {
                 at = &x->next;
             }
+        }
+        if (!l->head[r]) {
+            l->occupied &= ~(1u << r);
         }
     }
     l->locked = 0;

@@ -34,6 +34,7 @@ typedef struct Lower {
     uint32_t capacity;
     uint32_t now;              /* node being compiled */
     uint32_t head[RA_REGS];    /* first value in each register */
+    uint32_t occupied;         /* registers whose list may not be empty */
     uint32_t locked;           /* registers that the current op uses */
     uint64_t spill_used[HOST_SPILL_BYTES / 16 / 64];
     uint8_t *slot_pin;         /* register of each slot, or RA_NO_REG */

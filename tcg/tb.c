@@ -251,18 +251,6 @@ void tb_free_all(Tcg *tcg) {
 
 /* -- making -- */
 
-/* The interpreter keeps its own compact copy of the IR. */
-static IrBlock *copy_ir(const IrBlock *ir) {
-    IrBlock *copy = ir_block_new(ir->slots, ir->slot_count, ir->helpers, ir->helper_count);
-    for (uint32_t i = 1; i < ir->count; i++) {
-        const IrNode *n = &ir->nodes[i];
-        ir_append(copy, (IrOp)n->op, (IrType)n->type, n->aux, n->a, n->b, n->c);
-    }
-    copy->insns = ir->insns;
-    copy->has_fp = ir->has_fp;
-    return copy;
-}
-
 Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t *page, unsigned max_insns,
                  LowerResult *result) {
     Tcg *tcg = v->tcg;
@@ -276,7 +264,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     if (tcg->config.verify && tcg->backend) {
         ir->optimize = false;
         if (frontend_translate(&request, ir, &end) == TRANS_OK) {
-            plain = copy_ir(ir);
+            plain = ir_block_copy(ir);
         }
         ir_block_reset(ir);
     }
@@ -306,7 +294,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
         g_ptr_array_add(tcg->tbs, tb);
         lower_log_host(v, tb, va);
     } else {
-        tb->ir = copy_ir(ir);
+        tb->ir = ir_block_copy(ir);
     }
     unsigned bucket = tb_bucket(pa, mode);
     tb->hash_next = tcg->tb_hash[bucket];
