@@ -26,7 +26,7 @@ static uint64_t low_lane(Wide x, unsigned e) {
 }
 /* Random, with many extremes. */
 static IrVal random_value(uint64_t *seed, unsigned e) {
-    IrVal v;
+    IrVal v = {.d = {0, 0}};
     for (unsigned i = 0; i < 16u >> e; i++) {
         *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         const uint64_t top = UINT64_C(1) << ((8 << e) - 1);
