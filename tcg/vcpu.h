@@ -167,7 +167,7 @@ struct Vcpu {
     TcgStats stats;
 };
 
-enum { TB_BUCKETS = 1 << 15, PAGE_BUCKETS = 1 << 12 };
+enum { TB_BUCKETS = 1 << 17, PAGE_BUCKETS = 1 << 12 };
 
 struct Tcg {
     TcgConfig config;
@@ -236,7 +236,6 @@ bool tb_invalidate(Tcg *tcg, uint64_t pa, uint64_t size, const Tb *running);
 void tb_invalidate_unprotected(Tcg *tcg);
 CodePage *tb_page(Tcg *tcg, uint64_t pa);                  /* or NULL */
 void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to);
-Tb *tb_of_host(Tcg *tcg, const void *host);                /* the block whose code contains it, or NULL */
 
 /* -- verify.c -- */
 void verify_init(Vcpu *v);
