@@ -74,6 +74,7 @@ enum {
     IR_CHECK_ALIGN_SHIFT = 3,  /* three bits: log2 of the alignment that is demanded (0: none) */
     IR_CHECK_ALIGN = 7 << 3,
     IR_CHECK_ORDERED = 64,     /* atomic or exclusive: Device memory and syndrome rules may differ */
+    IR_CHECK_NO_DEVICE = 128,  /* Device memory refuses the access as it refuses a misaligned one (DC ZVA) */
 };
 
 typedef enum IrRmw { IR_RMW_ADD, IR_RMW_CLR, IR_RMW_EOR, IR_RMW_SET, IR_RMW_SMAX, IR_RMW_SMIN, IR_RMW_UMAX, IR_RMW_UMIN, IR_RMW_SWP } IrRmw;

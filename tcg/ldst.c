@@ -109,7 +109,7 @@ bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *ad
     }
     /* Natural alignment of each part is what Device memory demands; parts are never larger than 8 bytes. */
     unsigned part = size > 8 ? 8 : size;
-    if (x.device && (ea & ((part & -part) - 1))) {
+    if (x.device && (ea & ((part & -part) - 1) || aux & IR_CHECK_NO_DEVICE)) {
         return raise_fault(v, &(MemFault){.kind = MEM_FAULT_ALIGN, .va = ea,
                                           .access = aux & IR_CHECK_W ? MEM_WRITE : MEM_READ}, aux);
     }

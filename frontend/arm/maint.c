@@ -4,7 +4,6 @@
  * Spec: Arm DDI 0487, C5.3 (cache), C5.4 (AT), C5.5 (TLBI), D13.2.107 (PAR_EL1).
  * Caches are not modelled: data cache maintenance checks its address and then does nothing. TLB maintenance of the
  * Inner Shareable forms reaches whatever the port reaches.
- * Missing: DC ZVA on Device memory writes zeros rather than raising an alignment fault.
  */
 #include "frontend/arm/sysreg.h"
 

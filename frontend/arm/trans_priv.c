@@ -259,7 +259,7 @@ void a64_trans_msr(Trans *t, const A64Fields *f) {
 static void zero_block(Trans *t, uint32_t address) {
     enum { BLOCK = 64, LANE = 16 };
     uint32_t ea = ir_emit(t->ir, IR_and, IR_I64, 0, address, ir_const(t->ir, IR_I64, ~(uint64_t)(BLOCK - 1)), 0);
-    uint32_t addend = ir_append(t->ir, IR_check, IR_I64, IR_CHECK_W, ea, 0, BLOCK);
+    uint32_t addend = ir_append(t->ir, IR_check, IR_I64, IR_CHECK_W | IR_CHECK_NO_DEVICE, ea, 0, BLOCK);
     uint32_t zero = ir_const(t->ir, IR_I64, 0);
     uint32_t value = ir_emit(t->ir, IR_vpair, IR_V128, 0, zero, zero, 0);
     for (unsigned i = 0; i < BLOCK; i += LANE) {
