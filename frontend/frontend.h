@@ -136,8 +136,9 @@ struct Frontend {
     size_t state_size;              /* of the struct in Env.guest, at most IR_GUEST_STATE_MAX */
     const CpuState *state;          /* ends with a NULL name */
     CpuState inputs;                /* the span of state that other threads write (set_line), inside Env.guest */
-    const CpuReg *regs;
+    const CpuReg *regs;             /* those of gdb's own features ("org.gnu.gdb.") first, in gdb's order */
     unsigned reg_count;
+    const char *gdb_architecture;   /* as gdb calls it */
 
     /* Makes the CPU what `config` says (fills feature words); then reset makes it cold. Error: unknown model. */
     bool (*init)(Env *env, const CpuConfig *config, GError **error);

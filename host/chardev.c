@@ -5,7 +5,7 @@
  *
  * A descriptor that others share (the terminal) is opened anew where possible, so that O_NONBLOCK is ours alone.
  * Locking: `lock` guards the buffers and the sources; callbacks run in the main loop without it.
- * Missing: pty, sockets, the monitor behind Ctrl-a c (the callback is there).
+ * Missing: pty, sockets.
  */
 #include "host/chardev.h"
 
@@ -37,6 +37,8 @@ struct Chardev {
     GMainContext *context;   /* referenced */
     Handlers handlers;
     ChardevUser user;
+    void (*typed)(void *opaque, const uint8_t *data, size_t n); /* gets the input in place of the device */
+    void *typed_opaque;
     int in, out;             /* -1: none */
     bool own_in, own_out;    /* to be closed */
     bool mux;                /* Ctrl-a is ours */
@@ -219,7 +221,7 @@ static void escape_key(Chardev *c, uint8_t key) {
         if (c->user.monitor) {
             c->user.monitor(c->user.opaque);
         } else {
-            say(c, "\r\nno monitor yet\r\n");
+            say(c, "\r\nthere is no monitor\r\n");
         }
         break;
     case 'b':
@@ -245,6 +247,8 @@ static void take_in(Chardev *c, const uint8_t *data, size_t n) {
         c->escape = begins;
         if (key) {
             escape_key(c, data[i]);
+        } else if (!begins && c->typed) {
+            c->typed(c->typed_opaque, &data[i], 1);
         } else if (!begins) {
             pthread_mutex_lock(&c->lock);
             put_in(c, literal ? ESCAPE : data[i]);
@@ -344,6 +348,11 @@ void chardev_set_handlers(Chardev *c, size_t (*can_receive)(void *opaque),
 
 void chardev_set_user(Chardev *c, const ChardevUser *user) {
     c->user = *user;
+}
+
+void chardev_redirect(Chardev *c, void (*typed)(void *opaque, const uint8_t *data, size_t n), void *opaque) {
+    c->typed = typed;
+    c->typed_opaque = opaque;
 }
 
 bool chardev_is_console(const Chardev *c) {

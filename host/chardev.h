@@ -53,6 +53,9 @@ typedef struct ChardevUser {
     void (*monitor)(void *opaque);                     /* Ctrl-a c */
 } ChardevUser;
 void chardev_set_user(Chardev *c, const ChardevUser *user);
+/* What is typed goes to `typed`, and no longer to the device; the escape key still works. NULL: to the device again.
+ * Main loop only. */
+void chardev_redirect(Chardev *c, void (*typed)(void *opaque, const uint8_t *data, size_t n), void *opaque);
 
 /* -- the terminal of the process -- */
 

@@ -70,6 +70,14 @@ void help_serials(FILE *out, const Options *options) {
     row(out, "null", "nowhere");
 }
 
+void help_monitors(FILE *out, const Options *options) {
+    fprintf(out, "Monitor:\n");
+    row(out, "stdio", "this terminal");
+    row(out, "tcp::PORT", "a TCP port of this host; tcp:ADDRESS:PORT for another address");
+    row(out, "unix:PATH", "a Unix socket");
+    row(out, "none", "only behind Ctrl-a c of -nographic and -serial mon:stdio");
+}
+
 void help_log(FILE *out, const Options *options) {
     fprintf(out, "Log items:\n");
     for (const LogItem *item = log_items; item->name; item++) {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "system/options.h"
+#include "system/debugger.h"
 
 enum { RUN_ON, RUN_ENDING, RUN_OVER };
 /* Exit codes besides those of YadoError. */
@@ -21,6 +21,7 @@ typedef struct Run {
     int code;
     char *message; /* owned; printed at the end, or NULL */
     char *report;  /* owned; printed after it, or NULL */
+    Debugger *debugger;
 } Run;
 
 /* -- messages -- */
@@ -90,7 +91,14 @@ static void console_quit(void *opaque) {
 }
 
 static void console_monitor(void *opaque) {
-    fprintf(stderr, "yado: there is no monitor yet\r\n");
+    Run *run = opaque;
+    if (run->debugger) {
+        debugger_switch_console(run->debugger);
+    }
+}
+
+static void machine_stopped(void *opaque, const TcgStop *stop) {
+    debugger_stopped(((Run *)opaque)->debugger, stop);
 }
 
 static gboolean interrupted(Run *run, int number) {
@@ -177,19 +185,28 @@ static int run_machine(Options *options, GError **error) {
     Chardev *console = NULL;
     Machine *machine = NULL;
     options->machine.ended = machine_ended;
+    options->machine.stopped = machine_stopped;
     options->machine.opaque = &run;
     if (open_log(options, error) && (console = open_console(options, &run, error))) {
         options->machine.serial = console;
         machine = machine_new(options->cls, &options->machine, error);
     }
     if (machine) {
+        run.debugger = debugger_new(options, machine, console, console_quit, &run, error);
+    }
+    if (run.debugger) {
         if (!options->serial) {
             print_message("no console is configured: what the guest writes to its serial port is dropped\n"
                           "use -nographic or -serial");
         }
+        if (options->start_paused) {
+            machine_pause(machine);
+        }
         run_loop(&run, machine);
-        machine_free(machine);
+        debugger_ended(run.debugger, run.code);
+        debugger_free(run.debugger);
     }
+    g_clear_pointer(&machine, machine_free);
     chardev_close(console);
     if (options->machine.log && options->machine.log != stderr) {
         fclose(options->machine.log);

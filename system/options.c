@@ -131,6 +131,39 @@ static bool set_serial(Options *o, const char *value, GError **error) {
     return true;
 }
 
+const char *const monitor_names[] = { "stdio", "none", "tcp::PORT", "unix:PATH", NULL };
+
+/* A place to listen at, in the form that host/link.h wants. */
+static bool is_place(const char *value) {
+    return g_str_has_prefix(value, "tcp:") || (g_str_has_prefix(value, "unix:") && value[5]);
+}
+
+static bool set_monitor(Options *o, const char *value, GError **error) {
+    if (is_help(value)) {
+        o->help = help_monitors;
+        return true;
+    }
+    if (!is_place(value) && strcmp(value, "stdio") != 0 && strcmp(value, "none") != 0) {
+        g_autofree char *hint = names_hint(value, monitor_names);
+        return usage(error, "no monitor device '%s'%s", value, hint);
+    }
+    o->monitor = value;
+    return true;
+}
+
+static bool set_gdb(Options *o, const char *value, GError **error) {
+    if (!is_place(value) && strcmp(value, "none") != 0) {
+        return usage(error, "-gdb: '%s' is no place to wait for gdb at: use tcp::PORT, tcp:ADDRESS:PORT or unix:PATH", value);
+    }
+    o->gdb = value;
+    return true;
+}
+
+static bool set_s(Options *o, const char *value, GError **error) {
+    o->gdb = "tcp::1234";
+    return true;
+}
+
 static bool set_nographic(Options *o, const char *value, GError **error) {
     if (!o->serial_given) {
         o->serial = "mon:stdio";
@@ -208,6 +241,7 @@ static bool set_append(Options *o, const char *value, GError **error) {
     }
 SET_FLAG(no_reboot, machine.no_reboot)
 SET_FLAG(semihosting, machine.semihosting)
+SET_FLAG(S, start_paused)
 
 static bool set_verify(Options *o, const char *value, GError **error) {
     o->machine.verify = 1;
@@ -238,6 +272,10 @@ const OptionInfo option_table[] = {
     { "bios", "FILE", "firmware: a raw image that starts at the first byte of the flash", set_bios },
     { "nographic", NULL, "the guest's serial port is this terminal; Ctrl-a x quits", set_nographic },
     { "serial", "TO", "where the serial port goes; 'help' lists what there is", set_serial },
+    { "monitor", "TO", "where the monitor is, besides Ctrl-a c; 'help' lists what there is", set_monitor },
+    { "S", NULL, "do not start the CPUs until gdb or the monitor says so", set_S },
+    { "s", NULL, "the same as -gdb tcp::1234", set_s },
+    { "gdb", "PLACE", "wait for gdb at tcp::PORT, tcp:ADDRESS:PORT or unix:PATH", set_gdb },
     { "no-reboot", NULL, "end when the guest resets", set_no_reboot },
     { "semihosting", NULL, "let the guest use files and the console of the host, and end with a code", set_semihosting },
     { "d", "ITEM[,ITEM...]", "write a log; 'help' lists the items", set_log },
@@ -306,6 +344,10 @@ bool options_parse(Options *o, int argc, char **argv, GError **error) {
     if (!o->help && argc < 2) {
         return usage(error, "there is nothing to run: give a machine with -M and a kernel or firmware\n"
                             "'yado --help' lists the options");
+    }
+    if (!o->help && o->monitor && o->serial && strcmp(o->monitor, "stdio") == 0 && g_str_has_suffix(o->serial, "stdio")) {
+        return usage(error, "the terminal cannot be both the serial port and the monitor: leave out -monitor stdio (with "
+                            "-nographic Ctrl-a c is the monitor) or give another -serial");
     }
     if (!o->help && !o->cls) {
         return usage(error, "no machine is given: use -M NAME\n'yado -M help' lists the machines");

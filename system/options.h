@@ -28,6 +28,9 @@ struct Options {
     const char *serial;      /* chardev spec, or NULL */
     bool serial_given;       /* by -serial rather than -nographic */
     const char *log_path;    /* -D, or NULL: stderr */
+    const char *gdb;         /* where to listen for gdb, or NULL */
+    const char *monitor;     /* where the monitor is, besides Ctrl-a c; or NULL */
+    bool start_paused;       /* -S */
     void (*help)(FILE *out, const Options *options); /* print this and end, rather than run */
 };
 
@@ -42,6 +45,7 @@ extern const OptionInfo option_table[]; /* ends with a NULL name */
 extern const LogItem log_items[];       /* likewise */
 extern const char *const accel_names[]; /* NULL-terminated */
 extern const char *const serial_names[];
+extern const char *const monitor_names[];
 
 /* Fills zeroed options. Error (usage): a sentence, with a hint after a newline. */
 bool options_parse(Options *options, int argc, char **argv, GError **error);
@@ -55,6 +59,7 @@ void help_machine_keys(FILE *out, const Options *options); /* of options->cls */
 void help_cpus(FILE *out, const Options *options);
 void help_accels(FILE *out, const Options *options);
 void help_serials(FILE *out, const Options *options);
+void help_monitors(FILE *out, const Options *options);
 void help_log(FILE *out, const Options *options);
 
 #endif

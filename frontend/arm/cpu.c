@@ -285,76 +285,7 @@ static void arm_timer_expired(Env *env, unsigned timer) {
     }
 }
 
-/* -- registers for debuggers and dumps -------------------------------------------------------------------------- */
-
-static void peek_x(const Env *env, unsigned n, IrVal *v) {
-    v->u64 = n == 31 ? arm_cpu_const(env)->sp : arm_cpu_const(env)->x[n];
-}
-
-static void poke_x(Env *env, unsigned n, const IrVal *v) {
-    *(n == 31 ? &arm_cpu(env)->sp : &arm_cpu(env)->x[n]) = v->u64;
-}
-
-static void peek_pc(const Env *env, unsigned n, IrVal *v) {
-    v->u64 = env->pc;
-}
-
-static void poke_pc(Env *env, unsigned n, const IrVal *v) {
-    env->pc = v->u64;
-}
-
-static void peek_cpsr(const Env *env, unsigned n, IrVal *v) {
-    v->u64 = arm_pstate(env);
-}
-
-/* A debugger may change the flags and the masks, not the exception level. */
-static void poke_cpsr(Env *env, unsigned n, const IrVal *v) {
-    arm_set_nzcv(env, v->u64);
-    arm_cpu(env)->daif = v->u32 & 0x3c0;
-    arm_update_mode(env);
-    arm_poll_interrupts(env);
-}
-
-static void peek_v(const Env *env, unsigned n, IrVal *v) {
-    *v = arm_cpu_const(env)->v[n];
-}
-
-static void poke_v(Env *env, unsigned n, const IrVal *v) {
-    arm_cpu(env)->v[n] = *v;
-}
-
-static void peek_fp(const Env *env, unsigned control, IrVal *v) {
-    v->u64 = control ? arm_fpcr(env) : arm_fpsr(env);
-}
-
-static void poke_fp(Env *env, unsigned control, const IrVal *v) {
-    if (control) {
-        arm_set_fpcr(env, v->u64);
-    } else {
-        arm_set_fpsr(env, v->u64);
-    }
-}
-
-#define CORE "org.gnu.gdb.aarch64.core"
-#define FPU "org.gnu.gdb.aarch64.fpu"
-#define RX(n) {"x" #n, CORE, 64, peek_x, poke_x, n}
-#define RV(n) {"v" #n, FPU, 128, peek_v, poke_v, n}
-
-static const CpuReg regs[] = {
-    RX(0), RX(1), RX(2), RX(3), RX(4), RX(5), RX(6), RX(7),
-    RX(8), RX(9), RX(10), RX(11), RX(12), RX(13), RX(14), RX(15),
-    RX(16), RX(17), RX(18), RX(19), RX(20), RX(21), RX(22), RX(23),
-    RX(24), RX(25), RX(26), RX(27), RX(28), RX(29), RX(30),
-    {"sp", CORE, 64, peek_x, poke_x, 31},
-    {"pc", CORE, 64, peek_pc, poke_pc, 0},
-    {"cpsr", CORE, 32, peek_cpsr, poke_cpsr, 0},
-    RV(0), RV(1), RV(2), RV(3), RV(4), RV(5), RV(6), RV(7),
-    RV(8), RV(9), RV(10), RV(11), RV(12), RV(13), RV(14), RV(15),
-    RV(16), RV(17), RV(18), RV(19), RV(20), RV(21), RV(22), RV(23),
-    RV(24), RV(25), RV(26), RV(27), RV(28), RV(29), RV(30),
-    {"fpsr", FPU, 32, peek_fp, poke_fp, 0},
-    {"fpcr", FPU, 32, peek_fp, poke_fp, 1},
-};
+/* -- registers for people -------------------------------------------------------------------------- */
 
 static void arm_dump(const Env *env, GString *out) {
     const ArmCpu *cpu = arm_cpu_const(env);
@@ -390,8 +321,9 @@ const Frontend frontend_arm = {
     .state_size = COLD_AT + sizeof(ArmCold),
     .state = state,
     .inputs = COLD_STATE(lines),
-    .regs = regs,
-    .reg_count = G_N_ELEMENTS(regs),
+    .regs = arm_debug_reg_table,
+    .reg_count = ARM_DEBUG_REGS,
+    .gdb_architecture = "aarch64",
     .init = arm_init,
     .finish = arm_finish,
     .reset = arm_reset,

@@ -132,6 +132,9 @@ bool arm_sysreg_is_raz(unsigned code);
 /* Name of a register or SYS insn over all tables, whatever the CPU; NULL: none. For disassembly. */
 const char *arm_sysreg_name(unsigned code);
 uint64_t arm_sysreg_peek(Env *env, const ArmSysreg *row);
+/* The registers that debuggers see. */
+enum { ARM_DEBUG_REGS = 103 };
+extern const CpuReg arm_debug_reg_table[ARM_DEBUG_REGS];
 /* FPCR and FPSR as seen through env->fp and env->qc. */
 uint64_t arm_fpcr(const Env *env);
 void arm_set_fpcr(Env *env, uint64_t value);
