@@ -253,6 +253,9 @@ static void run(Vcpu *v) {
             from = NULL;
             continue;
         }
+        if (from && !v->running) {
+            from = NULL; /* the cache has been emptied meanwhile, and it with it */
+        }
         if (from) {
             if (from->valid && tb->mode == from->mode && ((tb->pa ^ from->pa) & ~(uint64_t)(PAGE_SIZE - 1)) == 0) {
                 g_mutex_lock(&v->tcg->lock);
