@@ -46,6 +46,7 @@ void x64_ld(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend,
                 {{0x8b, 0x8b}, {OP_W, OP_W}}};
     unsigned size = aux & IR_MEM_SIZE;
     if (ir_type_is_vec(type)) {
+        h->overflow |= (aux & IR_MEM_BIG) != 0;
         if (size == 4) {
             x_rm(h, 0x0f10, 0, d, addend, ea, 0, disp); /* movups */
         } else if (size == 3) {
@@ -83,8 +84,9 @@ void x64_st(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned adde
     unsigned size = aux & IR_MEM_SIZE;
     if (ir_type_is_vec(type)) {
         static const uint32_t ops[] = {[2] = 0x66000f7e, [3] = 0x66000fd6, [4] = 0x0f11};
+        h->overflow |= size < 2 || (aux & IR_MEM_BIG); /* front ends do those as integers */
         x_rm(h, ops[size], 0, v.reg, addend, ea, 0, disp);
-    } else if (v.kind == HOST_IMM && !(aux & IR_MEM_BIG)) {
+    } else if (v.kind == HOST_IMM && (!(aux & IR_MEM_BIG) || size == 0)) {
         x_rm(h, size ? 0xc7 : 0xc6, size == 3 ? OP_W : size == 1 ? OP_16 : 0, 0, addend, ea, 0, disp);
         if (size == 0) {
             x_byte(h, (uint8_t)v.imm);

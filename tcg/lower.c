@@ -9,7 +9,7 @@
 
 #include "tcg/regalloc.h"
 
-enum { MAX_COLD = 256, MAX_BLOCK_BYTES = 64 * 1024, MAX_MARKS = 128 };
+enum { MAX_COLD = 256, MAX_BLOCK_BYTES = 64 * 1024, MAX_MARKS = 128, MAX_DEPTH = 16 };
 
 typedef struct Walk {
     Lower l;
@@ -20,7 +20,8 @@ typedef struct Walk {
     unsigned cold_count;
     HostMark marks[MAX_MARKS];
     unsigned mark_count;
-    HostFixup skip;          /* open skip_if */
+    HostFixup skip[MAX_DEPTH]; /* open skip_ifs */
+    unsigned depth;
 } Walk;
 
 static inline uint32_t here(const Walk *w) {
@@ -128,7 +129,7 @@ static void lower_set_flags(Walk *w, const IrNode *n) {
         l->be->load(l->h, IR_FLAGS, tmp, from);
         l->be->store(l->h, IR_FLAGS, ra_spill_slot(l, old), tmp);
     }
-    if (old) {
+    if (old && old != n->b) {
         l->values[old].env = -1;
     }
     flags_store(w, n->b, to);
@@ -145,7 +146,7 @@ static bool flags_follow(Walk *w, uint32_t i, IrOp arith) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
     const IrNode *m = ra_node(l, l->flags_of);
-    if (!l->flags_of || m->op != arith || m->a != n->a || m->b != n->b || (arith == IR_adc && m->c != n->c) ||
+    if (!l->flags_of || l->flags_value || m->op != arith || m->a != n->a || m->b != n->b || (arith == IR_adc && m->c != n->c) ||
         (arith == IR_sbc && m->c != n->c)) {
         return false;
     }
@@ -225,12 +226,13 @@ static void lower_fl_logic(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
     const IrNode *m = ra_node(l, n->a);
-    if (l->flags_of == n->a && (m->op == IR_and || m->op == IR_or || m->op == IR_xor)) {
+    if (l->flags_of == n->a && !l->flags_value && (m->op == IR_and || m->op == IR_or || m->op == IR_xor)) {
         flags_now_hold(w, i, HOST_FLAGS_ADD); /* no carry, no overflow: the same in both senses of IR */
         return;
     }
     flags_lose(w);
-    if (m->op == IR_and && l->values[n->a].uses == 1 && l->values[n->a].reg == RA_NO_REG) {
+    HostOperand mem;
+    if (m->op == IR_and && l->values[n->a].uses == 1 && l->values[n->a].reg == RA_NO_REG && !ra_memory(l, n->a, &mem)) {
         HostOperand a = ra_operand(l, m->a, "r");
         HostOperand b = ra_operand(l, m->b, "ri");
         l->be->test(l->h, width_of(w, n->a), a, b);
@@ -397,8 +399,7 @@ static void emit_rule_named(Walk *w, uint32_t i, IrOp opcode, IrType type, uint3
 static void lower_call_op(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
-    flags_lose(w);
-    for (unsigned k = 0; k < 3; k++) {
+    for (unsigned k = 0; k < 3; k++) { /* moves only: host flags stay */
         char c = ir_ops[n->op].operands[k];
         if (!c || !ir_operand_is_value((IrOp)n->op, k)) {
             continue;
@@ -413,6 +414,7 @@ static void lower_call_op(Walk *w, uint32_t i) {
         }
         l->locked = 0;
     }
+    flags_lose(w);
     ra_spill_scratch(l);
     l->be->call_op(l->h, n->op, ir_node_info(n));
     w->l.vcpu->stats.helper_calls++;
@@ -488,6 +490,8 @@ static unsigned check_group(const Walk *w, uint32_t i, uint32_t stores[4], unsig
             *part = n->aux & IR_MEM_SIZE;
         } else if ((n->op == IR_sc || n->op == IR_ll || n->op == IR_cas || n->op == IR_rmw) && n->a == i) {
             return 0;
+        } else if (n->op == IR_check || n->op == IR_call) {
+            return 0; /* these use env.bounce too */
         }
     }
     if (*part > 3) {
@@ -636,9 +640,10 @@ static unsigned access_address(Walk *w, uint32_t ea, int32_t *disp) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, ea);
     uint64_t c;
+    HostOperand mem;
     *disp = 0;
-    if (n->op == IR_add && l->values[ea].reg == RA_NO_REG && ra_const(l, n->b, &c) && (int64_t)c == (int32_t)c &&
-        l->values[n->a].reg != RA_NO_REG && l->values[n->a].last_use >= l->now) {
+    if (n->op == IR_add && l->values[ea].reg == RA_NO_REG && !ra_memory(l, ea, &mem) && ra_const(l, n->b, &c) &&
+        (int64_t)c == (int32_t)c && l->values[n->a].last_use >= l->now) {
         *disp = (int32_t)c;
         return ra_use(l, n->a, UINT32_MAX);
     }
@@ -652,6 +657,9 @@ static void lower_ld(Walk *w, uint32_t i) {
     unsigned addend = ra_use(l, n->a, UINT32_MAX);
     unsigned ea = access_address(w, n->b, &disp);
     unsigned d;
+    if (n->aux & IR_MEM_BIG) {
+        flags_lose(w);
+    }
     if (l->values[i].last_use) {
         d = ra_define(l, i, n->aux & IR_MEM_BIG);
     } else {
@@ -669,7 +677,7 @@ static void lower_st(Walk *w, uint32_t i) {
     IrType type = width_of(w, n->c);
     HostOperand v = ra_operand(l, n->c, ir_type_is_vec(type) ? "x" : "ri");
     unsigned tmp = n->aux & IR_MEM_BIG ? ra_alloc(l, false, UINT32_MAX) : RA_NO_REG;
-    if (n->aux & IR_MEM_ACQUIRE || n->aux & IR_MEM_RELEASE) {
+    if (n->aux & (IR_MEM_ACQUIRE | IR_MEM_RELEASE | IR_MEM_BIG)) {
         flags_lose(w);
     }
     l->be->st(l->h, type, n->aux, v, addend, ea, disp, tmp);
@@ -725,18 +733,26 @@ static void lower_branch(Walk *w, const IrNode *n) {
 
 static void lower_skip(Walk *w, const IrNode *n) {
     Lower *l = &w->l;
+    uint32_t f = l->flags_value;
+    HostOperand mem;
+    if (w->depth == MAX_DEPTH) {
+        l->failed = true;
+        return;
+    }
+    if (f && l->values[f].last_use > l->now && !ra_memory(l, f, &mem)) {
+        flags_store(w, f, ra_spill_slot(l, f)); /* both ways out of here want them in memory */
+    }
     int cc = flags_condition(w, n->a, n->aux & 15);
     ra_spill_all(l); /* moves only: host flags stay */
     l->flags_value = l->flags_of = 0;
-    w->skip = l->be->jump_if(l->h, cc);
+    w->skip[w->depth++] = l->be->jump_if(l->h, cc);
 }
 
 static void lower_end(Walk *w) {
     Lower *l = &w->l;
     flags_lose(w);
     ra_spill_all(l);
-    l->be->bind(l->h, w->skip);
-    w->skip = 0;
+    l->be->bind(l->h, w->skip[--w->depth]);
     l->flags_value = l->flags_of = 0;
 }
 
@@ -806,6 +822,10 @@ static void lower_adc(Walk *w, uint32_t i) {
     }
     fill_in_place(w, &op, d);
     op.d = op.s[0];
+    int32_t image;
+    if (have == HOST_FLAGS_NONE && !ra_memory(l, n->c, &mem) && flags_const(l, n->c, &image)) {
+        l->be->store_imm(l->h, IR_FLAGS, ra_spill_slot(l, n->c), image);
+    }
     if (have != HOST_FLAGS_NONE) {
         l->be->carry_in(l->h, have, wanted);
     } else if (ra_memory(l, n->c, &mem)) {
@@ -998,11 +1018,11 @@ static void lower_node(Walk *w, uint32_t i) {
     const IrNode *n = ra_node(l, i);
     l->locked = 0;
     switch ((IrOp)n->op) {
-    case IR_nop: case IR_const: case IR_arg: case IR_pair: case IR_pend: break;
+    case IR_nop: case IR_const: case IR_arg: case IR_pair: break;
     case IR_insn: lower_insn(w, n); break;
     case IR_pcrel: lower_pcrel(w, i); break;
     case IR_get: lower_get(w, i); break;
-    case IR_set: lower_set(w, n); break;
+    case IR_set: case IR_pend: lower_set(w, n); break;
     case IR_call: lower_call(w, i); break;
     case IR_trunc: ra_alias(l, i, n->a); break;
     case IR_zext: lower_zext(w, i); break;
@@ -1072,7 +1092,8 @@ static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
     l->occupied = l->locked = l->flags_value = l->flags_of = l->now = 0;
     l->failed = false;
     w->cold_count = w->mark_count = 0;
-    w->skip = 0;
+    w->depth = 0;
+    w->insn_off = 0;
     return w;
 }
 

@@ -38,7 +38,8 @@ static void note_use(Lower *l, uint32_t v, uint32_t at) {
 }
 
 static bool is_barrier(const IrNode *n) {
-    return (ir_ops[n->op].props & IR_FAULT) || n->op == IR_skip_if || n->op == IR_end;
+    return (ir_ops[n->op].props & IR_FAULT) || n->op == IR_skip_if || n->op == IR_end ||
+           n->op == IR_cas || n->op == IR_rmw || n->op == IR_ll || n->op == IR_sc; /* these may give the insn back */
 }
 
 /* A chain of arg nodes is used where its call stands. */
@@ -363,27 +364,6 @@ void ra_alias(Lower *l, uint32_t v, uint32_t of) {
 
 /* -- guest slots -- */
 
-void ra_get(Lower *l, uint32_t v, uint32_t slot) {
-    const IrSlot *s = &l->ir->slots[slot];
-    IrType type = (IrType)ra_node(l, v)->type;
-    RaValue *x = &l->values[v];
-    if (!x->last_use) {
-        return;
-    }
-    if (l->slot_pin[slot] != RA_NO_REG) {
-        link_reg(l, v, l->slot_pin[slot]);
-        x->clean = false;
-        return;
-    }
-    if (s->type == IR_I8 || s->type == IR_I16) {
-        unsigned reg = ra_define(l, v, false);
-        l->be->load(l->h, (IrType)s->type, reg, (HostOperand){.kind = HOST_ENV, .disp = (int32_t)s->offset});
-        return;
-    }
-    x->env = (int32_t)s->offset;
-    l->slot_lazy[slot][type == IR_I32] = v;
-}
-
 /* The memory of a slot is about to change: values that live only there move away. */
 static void save_lazy(Lower *l, uint32_t slot, uint32_t except) {
     for (unsigned k = 0; k < 2; k++) {
@@ -407,6 +387,30 @@ static void save_lazy(Lower *l, uint32_t slot, uint32_t except) {
         }
         x->env = -1;
     }
+}
+
+void ra_get(Lower *l, uint32_t v, uint32_t slot) {
+    const IrSlot *s = &l->ir->slots[slot];
+    IrType type = (IrType)ra_node(l, v)->type;
+    RaValue *x = &l->values[v];
+    if (!x->last_use) {
+        return;
+    }
+    if (l->slot_pin[slot] != RA_NO_REG) {
+        link_reg(l, v, l->slot_pin[slot]);
+        x->clean = false;
+        return;
+    }
+    if (s->type == IR_I8 || s->type == IR_I16) {
+        unsigned reg = ra_define(l, v, false);
+        l->be->load(l->h, (IrType)s->type, reg, (HostOperand){.kind = HOST_ENV, .disp = (int32_t)s->offset});
+        return;
+    }
+    if (l->slot_lazy[slot][type == IR_I32]) {
+        save_lazy(l, slot, 0); /* only one value of a kind is known to live there */
+    }
+    x->env = (int32_t)s->offset;
+    l->slot_lazy[slot][type == IR_I32] = v;
 }
 
 static void set_pin(Lower *l, unsigned pin, uint32_t v) {
@@ -481,8 +485,11 @@ void ra_set(Lower *l, uint32_t slot, uint32_t v) {
         set_pin(l, l->slot_pin[slot], v);
         return;
     }
-    if (x->env == mem.disp && l->slot_lazy[slot][type == IR_I32] == v && type != IR_I32) {
+    if (x->env == mem.disp && l->slot_lazy[slot][type == IR_I32] == v && type == (IrType)s->type) {
         return; /* it is there already */
+    }
+    if (x->env == mem.disp) {
+        ra_use(l, v, UINT32_MAX); /* it is about to lose this home */
     }
     save_lazy(l, slot, 0);
     if (ra_const(l, v, &imm) && x->reg == RA_NO_REG &&
