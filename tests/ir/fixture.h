@@ -88,7 +88,8 @@ static bool fake_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint6
     unsigned align = 1u << ((aux & IR_CHECK_ALIGN) >> IR_CHECK_ALIGN_SHIFT);
     uint64_t last = ea + size - 1;
     if (ea % align || ea < 0x1000 || last > 0x4fff || ((aux & IR_CHECK_W) && ea < 0x3000 && last >= 0x2000)) {
-        fake_fault(env, ea);
+        bool second = ea % align == 0 && ea >= 0x1000 && ea < 0x2000; /* the first byte that is refused */
+        fake_fault(env, second ? 0x2000 : ea);
         return false;
     }
     *addend = last < 0x3000 ? (uint64_t)(uintptr_t)fake_ram(env, ea) - ea : IR_ADDEND_SLOW;
