@@ -73,6 +73,7 @@ extern const uint32_t vectors[];
 extern char text_end[], stack_top[], user_stack_top[];
 void run_el1(const void *code, uint64_t a, uint64_t b, uint64_t c);
 void run_el0(const void *code, uint64_t a, uint64_t b, uint64_t c);
+void run_again(void); /* back to where the last trap from EL0 came from, with every register as it is in `trap` */
 void run_with(uint64_t spsr, const void *code, uint64_t a, uint64_t b);
 
 #define ESR(ec, iss) ((uint64_t)(ec) << 26 | 1u << 25 | (iss))

@@ -153,6 +153,34 @@ run_with:
     mov     x2, x3
     b       go
 
+/* void run_again(void): ERET to EL0 with every general register, SP_EL0, ELR and SPSR from the trap record. */
+    .globl run_again
+run_again:
+    KEEP
+    mov     x0, x9
+    ldr     x1, [x0, #256]
+    msr     sp_el0, x1
+    ldp     x1, x2, [x0, #264]
+    msr     elr_el1, x1
+    msr     spsr_el1, x2
+    ldp     x1, x2, [x0, #8]
+    ldp     x3, x4, [x0, #24]
+    ldp     x5, x6, [x0, #40]
+    ldp     x7, x8, [x0, #56]
+    ldp     x9, x10, [x0, #72]
+    ldp     x11, x12, [x0, #88]
+    ldp     x13, x14, [x0, #104]
+    ldp     x15, x16, [x0, #120]
+    ldp     x17, x18, [x0, #136]
+    ldp     x19, x20, [x0, #152]
+    ldp     x21, x22, [x0, #168]
+    ldp     x23, x24, [x0, #184]
+    ldp     x25, x26, [x0, #200]
+    ldp     x27, x28, [x0, #216]
+    ldp     x29, x30, [x0, #232]
+    ldr     x0, [x0]
+    eret
+
     .bss
     .balign 16
     .skip   0x8000
