@@ -59,6 +59,16 @@ static bool flags_const(const Lower *l, uint32_t f, int32_t *image) {
     return true;
 }
 
+/* Puts constant flags into memory. What a region has put there is not there when the region is skipped. */
+static HostOperand flags_home(Walk *w, uint32_t f, int32_t image) {
+    HostOperand mem = ra_spill_slot(&w->l, f);
+    w->l.be->store_imm(w->l.h, IR_FLAGS, mem, image);
+    if (w->depth) {
+        w->l.values[f].spill = -1;
+    }
+    return mem;
+}
+
 /* Host condition code that is true when cond holds in f. Emits what is needed to have it. */
 static int flags_condition(Walk *w, uint32_t f, unsigned cond) {
     Lower *l = &w->l;
@@ -81,8 +91,7 @@ static int flags_condition(Walk *w, uint32_t f, unsigned cond) {
             l->failed = true;
             return 0;
         }
-        mem = ra_spill_slot(l, f);
-        l->be->store_imm(l->h, IR_FLAGS, mem, image);
+        mem = flags_home(w, f, image);
     }
     uint32_t locked = l->locked;
     unsigned tmp = ra_alloc(l, false, 1u << l->be->result_reg);
@@ -823,13 +832,12 @@ static void lower_adc(Walk *w, uint32_t i) {
     fill_in_place(w, &op, d);
     op.d = op.s[0];
     int32_t image;
-    if (have == HOST_FLAGS_NONE && !ra_memory(l, n->c, &mem) && flags_const(l, n->c, &image)) {
-        l->be->store_imm(l->h, IR_FLAGS, ra_spill_slot(l, n->c), image);
-    }
     if (have != HOST_FLAGS_NONE) {
         l->be->carry_in(l->h, have, wanted);
     } else if (ra_memory(l, n->c, &mem)) {
         l->be->carry_load(l->h, mem, wanted);
+    } else if (flags_const(l, n->c, &image)) {
+        l->be->carry_load(l->h, flags_home(w, n->c, image), wanted);
     } else {
         l->failed = true;
     }
