@@ -556,7 +556,8 @@ void ra_spill_all(Lower *l) {
             uint32_t v = l->slot_lazy[s][k];
             if (v) {
                 RaValue *x = &l->values[v];
-                if (x->last_use > l->now && x->spill < 0) {
+                uint64_t imm;
+                if (x->last_use > l->now && x->spill < 0 && !ra_const(l, v, &imm)) {
                     uint32_t locked = l->locked;
                     bool vec = is_vec_value(l, v);
                     IrType type = (IrType)ra_node(l, v)->type;
