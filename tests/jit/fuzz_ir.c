@@ -20,6 +20,7 @@ typedef struct Fuzz {
     JitSide *host, *want, *start; /* start: the state before a run */
     IrBlock *plain, *made, *cut;
     GString *diff;
+    bool cold;                /* runs begin with an empty TLB */
     char kind[24];            /* how the difference that is being shrunk begins */
     uint64_t covered[IR_OPS];
     uint64_t exits[IR_EXIT_SYNC + 1], programs;
@@ -67,6 +68,9 @@ static bool agree(Fuzz *f, const IrBlock *host, const IrBlock *reference) {
     Env *got = jit_env(f->host), *want = jit_env(f->want);
     g_string_truncate(f->diff, 0);
     jit_copy(f->host, f->start);
+    if (f->cold) {
+        jit_forget(f->host);
+    }
     if (sigsetjmp(astray, 1)) {
         g_string_append(f->diff, "  host code crashes\n");
         return false;
@@ -182,6 +186,8 @@ static void report(Fuzz *f, uint64_t seed, uint64_t state) {
     if (!still_differs(f, small)) {
         g_string_append(out, "Host code is right for its IR: the builder or a pass is not.\nIR as written:\n");
         ir_print(f->plain, out);
+        g_string_append(out, "IR as made:\n");
+        ir_print(f->made, out);
     } else {
         shrink(f, small);
     }
@@ -216,9 +222,7 @@ static bool run_seed(Fuzz *f, uint64_t seed) {
     f->programs++;
     for (uint64_t k = 0; k < RUNS; k++) {
         program_state(f->start, seed * RUNS + k);
-        if (k == 0) {
-            jit_forget(f->host);
-        }
+        f->cold = k == 0;
         if (!agree(f, f->made, f->plain)) {
             report(f, seed, seed * RUNS + k);
             return false;

@@ -258,7 +258,7 @@ static int check(const BaseCase *cases, const BaseCase *results, size_t n) {
     BaseRunner *runner = base_runner_new();
     size_t wrong = 0;
     for (size_t i = 0; i < n; i++) {
-        for (unsigned how = 0; how <= (BASE_OPTIMIZE | BASE_SLOW); how++) {
+        for (unsigned how = 0; how < BASE_WAYS; how++) {
             BaseCase got = cases[i];
             const char *why = "differs";
             base_fill(runner->window, got.seed);

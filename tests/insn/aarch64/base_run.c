@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * base_run.c - cases of the base table through the decoder, the builder and the IR interpreter.
+ * base_run.c - see base_run.h.
  */
 #include "tests/insn/aarch64/base_run.h"
 
@@ -50,6 +50,11 @@ BaseRunner *base_runner_new(void) {
 }
 
 void base_runner_free(BaseRunner *r) {
+    for (unsigned i = 0; i < 2; i++) {
+        if (r->host[i]) {
+            jit_side_free(r->host[i]);
+        }
+    }
     ir_interp_free(r->interp);
     ir_block_free(r->block);
     g_aligned_free(r->env);
@@ -93,6 +98,42 @@ static bool translate(BaseRunner *r, const BaseCase *c, bool optimize, const cha
     return true;
 }
 
+/* -- host code -- */
+
+static void host_fault(Env *env, uint64_t va) {
+    env->pc = UINT64_MAX;
+}
+
+static JitSide *host_side(BaseRunner *r) {
+    const Frontend *arm = &frontend_arm;
+    JitSide **s = &r->host[r->slow];
+    if (!*s) {
+        r->guest[r->slow] = (JitGuest){.slots = arm->slots, .slot_count = arm->slot_count, .helpers = arm->helpers,
+                                       .helper_count = arm->helper_count, .base = BASE_ADDRESS,
+                                       .pages = r->slow ? "d" : "r", .fault = host_fault};
+        *s = jit_side_new(&r->guest[r->slow], true);
+    }
+    return *s;
+}
+
+/* True when host code has run the block to its end; else nothing has happened. */
+static bool run_on_host(BaseRunner *r) {
+    JitSide *s = host_side(r);
+    Env *env = jit_env(s);
+    memcpy(env->guest, r->env->guest, sizeof env->guest);
+    memcpy(jit_memory(s), r->window, sizeof r->window);
+    env->excl_addr = UINT64_MAX;
+    env->pcbase = r->pcbase;
+    if (jit_run(s, r->block) != IR_EXIT_NEXT) {
+        r->given_back++;
+        return false;
+    }
+    memcpy(r->env->guest, env->guest, sizeof env->guest);
+    memcpy(r->window, jit_memory(s), sizeof r->window);
+    r->env->pc = env->pc;
+    return true;
+}
+
 bool base_run(BaseRunner *r, BaseCase *c, unsigned how, const char **why) {
     ArmCpu *cpu = arm_cpu(r->env);
     if (!translate(r, c, how & BASE_OPTIMIZE, why)) {
@@ -105,7 +146,8 @@ bool base_run(BaseRunner *r, BaseCase *c, unsigned how, const char **why) {
     r->slow = how & BASE_SLOW;
     r->env->excl_addr = UINT64_MAX;
     r->env->pcbase = r->pcbase;
-    if (ir_interp_run(r->interp, r->block, r->env) != IR_EXIT_NEXT) {
+    bool done = (how & BASE_HOST) && run_on_host(r);
+    if (!done && ir_interp_run(r->interp, r->block, r->env) != IR_EXIT_NEXT) {
         *why = "the block was not left as it should be";
         return false;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run.c - one insn of A64 through the decoder, the builder and the IR interpreter.
+ * run.c - see run.h.
  * Missing: insns that access guest memory; there is none.
  */
 #include "tests/insn/aarch64/run.h"
@@ -8,13 +8,20 @@
 #include <string.h>
 
 #include "frontend/arm/sysreg.h"
+#include "tests/jit/harness.h"
 
 struct InsnRunner {
     Env *env;
     IrBlock *block;
     IrInterp *interp;
     IrMemOps mem;
+    JitGuest guest;
+    JitSide *host;
 };
+
+static void no_memory(Env *env, uint64_t va) {
+    env->pc = UINT64_MAX;
+}
 
 InsnRunner *insn_runner_new(void) {
     InsnRunner *r = g_new0(InsnRunner, 1);
@@ -23,10 +30,15 @@ InsnRunner *insn_runner_new(void) {
     const Frontend *arm = &frontend_arm;
     r->block = ir_block_new(arm->slots, arm->slot_count, arm->helpers, arm->helper_count);
     r->interp = ir_interp_new(&r->mem, arm->helpers, arm->helper_count);
+    r->guest = (JitGuest){.slots = arm->slots, .slot_count = arm->slot_count, .helpers = arm->helpers,
+                          .helper_count = arm->helper_count, .pages = "", .fault = no_memory};
+    r->host = jit_side_new(&r->guest, true);
+    arm_cpu(jit_env(r->host))->features = UINT64_MAX;
     return r;
 }
 
 void insn_runner_free(InsnRunner *r) {
+    jit_side_free(r->host);
     ir_interp_free(r->interp);
     ir_block_free(r->block);
     g_aligned_free(r->env);
@@ -52,10 +64,10 @@ static void store(const Env *env, InsnCase *c) {
     c->fpsr = (uint32_t)arm_fpsr(env);
 }
 
-bool insn_run(InsnRunner *r, InsnCase *c, bool optimize, const char **why) {
+bool insn_run(InsnRunner *r, InsnCase *c, unsigned how, const char **why) {
     Trans t = {.frontend = &frontend_arm, .env = r->env, .ir = r->block, .insn_len = 4};
     ir_block_reset(r->block);
-    r->block->optimize = optimize;
+    r->block->optimize = how & INSN_OPTIMIZE;
     ir_insn(r->block, 0, 4);
     if (!a64_decode(&t, c->insn)) {
         *why = "unallocated";
@@ -68,12 +80,20 @@ bool insn_run(InsnRunner *r, InsnCase *c, bool optimize, const char **why) {
         *why = "the verifier refuses its IR";
         return false;
     }
-    if (optimize) {
+    if (how & INSN_OPTIMIZE) {
         ir_opt_dead(r->block);
     }
-    load(r->env, c);
-    ir_interp_run(r->interp, r->block, r->env);
-    store(r->env, c);
+    Env *env = how & INSN_HOST ? jit_env(r->host) : r->env;
+    load(env, c);
+    if (how & INSN_HOST) {
+        if (jit_run(r->host, r->block) != IR_EXIT_NEXT) {
+            *why = "host code gives it back";
+            return false;
+        }
+    } else {
+        ir_interp_run(r->interp, r->block, env);
+    }
+    store(env, c);
     return true;
 }
 

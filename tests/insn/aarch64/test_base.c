@@ -67,7 +67,7 @@ static void run_line(BaseRunner *runner, const char *line, bool *seen) {
     const A64Row *row = a64_find(before.insn[before.count - 1], &f);
     ck_assert_msg(row && strcmp(row->name, words[0]) == 0, "decoded as %s: %s", row ? row->name : "nothing", line);
     seen[row - a64_rows] = true;
-    for (unsigned how = 0; how <= (BASE_OPTIMIZE | BASE_SLOW); how++) {
+    for (unsigned how = 0; how < BASE_WAYS; how++) {
         BaseCase c = before;
         const char *why = "";
         base_fill(runner->window, c.seed);
@@ -92,6 +92,7 @@ START_TEST(vectors) {
         }
     }
     fclose(file);
+    ck_assert_uint_lt(runner->given_back, 200); /* atomics of devices, and those that this host has no code for */
     base_runner_free(runner);
     for (unsigned i = 0; i < A64_ROWS; i++) {
         bool covered = seen[i] || g_strv_contains(elsewhere, a64_rows[i].name);
@@ -188,7 +189,7 @@ START_TEST(single) {
     BaseRunner *r = base_runner_new();
     r->mode = s->mode;
     r->pcbase = BASE_ADDRESS;
-    for (unsigned how = 0; how <= (BASE_OPTIMIZE | BASE_SLOW); how++) {
+    for (unsigned how = 0; how < BASE_WAYS; how++) {
         BaseCase c = {.count = 1, .insn = {s->insn}, .x = {s->x0_in, s->x1_in ? s->x1_in : BASE_ADDRESS, s->x2_in}};
         const char *why = "";
         for (unsigned i = 0; i < BASE_WINDOW / 8; i++) {

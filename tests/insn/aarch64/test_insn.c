@@ -61,15 +61,16 @@ static void run_line(InsnRunner *runner, const char *line, bool *seen) {
     const A64Row *row = insn_row(before.insn, &f);
     ck_assert_msg(row && strcmp(row->name, words[0]) == 0, "decoded as %s: %s", row ? row->name : "nothing", line);
     seen[row - a64_rows] = true;
-    for (int optimize = 0; optimize < 2; optimize++) {
+    for (unsigned how = 0; how < INSN_WAYS; how++) {
         InsnCase c = before;
         const char *why = "";
-        ck_assert_msg(insn_run(runner, &c, optimize, &why), "%s: %s", why, line);
+        ck_assert_msg(insn_run(runner, &c, how, &why), "%s (way %u): %s", why, how, line);
         c.fpcr = after.fpcr;
         if (memcmp(&c, &after, sizeof(c)) != 0) {
             unsigned rd = f.rd & 31;
             unsigned long long low = c.v[rd][0], high = c.v[rd][1], x = rd < CASE_X ? c.x[rd] : 0;
-            ck_abort_msg("v%u=%llx_%llx x=%llx nzcv=%x fpsr=%x: %s", rd, high, low, x, c.nzcv >> 28, c.fpsr, line);
+            ck_abort_msg("v%u=%llx_%llx x=%llx nzcv=%x fpsr=%x (way %u): %s", rd, high, low, x, c.nzcv >> 28, c.fpsr, how,
+                         line);
         }
     }
 }
