@@ -23,12 +23,21 @@ static void vbar(uint64_t at) {
     ASM("svc #0");
 }
 
+/* Vectors that return to what traps. */
+static void return_at_once(void) {
+    const uint64_t page = new_pages(1);
+    for (unsigned i = 0; i < 16; i++) {
+        write32(page + 0x80 * i, *eret_loop);
+    }
+    sync_code(page, 4096);
+    MSR(vbar_el1, page);
+}
+
 static void to(const void *code) {
     __asm__ volatile("br %0" : : "r"(code));
 }
 
 int guest_main(void) {
-    const uint64_t page = new_pages(1);
     switch (HANG) {
     case 0:
         vbar(HOLE);
@@ -66,28 +75,16 @@ int guest_main(void) {
     case 9:
         to(wfi_loop);
         break;
-    case 10: /* a vector that returns to what traps */
-        for (unsigned i = 0; i < 16; i++) {
-            write32(page + 0x80 * i, *eret_loop);
-        }
-        sync_code(page, 4096);
-        MSR(vbar_el1, page);
+    case 10:
+        return_at_once();
         to((const void *)HOLE);
         break;
-    case 11: /* the same by SVC */
-        for (unsigned i = 0; i < 16; i++) {
-            write32(page + 0x80 * i, *eret_loop);
-        }
-        sync_code(page, 4096);
-        MSR(vbar_el1, page);
+    case 11:
+        return_at_once();
         to(svc_loop);
         break;
     case 12: /* an interrupt that no one ends */
-        for (unsigned i = 0; i < 16; i++) {
-            write32(page + 0x80 * i, *eret_loop);
-        }
-        sync_code(page, 4096);
-        MSR(vbar_el1, page);
+        return_at_once();
         write32(GICD, 1);
         write32(GICC + 4, 0xff);
         write32(GICC, 1);
@@ -113,6 +110,7 @@ int guest_main(void) {
         flush_tlb();
         break;
     case 17:
+        return_at_once();
         MSR(oslar_el1, 0);
         MSR(mdscr_el1, 1 | 1 << 13);
         ASM("msr daifclr, #15");
@@ -122,7 +120,8 @@ int guest_main(void) {
         to(calls);
         break;
     default:
-        ASM("mov sp, #0x9000000\n stp x0, x1, [sp, #-16]!\n b .");
+        return_at_once();
+        ASM("mov x0, #0x9000000\n mov sp, x0\n stp x0, x1, [sp, #-16]!\n b .");
     }
     for (;;) {
         ASM("wfi");

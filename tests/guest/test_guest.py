@@ -3,7 +3,6 @@
 """Bare-metal programs, each by the JIT, by the interpreter and by both compared. Usage: test_guest.py YADO [unittest args]."""
 
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -97,6 +96,93 @@ class Programs(unittest.TestCase):
 
     def test_code(self):
         self.passes("code")
+
+    def test_atomic(self):
+        self.passes("atomic", cpus=("cortex-a57", "max"))
+
+    def test_time(self):
+        self.passes("time")
+
+    def test_debug(self):
+        self.passes("debug")
+
+    def test_hostile(self):
+        self.passes("hostile", cpus=("cortex-a57", "max"), say=("done",))
+
+
+class Random(unittest.TestCase):
+    """Random insns: --verify finds no difference, and the ways of running end in the same states."""
+
+    SEEDS = (1, 2, 3, 4)
+    RUNS = 200
+
+    def states(self, path, mode, cpu):
+        done = subprocess.run(command(path, mode, "-cpu", cpu, "-serial", "stdio"), stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout[-6000:])
+        lines = [line for line in done.stdout.splitlines() if line.startswith("run ")]
+        self.assertEqual(len(lines), self.RUNS)
+        return lines
+
+    def test_random(self):
+        for seed in self.SEEDS:
+            path = build("random", f"SEED={seed}", f"RUNS={self.RUNS}")
+            cpu = "max" if seed % 2 else "cortex-a57"
+            reference = self.states(path, "interp", cpu)
+            ended = sum(not line.endswith("timer") for line in reference)
+            self.assertGreater(ended, self.RUNS / 2)
+            for mode in ("jit", "verify"):
+                with self.subTest(seed=seed, cpu=cpu, mode=mode):
+                    pairs = zip(reference, self.states(path, mode, cpu))
+                    differences = [pair for pair in pairs if pair[0] != pair[1] and "timer" not in "".join(pair)]
+                    self.assertEqual(differences, [])
+
+
+class Hang(unittest.TestCase):
+    """Guests that never end, mostly in their exception vectors: the emulator goes when it is told to."""
+
+    GUESTS = 20
+    ALIVE = 0.4   # seconds that a guest is given to get where it hangs
+    REACTION = 5  # seconds for the emulator to end, with other guests at full speed beside it
+    BATCH = 5
+
+    def start(self, number, mode, quits):
+        path = build("hostile", f"HANG={number}")
+        args = ["-nographic"] if quits else ["-serial", "null"]
+        return subprocess.Popen(command(path, mode, *args), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE)
+
+    def end(self, process, quits):
+        """Ends it by Ctrl-a x or by SIGTERM; its exit code, None: still alive."""
+        if quits:
+            process.stdin.write(b"\x01x")
+            process.stdin.flush()
+        else:
+            process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(self.REACTION)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def batch(self, numbers, mode, quits):
+        processes = {}
+        try:
+            for number in numbers:
+                processes[number] = self.start(number, mode, quits)
+            time.sleep(self.ALIVE)
+            for number, process in processes.items():
+                with self.subTest(guest=number, mode=mode, quits=quits):
+                    self.assertIsNone(process.poll(), process.stderr.read() if process.poll() is not None else "")
+                    self.assertEqual(self.end(process, quits), 0 if quits else 128 + signal.SIGTERM)
+        finally:
+            for process in processes.values():
+                process.kill()
+                process.communicate()
+
+    def test_hang(self):
+        for mode, quits in (("jit", True), ("jit", False), ("interp", False), ("verify", False)):
+            for first in range(0, self.GUESTS, self.BATCH):
+                self.batch(range(first, first + self.BATCH), mode, quits)
 
 
 if __name__ == "__main__":
