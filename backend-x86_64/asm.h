@@ -208,13 +208,33 @@ static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
     RULE(andn) RULE(neg) RULE(not) RULE(shl) RULE(shr) RULE(sar) RULE(ror) RULE(extr) RULE(ubfx) RULE(sbfx) RULE(bfi)  \
     RULE(clz) RULE(bswap) RULE(sext) RULE(sxt) RULE(uxt) RULE(adc) RULE(sbc)
 #define X64_VEC_RULES(RULE)                                                                                            \
-    RULE(vpair) RULE(vlow) RULE(vzext) RULE(fbits) RULE(bitsf) RULE(vand) RULE(vor) RULE(vxor) RULE(vadd) RULE(vsub)   \
-    RULE(vdup) RULE(vlow64)
+    RULE(vpair) RULE(vlow) RULE(vlow64) RULE(vlane0) RULE(vzext) RULE(fbits) RULE(bitsf) RULE(vandn) RULE(vorn)        \
+    RULE(vnot) RULE(vbsl) RULE(vdup) RULE(vdupl) RULE(vget) RULE(vput) RULE(vins) RULE(vext) RULE(vuzp1) RULE(vuzp2)   \
+    RULE(vtrn1) RULE(vtrn2) RULE(vrev) RULE(vadd) RULE(vsub) RULE(vmul) RULE(vneg) RULE(vabs) RULE(vabd) RULE(vhadd)   \
+    RULE(vhsub) RULE(vcmeq) RULE(vcmgt) RULE(vcmge) RULE(vcmhi) RULE(vcmhs) RULE(vcmtst) RULE(vshl) RULE(vshr)         \
+    RULE(vsar) RULE(vrshr) RULE(vsli) RULE(vsri) RULE(vwiden) RULE(vnarrow) RULE(vmull) RULE(vaddlp) RULE(vaddv)       \
+    RULE(vmaxv) RULE(vdot) RULE(vqadd) RULE(vqsub) RULE(vqneg) RULE(vqabs) RULE(vsha1h) RULE(vsha1s0) RULE(vsha1s1)    \
+    RULE(vand) RULE(vor) RULE(vxor) RULE(vzip1) RULE(vzip2) RULE(vsmax) RULE(vsmin) RULE(vumax) RULE(vumin)
+/* In place of those from a level on. */
+#define X64_AVX2_RULES(RULE)                                                                                           \
+    RULE(vpair) RULE(vandn) RULE(vget) RULE(vput) RULE(vins) RULE(vext) RULE(vrev) RULE(vtbl) RULE(vtbx) RULE(vadd)    \
+    RULE(vsub) RULE(vmul) RULE(vcmeq) RULE(vcmgt) RULE(vcmge) RULE(vshlr) RULE(vmull) RULE(vcnt) RULE(vrbit)           \
+    RULE(vclz) RULE(vqdmulh) RULE(vqnarrow) RULE(vpmull) RULE(vaes) RULE(vaesmc) RULE(vand) RULE(vor) RULE(vxor)       \
+    RULE(vzip1) RULE(vzip2)
+#define X64_AVX512_RULES(RULE)                                                                                         \
+    RULE(vbsl) RULE(vorn) RULE(vcmtst) RULE(vsar) RULE(vcnt) RULE(vrbit) RULE(vclz) RULE(vsha1) RULE(vsha2)            \
+    RULE(vsha2s0) RULE(vsha2s1) RULE(vsmax) RULE(vsmin) RULE(vumax) RULE(vumin)
 #define X64_MEM_RULES(RULE) RULE(ll) RULE(sc) RULE(unmon) RULE(barrier)
 #define RULE(name) extern const HostRule x64_rule_##name;
 X64_INT_RULES(RULE)
 X64_VEC_RULES(RULE)
 X64_MEM_RULES(RULE)
+#undef RULE
+#define RULE(name) extern const HostRule x64_avx2_##name;
+X64_AVX2_RULES(RULE)
+#undef RULE
+#define RULE(name) extern const HostRule x64_avx512_##name;
+X64_AVX512_RULES(RULE)
 #undef RULE
 extern const HostRule x64_rule_sum, x64_rule_difference;
 

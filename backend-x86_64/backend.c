@@ -2,14 +2,25 @@
 /*
  * backend.c - the x86-64 host as tcg/ sees it: registers, moves, the table of rules. README.md has the contract.
  */
-#include "backend-x86_64/asm.h"
-#include "backend-x86_64/x64.h"
+#include <cpuid.h>
 
-static const HostRule *const rules[IR_OPS] = {
+#include "backend-x86_64/asm.h"
+#include "backend-x86_64/vec.h"
+
+/* -- the rules of each level: later rows replace earlier ones -- */
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
 #define RULE(name) [IR_##name] = &x64_rule_##name,
-    X64_INT_RULES(RULE) X64_VEC_RULES(RULE) X64_MEM_RULES(RULE)
-#undef RULE
+#define RULE_AVX2(name) [IR_##name] = &x64_avx2_##name,
+#define RULE_AVX512(name) [IR_##name] = &x64_avx512_##name,
+#define BASE_RULES X64_INT_RULES(RULE) X64_VEC_RULES(RULE) X64_MEM_RULES(RULE)
+static const HostRule *const rules[X64_LEVELS][IR_OPS] = {
+    [X64_SSE2] = {BASE_RULES},
+    [X64_AVX2] = {BASE_RULES X64_AVX2_RULES(RULE_AVX2)},
+    [X64_AVX512] = {BASE_RULES X64_AVX2_RULES(RULE_AVX2) X64_AVX512_RULES(RULE_AVX512)},
 };
+#pragma GCC diagnostic pop
 
 static void mov(HostCode *h, IrType type, unsigned d, unsigned s) {
     if (ir_type_is_vec(type)) {
@@ -70,50 +81,88 @@ static void bind(HostCode *h, HostFixup f) {
     x_bind(h, f);
 }
 
-const Backend backend_x86_64 = {
-    .name = "x86_64",
-    .vec_base = XMM0,
-    .scratch = 1 << RAX | 1 << RCX | 1 << RDX | 1 << RSI | 1 << RDI | 0xffu << XMM0,
-    .pins = x64_pins,
-    .vpins = x64_vpins,
-    .pin_count = X64_PINS,
-    .vpin_count = X64_VPINS,
-    .shift_reg = RCX,
-    .result_reg = RAX,
-    .rules = rules,
-    .sum = &x64_rule_sum,
-    .difference = &x64_rule_difference,
-    .make_stubs = x64_make_stubs,
-    .mov = mov,
-    .load = load,
-    .store = store,
-    .store_imm = store_imm,
-    .load_imm = load_imm,
-    .zext32 = zext32,
-    .flags_save = x64_flags_save,
-    .flags_cc = x64_flags_cc,
-    .flags_test = x64_flags_test,
-    .compare = x64_compare,
-    .test = x64_test,
-    .flags_select = x64_flags_select,
-    .carry_in = x64_carry_in,
-    .carry_load = x64_carry_load,
-    .csel = x64_csel,
-    .cset = x64_cset,
-    .check = x64_check,
-    .ld = x64_ld,
-    .st = x64_st,
-    .cold = x64_cold,
-    .jump_if = jump_if,
-    .bind = bind,
-    .poll = x64_poll,
-    .pending_exit = x64_pending_exit,
-    .chain_jump = x64_chain_jump,
-    .chain_stub = x64_chain_stub,
-    .indirect = x64_indirect,
-    .exit = x64_exit,
-    .patch = x64_patch,
-    .call_op = x64_call_op,
-    .call_helper = x64_call_helper,
-    .store_insn_off = x64_store_insn_off,
+static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsigned slot_count, HostSlowFn *slow) {
+    if (!x64_make_stubs(h, stubs, slots, slot_count, slow)) {
+        return false;
+    }
+    x64_make_pool(h, stubs);
+    return !h->overflow;
+}
+
+#define BACKEND(which)                                                                                                 \
+    [which] = {                                                                                                        \
+        .level = which,                                                                                                \
+        .rules = rules[which],                                                                                         \
+        .name = "x86_64",                                                                                              \
+        .vec_base = XMM0,                                                                                              \
+        .scratch = 1 << RAX | 1 << RCX | 1 << RDX | 1 << RSI | 1 << RDI | 0xffu << XMM0,                               \
+        .pins = x64_pins,                                                                                              \
+        .vpins = x64_vpins,                                                                                            \
+        .pin_count = X64_PINS,                                                                                         \
+        .vpin_count = X64_VPINS,                                                                                       \
+        .shift_reg = RCX,                                                                                              \
+        .result_reg = RAX,                                                                                             \
+        .sum = &x64_rule_sum,                                                                                          \
+        .difference = &x64_rule_difference,                                                                            \
+        .make_stubs = make_stubs,                                                                                      \
+        .mov = mov,                                                                                                    \
+        .load = load,                                                                                                  \
+        .store = store,                                                                                                \
+        .store_imm = store_imm,                                                                                        \
+        .load_imm = load_imm,                                                                                          \
+        .zext32 = zext32,                                                                                              \
+        .flags_save = x64_flags_save,                                                                                  \
+        .flags_cc = x64_flags_cc,                                                                                      \
+        .flags_test = x64_flags_test,                                                                                  \
+        .compare = x64_compare,                                                                                        \
+        .test = x64_test,                                                                                              \
+        .flags_select = x64_flags_select,                                                                              \
+        .carry_in = x64_carry_in,                                                                                      \
+        .carry_load = x64_carry_load,                                                                                  \
+        .csel = x64_csel,                                                                                              \
+        .cset = x64_cset,                                                                                              \
+        .check = x64_check,                                                                                            \
+        .ld = x64_ld,                                                                                                  \
+        .st = x64_st,                                                                                                  \
+        .cold = x64_cold,                                                                                              \
+        .jump_if = jump_if,                                                                                            \
+        .bind = bind,                                                                                                  \
+        .poll = x64_poll,                                                                                              \
+        .pending_exit = x64_pending_exit,                                                                              \
+        .chain_jump = x64_chain_jump,                                                                                  \
+        .chain_stub = x64_chain_stub,                                                                                  \
+        .indirect = x64_indirect,                                                                                      \
+        .exit = x64_exit,                                                                                              \
+        .patch = x64_patch,                                                                                            \
+        .call_op = x64_call_op,                                                                                        \
+        .call_helper = x64_call_helper,                                                                                \
+        .store_insn_off = x64_store_insn_off,                                                                          \
+    },
+static const Backend backends[X64_LEVELS] = {
+    BACKEND(X64_SSE2)
+    BACKEND(X64_AVX2)
+    BACKEND(X64_AVX512)
 };
+
+static bool has_sha(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_SHA;
+}
+
+X64Level x64_host_level(void) {
+    __builtin_cpu_init();
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul");
+    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bitalg") &&
+                  __builtin_cpu_supports("gfni") && has_sha();
+    return !avx2 ? X64_SSE2 : !avx512 ? X64_AVX2 : X64_AVX512;
+}
+
+const Backend *x64_backend(X64Level level) {
+    return &backends[level];
+}
+
+const Backend *backend_x86_64_best(void) {
+    return x64_backend(x64_host_level());
+}

@@ -5,6 +5,18 @@
 
 #include "ir/host.h"
 
+/* What the vector rules may use. A level has all of those below it. */
+typedef enum X64Level {
+    X64_SSE2,
+    X64_AVX2,   /* and AES, PCLMULQDQ */
+    X64_AVX512, /* F, BW, DQ, VL, CD, BITALG, and GFNI, SHA */
+    X64_LEVELS
+} X64Level;
+/* The best level of this machine. */
+X64Level x64_host_level(void);
+/* The backend that keeps to a level, which the machine must have. */
+const Backend *x64_backend(X64Level level);
+
 /* emit_mem.c */
 void x64_check(HostCode *h, const HostOp *op, HostFixup from[2]);
 void x64_ld(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend, unsigned ea, int32_t disp);

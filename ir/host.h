@@ -98,6 +98,7 @@ typedef struct HostStubs {
      * with the exit's id in the high 32 bits. */
     uint64_t (*enter)(Env *env, const void *code);
     const uint8_t *chain, *pending, *pending_va, *miss, *leave, *slow, *call_pure, *call_state, *op_call; /* backend's own */
+    const uint8_t *op_call_kept, *pool;
 } HostStubs;
 enum { HOST_LEFT_CHAIN = 0x100, HOST_SPILL_BYTES = 2048 };
 
@@ -131,6 +132,7 @@ typedef struct HostCold {
 
 struct Backend {
     const char *name;
+    unsigned level;              /* what the rules may use of the host, in the backend's own order */
     unsigned vec_base;           /* number of the first vector register */
     uint32_t scratch;            /* bit per register that values may be kept in between ops */
     const uint8_t *pins, *vpins; /* registers that hold the guest slots of rank 1, 2, ... across blocks */
@@ -182,7 +184,9 @@ struct Backend {
     void (*store_insn_off)(HostCode *h, int32_t off);
 };
 
-extern const Backend backend_x86_64;
+/* The backend that suits this machine best. */
+const Backend *backend_x86_64_best(void);
+#define backend_x86_64 (*backend_x86_64_best())
 
 static inline bool ir_type_is_vec(IrType t) {
     return t == IR_V128 || t == IR_F16 || t == IR_F32 || t == IR_F64;
