@@ -416,6 +416,7 @@ static void on_detach(GdbStub *s, Reader *r) {
         pause_now(s);
     }
     forget_points(s);
+    s->connected = false; /* whatever it still says */
     s->guest.resume(s->guest.opaque);
 }
 
