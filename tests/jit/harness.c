@@ -250,6 +250,11 @@ void jit_text(JitSide *s, GString *out) {
     log_host_text(&s->tb, s->env->pcbase, out);
 }
 
+const uint8_t *jit_host(JitSide *s, size_t *bytes) {
+    *bytes = s->tb.host_bytes;
+    return s->tb.host;
+}
+
 /* -- states -- */
 
 static unsigned slot_bytes(const IrSlot *s) {

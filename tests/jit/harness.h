@@ -39,6 +39,8 @@ bool jit_compile(JitSide *s, const IrBlock *b);
 IrExit jit_run(JitSide *s, const IrBlock *b);
 /* Text of the host code compiled last. */
 void jit_text(JitSide *s, GString *out);
+/* The host code compiled last. */
+const uint8_t *jit_host(JitSide *s, size_t *bytes);
 /* Was the last block compiled? */
 bool jit_compiled(const JitSide *s);
 

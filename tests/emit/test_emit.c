@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_emit.c - golden translations: `test_emit FILE...` compares, with YADO_BLESS set it rewrites the files.
+ *
+ * A section is `== name`, `code:` with insns in hex, and what is made of them: their text, IR as built, IR after passes
+ * (when it differs), host code. Addresses of host code are written as +offset in the block or as @stub, ops and helpers
+ * that are called by name.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frontend/arm/cpu.h"
+#include "tcg/vcpu.h"
+#include "tests/jit/harness.h"
+
+enum { PC = 0x1000 };
+
+static void no_memory(Env *env, uint64_t va) {
+    env->pc = UINT64_MAX;
+}
+
+static uint64_t time_stands(void *opaque) {
+    return 0;
+}
+
+/* -- host code with names -- */
+
+static const char *stub_name(const HostStubs *s, const uint8_t *at) {
+    const struct {
+        const char *name;
+        const uint8_t *at;
+    } stubs[] = {
+        {"chain", s->chain}, {"pending", s->pending}, {"pending_va", s->pending_va}, {"miss", s->miss},
+        {"leave", s->leave}, {"slow", s->slow}, {"call_pure", s->call_pure}, {"call_state", s->call_state},
+        {"op_call", s->op_call},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(stubs); i++) {
+        if (stubs[i].at == at) {
+            return stubs[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* "jmp 0x7f..." -> "jmp +0x40" or "jmp @chain". */
+static char *name_target(JitSide *s, const char *line) {
+    size_t bytes;
+    const uint8_t *start = jit_host(s, &bytes);
+    const char *hex = strrchr(line, ' ');
+    const char *op = strstr(line, ":  ");
+    bool flow = op && (op[3] == 'j' || g_str_has_prefix(op + 3, "call")) && hex && g_str_has_prefix(hex, " 0x") &&
+                !strchr(line, '[');
+    if (!flow) {
+        return g_strdup(line);
+    }
+    const uint8_t *at = (const uint8_t *)(uintptr_t)strtoull(hex + 1, NULL, 16);
+    const char *name = stub_name(&jit_vcpu(s)->tcg->stubs, at);
+    g_autofree char *head = g_strndup(line, (gsize)(hex - line));
+    return name ? g_strdup_printf("%s @%s", head, name) : g_strdup_printf("%s +0x%x", head, (unsigned)(at - start));
+}
+
+/* In front of a call of an op or a helper: "mov eax, 0x450" -> "mov eax, op vmul". */
+static void name_callee(char **line, const char *target) {
+    char *hex = strstr(*line, ":  mov eax, 0x");
+    bool op = g_str_has_suffix(target, "@op_call");
+    if (!hex || !(op || strstr(target, "call @call_"))) {
+        return;
+    }
+    size_t n = strtoull(strstr(hex, "0x"), NULL, 16) / (op ? sizeof(IrOpInfo) : sizeof(IrHelper));
+    const char *name = op ? (n < IR_OPS ? ir_ops[n].name : "?")
+                          : n < frontend_arm.helper_count ? frontend_arm.helpers[n].name : "?";
+    g_autofree char *head = g_strndup(*line, (gsize)(hex - *line));
+    g_free(*line);
+    *line = g_strdup_printf("%s:  mov eax, %s %s", head, op ? "op" : "helper", name);
+}
+
+static void host_text(JitSide *s, GString *out) {
+    g_autoptr(GString) raw = g_string_new(NULL);
+    jit_text(s, raw);
+    g_auto(GStrv) lines = g_strsplit(raw->str, "\n", -1);
+    for (unsigned i = 0; lines[i]; i++) {
+        char *named = name_target(s, lines[i]);
+        g_free(lines[i]);
+        lines[i] = g_strchomp(named);
+        for (unsigned back = 1; back <= 2 && back <= i && strstr(named, "call @"); back++) {
+            name_callee(&lines[i - back], named);
+        }
+    }
+    g_autofree char *text = g_strjoinv("\n", lines);
+    g_string_append(out, text);
+}
+
+/* -- sections -- */
+
+static IrBlock *translate(JitSide *s, const uint32_t *code, unsigned count) {
+    IrBlock *b = ir_block_new(frontend_arm.slots, frontend_arm.slot_count, frontend_arm.helpers,
+                              frontend_arm.helper_count);
+    uint8_t page[PAGE_SIZE] = {0};
+    unsigned end;
+    memcpy(page + 64, code, count * sizeof *code);
+    TransRequest request = {.frontend = &frontend_arm, .env = jit_env(s), .page = page, .offset = 64,
+                            .max_insns = count, .stop_offset = -1};
+    b->optimize = true;
+    frontend_translate(&request, b, &end);
+    return b;
+}
+
+static void make_section(JitSide *s, const char *name, const char *code, GString *out) {
+    uint32_t insns[16];
+    unsigned count = 0;
+    g_auto(GStrv) words = g_strsplit(code, " ", -1);
+    g_string_append_printf(out, "\n== %s\ncode: %s\n", name, code);
+    for (char **w = words; *w && count < G_N_ELEMENTS(insns); w++) {
+        insns[count++] = (uint32_t)strtoul(*w, NULL, 16);
+        g_string_append(out, "  ");
+        frontend_arm.disasm((const uint8_t *)&insns[count - 1], 4, PC + 64 + 4 * (count - 1), out);
+        g_string_append_c(out, '\n');
+    }
+    g_autoptr(IrBlock) b = translate(s, insns, count);
+    g_autoptr(GString) built = g_string_new(NULL);
+    g_autoptr(GString) passed = g_string_new(NULL);
+    ir_print(b, built);
+    ir_opt_dead(b);
+    ir_print(b, passed);
+    g_string_append_printf(out, "-- IR\n%s", built->str);
+    if (!g_string_equal(built, passed)) {
+        g_string_append_printf(out, "-- IR after passes\n%s", passed->str);
+    }
+    g_string_append(out, "-- host\n");
+    if (jit_compile(s, b)) {
+        jit_env(s)->pcbase = PC;
+        host_text(s, out);
+    } else {
+        g_string_append(out, "given up\n");
+    }
+}
+
+/* The file as it should be: its comments and names and codes, and all else made anew. */
+static char *remake(JitSide *s, const char *text, unsigned *sections) {
+    g_autoptr(GString) out = g_string_new(NULL);
+    g_autofree char *name = NULL;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        if ((*line)[0] == '#') {
+            g_string_append_printf(out, "%s\n", *line);
+        } else if (g_str_has_prefix(*line, "== ")) {
+            g_free(name);
+            name = g_strdup(*line + 3);
+        } else if (g_str_has_prefix(*line, "code: ") && name) {
+            make_section(s, name, *line + 6, out);
+            ++*sections;
+        }
+    }
+    return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+static void first_difference(const char *path, const char *is, const char *should) {
+    g_auto(GStrv) a = g_strsplit(is, "\n", -1);
+    g_auto(GStrv) b = g_strsplit(should, "\n", -1);
+    const char *name = "";
+    for (unsigned i = 0; a[i] && b[i]; i++) {
+        name = g_str_has_prefix(a[i], "== ") ? a[i] : name;
+        if (strcmp(a[i], b[i]) != 0) {
+            printf("%s:%u: %s\n  expected: %s\n  made now: %s\n", path, i + 1, name, a[i], b[i]);
+            return;
+        }
+    }
+    printf("%s: one is longer than the other\n", path);
+}
+
+int main(int argc, char **argv) {
+    JitGuest guest = {frontend_arm.slots, frontend_arm.slot_count, frontend_arm.helpers, frontend_arm.helper_count, PC,
+                      "r", no_memory};
+    JitSide *s = jit_side_new(&guest, true);
+    int failed = argc < 2;
+    const CpuPorts ports = {.now = time_stands};
+    if (!frontend_arm.init(jit_env(s), &(CpuConfig){.model = "max", .ports = &ports}, NULL)) {
+        return EXIT_FAILURE;
+    }
+    for (int i = 1; i < argc; i++) {
+        g_autofree char *text = NULL;
+        g_autoptr(GError) error = NULL;
+        unsigned sections = 0;
+        if (!g_file_get_contents(argv[i], &text, NULL, &error)) {
+            printf("%s\n", error->message);
+            failed++;
+            continue;
+        }
+        g_autofree char *made = remake(s, text, &sections);
+        if (g_getenv("YADO_BLESS")) {
+            failed += !g_file_set_contents(argv[i], made, -1, &error);
+        } else if (strcmp(text, made) != 0 || sections == 0) {
+            first_difference(argv[i], text, made);
+            failed++;
+        }
+        printf("%s: %u sections\n", argv[i], sections);
+    }
+    frontend_arm.finish(jit_env(s));
+    jit_side_free(s);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
