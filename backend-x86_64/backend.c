@@ -137,6 +137,8 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .call_op = x64_call_op,                                                                                        \
         .call_helper = x64_call_helper,                                                                                \
         .store_insn_off = x64_store_insn_off,                                                                          \
+        .budget = x64_budget,                                                                                          \
+        .refund = x64_refund,                                                                                          \
     },
 static const Backend backends[X64_LEVELS] = {
     BACKEND(X64_SSE2)
@@ -165,4 +167,23 @@ const Backend *x64_backend(X64Level level) {
 
 const Backend *backend_x86_64_best(void) {
     return x64_backend(x64_host_level());
+}
+
+const Backend *backend_x86_64_named(const char *name, GError **error) {
+    static const char *const names[X64_LEVELS] = {"sse2", "avx2", "avx512"};
+    X64Level best = x64_host_level();
+    for (unsigned level = 0; level < X64_LEVELS; level++) {
+        if (strcmp(name, names[level]) == 0) {
+            if (level <= best) {
+                return x64_backend((X64Level)level);
+            }
+            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                        "host level '%s' needs instructions that this machine does not have; its best is '%s'", name,
+                        names[best]);
+            return NULL;
+        }
+    }
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "no host level '%s': it is one of sse2, avx2, avx512", name);
+    return NULL;
 }

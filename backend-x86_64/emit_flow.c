@@ -130,6 +130,15 @@ HostFixup x64_poll(HostCode *h) {
     return x_jcc(h, CC_L);
 }
 
+HostFixup x64_budget(HostCode *h, unsigned insns) {
+    x_group1(h, 5, 0, ENV_AT(budget), (int32_t)insns);
+    return x_jcc(h, CC_L);
+}
+
+void x64_refund(HostCode *h, unsigned insns) {
+    x_group1(h, 0, 0, ENV_AT(budget), (int32_t)insns);
+}
+
 void x64_pending_exit(HostCode *h, int32_t off) {
     x_load_imm(h, RAX, (uint32_t)off);
     x_jmp_stub(h, h->stubs->pending);

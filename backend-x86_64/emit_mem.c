@@ -262,6 +262,10 @@ void x64_cold(HostCode *h, const HostCold *c) {
             x_bind(h, c->from[k]);
         }
     }
+    if (c->rest) {
+        x_ro(h, 0xc7, 0, 0, ENV_AT(insn_rest));
+        x_32(h, c->rest);
+    }
     if (!c->desc) {
         x64_exit(h, IR_EXIT_SLOW, true, c->insn_off);
         return;

@@ -98,7 +98,9 @@ struct Env {
     uint32_t fault;       /* set by a helper with IRH_FAULT that raised an exception: its caller leaves the block */
     uint64_t pc;          /* guest pc; valid outside generated code only */
     uint64_t excl_addr;   /* exclusive monitor: guest va, all ones = not armed */
-    uint64_t insns;       /* guest insns retired, kept by the interpreter and by -icount code */
+    uint64_t insns;       /* guest insns retired: by the interpreter; under -icount by all, up to the last safepoint */
+    int32_t budget;       /* -icount: insns that generated code may still start before it has to leave */
+    uint32_t insn_rest;   /* -icount: in C called from generated code: insns of the block not retired yet */
     /* -- guest registers: the front end's struct -- */
     uint8_t guest[IR_GUEST_STATE_MAX] __attribute__((aligned(16)));
     /* -- */

@@ -119,6 +119,7 @@ typedef struct HostCold {
     HostFixup from[2];    /* jumps to it; 0 = none */
     uint32_t back;        /* offset to continue at */
     int32_t insn_off;
+    uint32_t rest;        /* -icount: insns from this one to the block's end; 0 = not counted */
     uint32_t desc;
     uint8_t ea, addend;   /* registers */
     uint8_t stores;       /* number of values to put into env.bounce */
@@ -182,11 +183,15 @@ struct Backend {
     void (*call_helper)(HostCode *h, unsigned helper, unsigned flags, const HostOperand *args, const IrType *types, unsigned n,
                         int32_t insn_off);
     void (*store_insn_off)(HostCode *h, int32_t off);
+    HostFixup (*budget)(HostCode *h, unsigned insns);  /* -icount: takes them from env.budget; the jump when it is spent */
+    void (*refund)(HostCode *h, unsigned insns);       /* gives them back */
 };
 
 /* The backend that suits this machine best. */
 const Backend *backend_x86_64_best(void);
 #define backend_x86_64 (*backend_x86_64_best())
+/* The one that keeps to a level of instructions: sse2, avx2, avx512. NULL: no such level, or not on this machine. */
+const Backend *backend_x86_64_named(const char *name, GError **error);
 
 static inline bool ir_type_is_vec(IrType t) {
     return t == IR_V128 || t == IR_F16 || t == IR_F32 || t == IR_F64;

@@ -141,9 +141,60 @@ static uint64_t cpu_now(void *opaque) {
 
 static void cpu_alarm(void *opaque, unsigned vcpu, uint64_t deadline) {
     Machine *m = opaque;
-    if (vcpu < m->alarms->len) {
+    if (vcpu < m->alarms->len && !m->options.icount) { /* virtual time looks at the CPUs' deadlines itself */
         clock_timer_set(g_ptr_array_index(m->alarms, vcpu), deadline);
     }
+}
+
+/* -- virtual time -- */
+
+static uint64_t icount_source(void *opaque) {
+    const Machine *m = opaque;
+    return m->tcg ? tcg_icount_now(m->tcg) : 0;
+}
+
+static uint64_t icount_next_deadline(void *opaque) {
+    return clock_next_deadline(((Machine *)opaque)->clock);
+}
+
+typedef struct Advance {
+    GMutex lock;
+    GCond cond;
+    bool done;
+} Advance;
+
+static gboolean advanced(gpointer opaque) {
+    Advance *a = opaque;
+    g_mutex_lock(&a->lock);
+    a->done = true;
+    g_cond_signal(&a->cond);
+    g_mutex_unlock(&a->lock);
+    return G_SOURCE_REMOVE;
+}
+
+/* The main loop runs the timers that are due; the vCPU waits, for it must not run past them. When the loop is about to
+ * stop the vCPUs it never comes to that: the wait ends by itself. */
+static void icount_advance(void *opaque) {
+    Machine *m = opaque;
+    Advance a = { .done = false };
+    g_mutex_init(&a.lock);
+    g_cond_init(&a.cond);
+    clock_advanced(m->clock);
+    GSource *source = g_idle_source_new();
+    g_source_set_priority(source, G_PRIORITY_LOW);
+    g_source_set_callback(source, advanced, &a, NULL);
+    g_source_attach(source, m->options.context);
+    g_mutex_lock(&a.lock);
+    gint64 limit = g_get_monotonic_time() + G_TIME_SPAN_SECOND;
+    while (!a.done && g_cond_wait_until(&a.cond, &a.lock, limit)) {
+    }
+    g_mutex_unlock(&a.lock);
+    g_source_destroy(source);
+    g_source_unref(source);
+    g_mutex_lock(&a.lock); /* `advanced` may be about to leave */
+    g_mutex_unlock(&a.lock);
+    g_mutex_clear(&a.lock);
+    g_cond_clear(&a.cond);
 }
 
 static void cpu_irq_out(void *opaque, unsigned vcpu, unsigned line, bool level) {
@@ -268,6 +319,10 @@ static bool check_options(Machine *m, GError **error) {
 static bool make_memory(Machine *m, GError **error) {
     const MachineOptions *o = &m->options;
     m->clock = clock_new(o->context);
+    if (o->icount) {
+        clock_use(m->clock, icount_source, m);
+        clock_set(m->clock, 0); /* nothing of the host's time is left in it */
+    }
     clock_stop(m->clock);
     m->bus = bus_new();
     bus_set_hooks(m->bus, &(BusHooks){ .opaque = m, .ram_written = ram_written, .map_changed = map_changed });
@@ -320,7 +375,8 @@ static bool make_cpus(Machine *m, GError **error) {
         .interpret = o->interpret, .verify = o->verify, .log_items = o->tcg_log, .log = o->log,
         .phys = { .opaque = m->bus, .page = phys_page, .read = phys_read, .write = phys_write },
         .opaque = m, .now = cpu_now, .alarm = cpu_alarm, .irq_out = cpu_irq_out, .power = cpu_power,
-        .diverged = cpu_diverged, .debug_stop = cpu_debug_stop, .semihosting = o->semihosting, .semihosting_console = stdout,
+        .icount = o->icount, .icount_shift = o->icount_shift, .next_deadline = icount_next_deadline,
+        .advance = icount_advance, .diverged = cpu_diverged, .debug_stop = cpu_debug_stop, .semihosting = o->semihosting, .semihosting_console = stdout,
     };
     m->tcg = tcg_new(&config);
     for (unsigned i = 0; i < m->cpus; i++) {
@@ -370,10 +426,11 @@ static DevTree *describe_map(Machine *m) {
     return devtree_open(blob, FDT_DEVICES_MAX, "the machine's own", NULL);
 }
 
-static void random_property(DevTree *tree, const char *name, size_t size) {
+/* Under -icount the same for every run. */
+static void random_property(const Machine *m, DevTree *tree, const char *name, size_t size) {
     uint32_t words[SEED_RNG / 4];
     for (size_t i = 0; i < size / 4; i++) {
-        words[i] = g_random_int();
+        words[i] = m->options.icount ? 0x9e3779b9u * (uint32_t)(i + 1) : g_random_int();
     }
     devtree_bytes(tree, "/chosen", name, words, size);
 }
@@ -402,8 +459,8 @@ static void describe_boot(Machine *m, DevTree *tree) {
         devtree_string(tree, "/chosen", "bootargs", m->options.append);
     }
     if (m->keys.fdt_randomness) {
-        random_property(tree, "kaslr-seed", SEED_KASLR);
-        random_property(tree, "rng-seed", SEED_RNG);
+        random_property(m, tree, "kaslr-seed", SEED_KASLR);
+        random_property(m, tree, "rng-seed", SEED_RNG);
     }
     if (m->options.initrd) {
         DEVTREE_U64S(tree, "/chosen", "linux,initrd-start", 0);
@@ -538,6 +595,44 @@ void machine_start(Machine *m) {
         boot(m);
         start(m);
     }
+}
+
+static void hash_bytes(uint64_t *hash, const void *bytes, size_t size) {
+    const uint8_t *p = bytes;
+    uint64_t h = *hash;
+    for (; size >= 8; p += 8, size -= 8) {
+        uint64_t word;
+        memcpy(&word, p, 8);
+        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 29;
+    }
+    for (; size; p++, size--) {
+        h = (h ^ *p) * UINT64_C(0x100000001b3);
+    }
+    *hash = h;
+}
+
+static void hash_field(void *hash, const char *name, void *bytes, size_t size, size_t element) {
+    hash_bytes(hash, bytes, size);
+}
+
+uint64_t machine_state_hash(Machine *m) {
+    uint64_t hash = 0;
+    for (unsigned i = 0; i < m->vcpus->len; i++) {
+        const Env *env = vcpu_env(g_ptr_array_index(m->vcpus, i));
+        for (const CpuState *s = m->cls->frontend->state; s->name; s++) {
+            hash_bytes(&hash, (const char *)env + s->offset, s->size);
+        }
+    }
+    for (unsigned i = 0; i < m->devices->len; i++) {
+        device_state_walk(g_ptr_array_index(m->devices, i), hash_field, &hash);
+    }
+    hash_bytes(&hash, ram_host(m->ram), m->ram_size);
+    return hash;
+}
+
+uint64_t machine_insns(const Machine *m) {
+    return tcg_stats(m->tcg).insns;
 }
 
 void machine_stop(Machine *m) {

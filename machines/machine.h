@@ -49,6 +49,8 @@ typedef struct MachineOptions {
     bool no_reboot;
     bool interpret;
     uint64_t verify;
+    bool icount;             /* virtual time: one insn takes 2^icount_shift ns */
+    unsigned icount_shift;
     bool semihosting;
     unsigned tcg_log;        /* TCG_LOG_* */
     unsigned device_log;     /* LOG_* */
@@ -153,6 +155,11 @@ struct Machine {
 /* Everything is checked and loaded; nothing runs yet. Errors (usage, image, host). */
 Machine *machine_new(const MachineClass *cls, const MachineOptions *options, GError **error);
 void machine_free(Machine *machine);
+
+/* A number made of everything the guest can see: CPUs, RAM, devices. Stopped or paused machines only. */
+uint64_t machine_state_hash(Machine *m);
+/* Guest insns retired so far, where they are counted (-icount, -accel interp). */
+uint64_t machine_insns(const Machine *m);
 void machine_start(Machine *machine);
 /* Returns when no vCPU runs guest code any more; the clock stands still. */
 void machine_stop(Machine *machine);

@@ -206,6 +206,10 @@ static int run_machine(Options *options, GError **error) {
         debugger_ended(run.debugger, run.code);
         debugger_free(run.debugger);
     }
+    if (machine && options->machine.icount) {
+        fprintf(stderr, "yado: %" G_GUINT64_FORMAT " insns retired, state %016" G_GINT64_MODIFIER "x\n",
+                machine_insns(machine), machine_state_hash(machine));
+    }
     g_clear_pointer(&machine, machine_free);
     chardev_close(console);
     if (options->machine.log && options->machine.log != stderr) {

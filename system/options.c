@@ -248,6 +248,17 @@ static bool set_verify(Options *o, const char *value, GError **error) {
     return !value || value_number("--verify", value, 1, UINT64_MAX, &o->machine.verify, error);
 }
 
+static bool set_icount(Options *o, const char *value, GError **error) {
+    uint64_t shift;
+    g_autofree char *text = single("-icount", "shift", value, error);
+    if (!text || !value_number("-icount shift", text, 0, 10, &shift, error)) {
+        return false;
+    }
+    o->machine.icount = true;
+    o->machine.icount_shift = (unsigned)shift;
+    return true;
+}
+
 static bool set_version(Options *o, const char *value, GError **error) {
     o->help = help_version;
     return true;
@@ -280,6 +291,7 @@ const OptionInfo option_table[] = {
     { "semihosting", NULL, "let the guest use files and the console of the host, and end with a code", set_semihosting },
     { "d", "ITEM[,ITEM...]", "write a log; 'help' lists the items", set_log },
     { "D", "FILE", "where the log goes (default: standard error)", set_D },
+    { "icount", "shift=N", "virtual time: every insn takes 2^N ns; runs repeat exactly", set_icount },
     { "verify", "[=N]", "compare every Nth block (default: each) with the interpreter", set_verify },
     { "version", NULL, "print the version and end", set_version },
     { "help", NULL, "print this list and end", set_help },

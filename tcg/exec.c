@@ -144,6 +144,10 @@ static void remember_jump(Vcpu *v, const Tb *tb) {
 
 /* Waits until an interrupt input, a timer or a request wants attention. */
 static void halt(Vcpu *v) {
+    if (v->tcg->config.icount) {
+        icount_warp(v);
+        return;
+    }
     const TcgConfig *c = &v->tcg->config;
     g_mutex_lock(&v->halt_lock);
     __atomic_store_n(&v->halted, 1, __ATOMIC_SEQ_CST);
@@ -244,6 +248,10 @@ static void run(Vcpu *v) {
             }
             continue;
         }
+        if (v->tcg->config.icount && !icount_grant(v)) {
+            from = NULL;
+            continue;
+        }
         if (v->frontend->deliverable(env)) {
             from = NULL;
             v->frontend->take_interrupt(env);
@@ -272,7 +280,15 @@ static void run(Vcpu *v) {
         env->pcbase = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
         v->running = tb;
         bool compare = v->verify && verify_before(v, tb);
-        IrExit reason = run_block(v, tb, &from, &slot);
+        IrExit reason;
+        if (v->tcg->config.icount && tb->insns > env->budget) {
+            reason = IR_EXIT_SLOW; /* insn by insn up to the deadline */
+            from = NULL;
+            compare = false;
+        } else {
+            reason = run_block(v, tb, &from, &slot);
+            icount_fold(v, reason);
+        }
         if (compare) {
             verify_after(v, tb, reason);
         }
@@ -290,6 +306,7 @@ static void run(Vcpu *v) {
 gpointer vcpu_thread(gpointer opaque) {
     Vcpu *v = opaque;
     v->stop = false;
+    v->self = g_thread_self();
     tlb_context_changed(v);
     run(v);
     debug_thread(v, false);

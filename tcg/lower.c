@@ -20,6 +20,7 @@ typedef struct Walk {
     unsigned cold_count;
     HostMark marks[MAX_MARKS];
     unsigned mark_count;
+    unsigned insn_index;     /* insns begun so far */
     HostFixup skip[MAX_DEPTH]; /* open skip_ifs */
     unsigned depth;
 } Walk;
@@ -201,6 +202,8 @@ static void lower_fl_sub(Walk *w, uint32_t i) {
 }
 
 static void emit_rule_named(Walk *w, uint32_t i, IrOp op, IrType type, uint32_t a, uint32_t b);
+static uint32_t insns_left(const Walk *w);
+static void store_insns_left(Walk *w);
 static void lower_call_op(Walk *w, uint32_t i);
 
 static void lower_fl_add(Walk *w, uint32_t i) {
@@ -471,6 +474,7 @@ static void lower_call(Walk *w, uint32_t i) {
     } else {
         ra_spill_scratch(l);
     }
+    store_insns_left(w);
     l->be->call_helper(l->h, n->a, flags, args, types, count, w->insn_off);
     w->l.vcpu->stats.helper_calls++;
     if (n->type != IR_VOID && l->values[i].last_use) {
@@ -638,6 +642,7 @@ static void lower_check(Walk *w, uint32_t i) {
     c->from[1] = from[1];
     c->back = here(w);
     c->insn_off = w->insn_off;
+    c->rest = insns_left(w);
     c->desc = n->c | (uint32_t)n->aux << 8 | group | (group ? part << HOST_SLOW_PART_SHIFT : 0);
     c->ea = op.s[0].reg;
     c->addend = (uint8_t)d;
@@ -868,6 +873,7 @@ static void lower_aligned(Walk *w, const IrNode *n) {
     memset(c, 0, sizeof *c);
     c->from[0] = l->be->jump_if(l->h, l->be->flags_cc(IR_NE, HOST_FLAGS_ADD));
     c->insn_off = w->insn_off;
+    c->rest = insns_left(w);
     c->desc = 0; /* leave: the interpreter raises it */
 }
 
@@ -1000,6 +1006,7 @@ static void lower_value(Walk *w, uint32_t i) {
     } else if (ir_ops[n->op].interp) {
         lower_call_op(w, i);
     } else { /* an access this backend cannot make: the interpreter runs the insn */
+        store_insns_left(w);
         l->be->exit(l->h, IR_EXIT_SLOW, true, w->insn_off);
         if (n->type != IR_VOID) {
             ra_define(l, i, false);
@@ -1014,7 +1021,20 @@ static void lower_fl_nzcv(Walk *w, uint32_t i) {
     }
 }
 
+/* Under -icount: what C must know to say how many insns have retired. */
+static uint32_t insns_left(const Walk *w) {
+    return w->l.vcpu->tcg->config.icount ? w->l.ir->insns - w->insn_index + 1 : 0;
+}
+
+static void store_insns_left(Walk *w) {
+    if (w->l.vcpu->tcg->config.icount) {
+        w->l.be->store_imm(w->l.h, IR_I32, (HostOperand){.kind = HOST_ENV, .disp = offsetof(Env, insn_rest)},
+                           (int32_t)insns_left(w));
+    }
+}
+
 static void lower_insn(Walk *w, const IrNode *n) {
+    w->insn_index++;
     w->insn_off = (int32_t)n->a;
     if (w->mark_count < MAX_MARKS) {
         w->marks[w->mark_count++] = (HostMark){here(w), w->insn_off};
@@ -1099,7 +1119,7 @@ static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
     l->ir = ir;
     l->occupied = l->locked = l->flags_value = l->flags_of = l->now = 0;
     l->failed = false;
-    w->cold_count = w->mark_count = 0;
+    w->cold_count = w->mark_count = w->insn_index = 0;
     w->depth = 0;
     w->insn_off = 0;
     return w;
@@ -1127,6 +1147,7 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     w->tb = tb;
     w->l.h = &h;
     ra_prepare(&w->l);
+    HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns) : 0;
     for (uint32_t i = 1; i < ir->count && !w->l.failed && !h.overflow; i++) {
         if (ir->nodes[i].op == IR_nop) {
             continue;
@@ -1134,6 +1155,11 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
         w->l.now = i;
         lower_node(w, i);
         ra_free_dead(&w->l);
+    }
+    if (spent) {
+        tcg->backend->bind(&h, spent);
+        tcg->backend->refund(&h, ir->insns);
+        tcg->backend->pending_exit(&h, (int32_t)(tb->pa & (PAGE_SIZE - 1)));
     }
     chain_stub(w, 0);
     chain_stub(w, 1);

@@ -53,6 +53,11 @@ typedef enum TcgPower { TCG_POWER_OFF = CPU_POWER_OFF, TCG_POWER_RESET = CPU_POW
 typedef struct TcgConfig {
     bool interpret;          /* -accel interp */
     uint64_t verify;         /* --verify[=N]: compare every Nth block with the interpreter; 0 = off */
+    bool icount;             /* -icount: `now` is tcg_icount_now; timers come due at exact insns */
+    unsigned icount_shift;   /* one insn takes 2^shift ns */
+    /* -icount: the earliest deadline of the machine's own timers, and: time has come to it (returns when they have run). */
+    uint64_t (*next_deadline)(void *opaque);
+    void (*advance)(void *opaque);
     size_t cache_bytes;      /* code cache; 0 = default */
     unsigned log_items;
     FILE *log;               /* borrowed */
@@ -93,6 +98,8 @@ void tcg_reset(Tcg *tcg);
 void vcpu_kick(Vcpu *vcpu);                                /* leave generated code soon and look around */
 void vcpu_set_line(Vcpu *vcpu, unsigned line, bool level); /* CpuLine; kicks when it matters */
 void vcpu_alarm(Vcpu *vcpu);                               /* the deadline given to `alarm` has come */
+/* -icount: ns of virtual time. On the vCPU's thread exact, elsewhere as of its last safepoint. */
+uint64_t tcg_icount_now(const Tcg *tcg);
 /* RAM was written behind the CPUs' back (DMA, loader): drops translations made from it. */
 void tcg_ram_written(Tcg *tcg, uint64_t gpa, uint64_t size);
 /* The answers of PhysMap.page have changed (flash mode switch): drops every cached translation at its safepoint. */

@@ -132,6 +132,7 @@ struct Vcpu {
     unsigned index;
     CpuPorts ports;
     GThread *thread;
+    GThread *self;        /* set by the thread itself */
     uint32_t requests;    /* atomic */
     uint32_t halted;      /* atomic: waits in vcpu_halt */
     GMutex halt_lock;
@@ -154,6 +155,9 @@ struct Vcpu {
     uint64_t code_filter[64]; /* bit per hash of va pages that jump-cache entries were made for */
     MemContext context, unpriv_context;
 
+    int32_t granted;      /* -icount: what env.budget was filled to */
+    uint64_t warp;        /* -icount: ns skipped while waiting for interrupts */
+    uint64_t published;   /* -icount: virtual time for other threads */
     IrInterp *interp;
     IrBlock *ir;          /* scratch of translation */
     IrBlock *slow_ir;     /* scratch of single insns */
@@ -261,6 +265,11 @@ DebugStep debug_insn(Vcpu *v);
 bool debug_watches_page(const Tcg *tcg, uint64_t va);
 /* An access in front of its doing: true: it is watched, and the vCPU stops at the insn, which has done nothing. */
 bool debug_watch_hit(Vcpu *v, uint64_t va, unsigned size, unsigned aux);
+
+/* -- icount.c -- */
+void icount_fold(Vcpu *v, IrExit reason);  /* after a stay in generated code: what has retired goes into env.insns */
+bool icount_grant(Vcpu *v);                /* runs timers that are due and fills the budget; false: look around first */
+void icount_warp(Vcpu *v);                 /* nothing to run: virtual time jumps to the next deadline */
 
 /* -- exec.c -- */
 gpointer vcpu_thread(gpointer vcpu);
