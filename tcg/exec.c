@@ -255,6 +255,9 @@ static void run(Vcpu *v) {
         if (v->frontend->deliverable(env)) {
             from = NULL;
             v->frontend->take_interrupt(env);
+            if (v->debug.look) { /* there may be a breakpoint at the vector */
+                continue;
+            }
         }
         Tb *tb = find_block(v);
         if (!tb) {
