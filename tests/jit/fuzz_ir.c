@@ -260,8 +260,8 @@ int main(int argc, char **argv) {
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 0) : argc > 1 ? 1 : wish ? strtoull(wish, NULL, 0) : CASES;
     unsigned failed = 0;
-    Fuzz f = {.host = jit_side_new(&guest, true), .want = jit_side_new(&guest, false),
-              .start = jit_side_new(&guest, false), .plain = guest_block(), .made = guest_block(),
+    Fuzz f = {.host = jit_side_new(&made_up, true), .want = jit_side_new(&made_up, false),
+              .start = jit_side_new(&made_up, false), .plain = guest_block(), .made = guest_block(),
               .cut = guest_block(), .diff = g_string_new(NULL)};
     for (uint64_t seed = first; seed < first + count && failed < 5; seed++) {
         failed += !run_seed(&f, seed);

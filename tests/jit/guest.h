@@ -104,7 +104,8 @@ static const IrHelper guest_helpers[GUEST_HELPERS] = {
     {"where", HELP(help_where), 'w', "", IRH_PC},       {"nothing", HELP(help_nothing), '-', "VdV", IRH_PC},
 };
 
-static const JitGuest guest = {guest_slots, GUEST_SLOTS, guest_helpers, GUEST_HELPERS, GUEST_BASE, "rodxrr", guest_fault};
+static const JitGuest made_up = {guest_slots, GUEST_SLOTS, guest_helpers, GUEST_HELPERS, GUEST_BASE, "rodxrr",
+                                 guest_fault};
 
 static inline IrBlock *guest_block(void) {
     return ir_block_new(guest_slots, GUEST_SLOTS, guest_helpers, GUEST_HELPERS);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_lower.c - what is compiled by more than one node: flags, regions, memory, constants.
+ * Each program runs by host code and by the interpreter from several states; both must agree.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "tests/jit/program.h"
+
+#include "tests/jit/harness.c"
+#include "tests/jit/program.c"
+
+typedef struct Program {
+    const char *name, *text;
+} Program;
+
+static const Program programs[] = {
+    {"flags used in C alone",
+     "insn 0 !4\n"
+     "%1 = get.i64 x0\n"
+     "%2 = fl_logic %1\n"
+     "%3 = nzcv_of.i32 %2\n"
+     "set w0, %3\n"
+     "jump 4\n"},
+    {"flags used on both sides of a region",
+     "insn 0 !4\n"
+     "%1 = get.i64 x1\n"
+     "%2 = get.i64 x2\n"
+     "%3 = fl_sub %1, %2\n"
+     "skip_if %3 !8\n"
+     "set x3, %1\n"
+     "end\n"
+     "%4 = cset.i64 %3 !9\n"
+     "set x4, %4\n"
+     "branch %3, 64, 128 !2\n"},
+    {"regions in a region",
+     "insn 0 !4\n"
+     "%1 = get.flags f0\n"
+     "%2 = get.flags f1\n"
+     "%3 = get.i64 x1\n"
+     "skip_if %1 !0\n"
+     "set x2, %3\n"
+     "skip_if %2 !2\n"
+     "set x3, %3\n"
+     "end\n"
+     "set x9, %3\n"
+     "end\n"
+     "set x4, %3\n"
+     "jump 4\n"},
+    {"big-endian store between comparison and use",
+     "insn 0 !4\n"
+     "%1 = get.i64 x1\n"
+     "%2 = get.i64 x2\n"
+     "%3 = const.i64 0x5100\n"
+     "%4 = check.i64 %3, 0, 2 !2\n"
+     "%5 = fl_sub %1, %2\n"
+     "st %4, %3, %1 !17\n"
+     "set f1, %5\n"
+     "jump 4\n"},
+    {"big-endian load between comparison and use",
+     "insn 0 !4\n"
+     "%1 = get.i64 x1\n"
+     "%2 = get.i64 x2\n"
+     "%3 = const.i64 0x5100\n"
+     "%4 = check.i64 %3, 0, 2 !1\n"
+     "%5 = fl_sub %1, %2\n"
+     "%6 = ld.i64 %4, %3 !17\n"
+     "set f1, %5\n"
+     "set x3, %6\n"
+     "jump 4\n"},
+    {"big-endian byte of a constant",
+     "insn 0 !4\n"
+     "%1 = const.i64 0x5101\n"
+     "%2 = const.i32 0xa4\n"
+     "%3 = check.i64 %1, 0, 1 !2\n"
+     "st %3, %1, %2 !16\n"
+     "jump 4\n"},
+    {"the same flags twice",
+     "insn 0 !4\n"
+     "%1 = get.i64 x1\n"
+     "%2 = get.i64 x2\n"
+     "%3 = add.i64 %1, %2\n"
+     "%4 = fl_add %1, %2\n"
+     "%5 = fl_add %1, %2\n"
+     "set f0, %5\n"
+     "set x3, %3\n"
+     "branch %4, 64, 128 !10\n"},
+    {"a flags slot into another and back",
+     "insn 0 !4\n"
+     "%1 = get.flags f0\n"
+     "set f1, %1\n"
+     "set f0, %1\n"
+     "jump 1536\n"},
+    {"a mask tested late",
+     "insn 0 !4\n"
+     "%1 = get.i64 x1\n"
+     "%2 = get.i64 x2\n"
+     "%3 = and.i64 %1, %2\n"
+     "%4 = get.v128 v0\n"
+     "%5 = vmull.v128 %4, %4 !1\n"
+     "set v0, %5\n"
+     "%6 = fl_logic %3\n"
+     "branch %6, 64, 128\n"},
+    {"constant flags as a carry",
+     "insn 0 !4\n"
+     "%1 = const.i32 0x20000000\n"
+     "%2 = fl_nzcv %1\n"
+     "%3 = get.i64 x1\n"
+     "%4 = get.i64 x2\n"
+     "%5 = adc.i64 %3, %4, %2\n"
+     "%6 = sbc.i64 %3, %4, %2\n"
+     "set x1, %5\n"
+     "set x10, %6\n"
+     "jump 4\n"},
+    {"constant flags in a region and behind it",
+     "insn 0 !4\n"
+     "%1 = const.i32 0x20000000\n"
+     "%2 = fl_nzcv %1\n"
+     "%3 = get.flags f0\n"
+     "%4 = get.i64 x1\n"
+     "skip_if %3 !0\n"
+     "%5 = adc.i64 %4, %4, %2\n"
+     "set x2, %5\n"
+     "end\n"
+     "%6 = adc.i64 %4, %4, %2\n"
+     "set x3, %6\n"
+     "jump 4\n"},
+    {"a big constant in a region and behind it",
+     "insn 0 !4\n"
+     "%1 = const.i64 0xb6c8c8a38be2f8fd\n"
+     "%2 = get.flags f0\n"
+     "skip_if %2 !0\n"
+     "set x9, %1\n"
+     "end\n"
+     "%3 = get.i64 x1\n"
+     "%4 = mul.i64 %3, %1\n"
+     "set x2, %4\n"
+     "jump 4\n"},
+    {"carry chains",
+     "insn 0 !4\n"
+     "%1 = get.i64 x1\n"
+     "%2 = get.i64 x2\n"
+     "%3 = add.i64 %1, %2\n"
+     "%4 = fl_add %1, %2\n"
+     "%5 = adc.i64 %2, %1, %4\n"
+     "%6 = fl_adc %2, %1, %4\n"
+     "%7 = sbc.i64 %3, %5, %6\n"
+     "%8 = fl_sbc %3, %5, %6\n"
+     "set x3, %7\n"
+     "set f0, %8\n"
+     "branch %8, 64, 128 !9\n"},
+    {"jumps out of the page",
+     "insn 0 !4\n"
+     "%1 = get.i64 x1\n"
+     "set x2, %1\n"
+     "indirect %1\n"},
+};
+
+START_TEST(agrees) {
+    const Program *p = &programs[_i];
+    JitSide *host = jit_side_new(&made_up, true), *want = jit_side_new(&made_up, false);
+    g_autoptr(IrBlock) b = guest_block();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GString) diff = g_string_new(NULL);
+    ck_assert_msg(ir_parse(b, p->text, &error), "%s: %s", p->name, error ? error->message : "");
+    ck_assert_msg(ir_verify(b, &error), "%s: %s", p->name, error ? error->message : "");
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        program_state(want, seed);
+        jit_copy(host, want);
+        jit_run(want, b);
+        jit_run(host, b);
+        ck_assert_msg(jit_compiled(host), "%s: given up", p->name);
+        ck_assert_msg(jit_compare(host, want, diff), "%s, state %u:\n%s", p->name, (unsigned)seed, diff->str);
+    }
+    jit_side_free(host);
+    jit_side_free(want);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("lower");
+    TCase *tcase = tcase_create("lower");
+    tcase_add_loop_test(tcase, agrees, 0, G_N_ELEMENTS(programs));
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_tb.c - blocks: look-up, chains and their undoing, invalidation by address.
+ */
+#include "tests/unit/tcg_fake.h"
+
+/* add x0, x0, #1; b +0x20: at its page offset, so two of them may chain. */
+static const uint32_t step[] = {0x91000400, 0x14000007};
+
+static void put_steps(Machine *m) {
+    for (uint64_t pa = RAM_BASE; pa < RAM_BASE + 0x100; pa += 0x20) {
+        machine_code(m, pa, step, sizeof step);
+    }
+}
+
+/* Where a chainable exit jumps to now. */
+static const uint8_t *goes_to(const Tb *tb, unsigned slot) {
+    int32_t rel;
+    const uint8_t *at = tb->host + tb->exits[slot].jump;
+    memcpy(&rel, at, 4);
+    return at + 4 + rel;
+}
+
+START_TEST(found_by_address_and_mode) {
+    Machine *m = machine_new(false);
+    put_steps(m);
+    Tb *a = machine_tb(m, RAM_BASE);
+    ck_assert_uint_eq(a->pa, RAM_BASE);
+    ck_assert_uint_eq(a->insns, 2);
+    ck_assert_uint_eq(a->bytes, 8);
+    ck_assert(a->valid && a->host);
+    ck_assert_ptr_eq(tb_find(m->tcg, RAM_BASE, a->mode), a);
+    ck_assert_ptr_null(tb_find(m->tcg, RAM_BASE, a->mode ^ 1));
+    ck_assert_ptr_null(tb_find(m->tcg, RAM_BASE + 4, a->mode));
+    ck_assert_ptr_nonnull(tb_page(m->tcg, RAM_BASE + 0x20));
+    ck_assert_ptr_null(tb_page(m->tcg, RAM_BASE + PAGE_SIZE));
+    tb_flush(m->tcg);
+    ck_assert_ptr_null(tb_find(m->tcg, RAM_BASE, 0));
+    machine_free(m);
+}
+END_TEST
+
+START_TEST(chains) {
+    Machine *m = machine_new(false);
+    put_steps(m);
+    Tb *a = machine_tb(m, RAM_BASE), *b = machine_tb(m, RAM_BASE + 0x20), *c = machine_tb(m, RAM_BASE + 0x40);
+    const uint8_t *stub = a->host + a->exits[0].stub;
+    ck_assert_ptr_eq(goes_to(a, 0), stub);
+    tb_chain(m->tcg, a, 0, b);
+    ck_assert_ptr_eq(goes_to(a, 0), b->host);
+    tb_chain(m->tcg, a, 0, c); /* it is taken */
+    ck_assert_ptr_eq(goes_to(a, 0), b->host);
+    tb_chain(m->tcg, c, 0, b);
+    tb_chain(m->tcg, b, 0, b);
+    ck_assert(!tb_invalidate(m->tcg, b->pa, 4, a));
+    ck_assert(!b->valid);
+    ck_assert_ptr_eq(goes_to(a, 0), stub);
+    ck_assert_ptr_eq(goes_to(c, 0), c->host + c->exits[0].stub);
+    ck_assert_ptr_eq(goes_to(b, 0), b->host + b->exits[0].stub);
+    ck_assert_ptr_null(a->targets[0]);
+    tb_chain(m->tcg, a, 0, b); /* never to a dead block */
+    ck_assert_ptr_eq(goes_to(a, 0), stub);
+    Tb *again = machine_tb(m, RAM_BASE + 0x20);
+    ck_assert_ptr_ne(again, b);
+    tb_chain(m->tcg, a, 0, again);
+    ck_assert_ptr_eq(goes_to(a, 0), again->host);
+    machine_free(m);
+}
+END_TEST
+
+START_TEST(the_source_of_a_chain_dies) {
+    Machine *m = machine_new(false);
+    put_steps(m);
+    Tb *a = machine_tb(m, RAM_BASE), *b = machine_tb(m, RAM_BASE + 0x20), *c = machine_tb(m, RAM_BASE + 0x40);
+    tb_chain(m->tcg, a, 0, c);
+    tb_chain(m->tcg, b, 0, c);
+    tb_invalidate(m->tcg, a->pa, 1, NULL);
+    ck_assert_ptr_eq(c->incoming, b);
+    ck_assert_ptr_eq(goes_to(b, 0), c->host);
+    tb_invalidate(m->tcg, c->pa, 1, NULL);
+    ck_assert_ptr_eq(goes_to(b, 0), b->host + b->exits[0].stub);
+    machine_free(m);
+}
+END_TEST
+
+START_TEST(invalidation_by_bytes) {
+    Machine *m = machine_new(false);
+    put_steps(m);
+    Tb *a = machine_tb(m, RAM_BASE), *b = machine_tb(m, RAM_BASE + 0x20);
+    ck_assert(!tb_invalidate(m->tcg, RAM_BASE + 8, 0x18, a)); /* between them */
+    ck_assert(a->valid && b->valid);
+    ck_assert(tb_invalidate(m->tcg, RAM_BASE + 7, 1, a));
+    ck_assert(!a->valid && b->valid);
+    ck_assert_ptr_null(tb_find(m->tcg, RAM_BASE, a->mode));
+    ck_assert(!tb_invalidate(m->tcg, RAM_BASE - 0x100, 0x121, NULL));
+    ck_assert(!b->valid);
+    machine_free(m);
+}
+END_TEST
+
+START_TEST(jump_cache_forgets) {
+    Machine *m = machine_new(false);
+    put_steps(m);
+    Tb *a = machine_tb(m, RAM_BASE);
+    IrJump *j = &m->env->jumps[ir_jump_index(RAM_BASE)];
+    *j = (IrJump){RAM_BASE ^ m->env->space, a->host};
+    tb_invalidate(m->tcg, RAM_BASE + 4, 4, NULL);
+    ck_assert_uint_ne(j->key, RAM_BASE ^ m->env->space);
+    machine_free(m);
+}
+END_TEST
+
+START_TEST(data_among_code) {
+    Machine *m = machine_new(false);
+    put_steps(m);
+    Tb *a = machine_tb(m, RAM_BASE);
+    for (unsigned i = 0; i < 1000; i++) {
+        tb_invalidate(m->tcg, RAM_BASE + 0x800, 8, NULL);
+    }
+    ck_assert(a->valid);
+    ck_assert(tb_page(m->tcg, RAM_BASE)->unprotected);
+    tb_invalidate_unprotected(m->tcg);
+    ck_assert(!a->valid);
+    machine_free(m);
+}
+END_TEST
+
+int main(void) {
+    return machine_main("tb", (const TTest *const[]){found_by_address_and_mode, chains, the_source_of_a_chain_dies,
+                                                     invalidation_by_bytes, jump_cache_forgets, data_among_code, NULL});
+}
