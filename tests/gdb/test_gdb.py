@@ -182,6 +182,14 @@ class BareMetal(Debugged):
         self.assertIn("SIGINT", out)
         self.assertEqual(self.values(out), ["1"])
 
+    def test_break_and_watch_in_translated_code(self):
+        """Points that come when the loop is hot stop each round; without them it is hot again."""
+        out = self.debug("continue", "tbreak guest.c:30", "continue", "break guest.c:30", "print spin", "continue",
+                         "print spin - $1", "continue 3", "print spin - $1", "delete", "watch spin", "continue", "continue",
+                         "print spin - $1", "delete", "rwatch spin", "continue", "continue", "print spin - $1",
+                         interrupt=1)
+        self.assertEqual(self.values(out)[1:], ["1", "4", "6", "7"], out)
+
     def test_detach_leaves_the_guest_running(self):
         self.debug("break leaf", "continue", "detach")
         time.sleep(0.5)
@@ -271,6 +279,9 @@ class Kernel(Debugged):
         self.assertIn("$1 = 1", out)
         self.assertIn("$2 = 0x1", out)
         self.assertNotIn("Cannot access memory at address 0xffff", out)
+        out = self.gdb("set $vector = $VBAR_EL1 + 0x280", "break *$vector", "continue", "print $pc == $vector",
+                       "print $DAIF & 0x80", "stepi", "continue", "print $pc == $vector", "delete")
+        self.assertEqual(re.findall(r"^\$\d+ = (.*)$", out, re.M), ["1", "128", "1"], out)
 
 
 if __name__ == "__main__":
