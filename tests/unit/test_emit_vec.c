@@ -42,7 +42,7 @@ static const Row rows[] = {
     {IR_vdup, 0, 3}, {IR_vdupl, 0, 3, 0, LANE}, {IR_vget, 0, 3, S, LANE}, {IR_vput, 0, 3, 0, LANE},
     {IR_vins, 0, 3, 0, LANES}, {IR_vlow64}, {IR_vlane0, 0, 3}, {IR_vext, 0, 0, 0, BYTE},
     {IR_vzip1, 0, 3}, {IR_vzip2, 0, 3}, {IR_vuzp1, 0, 3}, {IR_vuzp2, 0, 3}, {IR_vtrn1, 0, 3}, {IR_vtrn2, 0, 3},
-    {IR_vtbl, 0, 0, 0x70}, {IR_vtbx, 0, 0, 0x70},
+    {IR_vtbl, 0, 0, 0x70}, {IR_vtbx, 0, 0, 0x70}, {IR_vtbl, 0, 0, 0xff}, {IR_vtbx, 0, 0, 0xff},
     {IR_vpmul}, {IR_vpmull, 0, 3, H}, {IR_vaes, 0, 0, A}, {IR_vaesmc, 0, 0, A},
     {IR_vsha1, 0, 2}, {IR_vsha1h}, {IR_vsha1s0}, {IR_vsha1s1}, {IR_vsha2, 0, 0, A}, {IR_vsha2s0}, {IR_vsha2s1},
 };
@@ -264,7 +264,7 @@ static IrVal *guest_word(Machine *m, int32_t at) {
     return (IrVal *)(void *)(m->env->guest + at);
 }
 
-/* Runs what has been compiled on new values. Answers whether all is as it should be; `twin` is the op that it should be. */
+/* Runs what has been compiled on new values. Is all as it should be? `twin` is the op that it is compared with. */
 static bool run_case(Machine *m, Case *c, IrOp twin) {
     IrVal operand[3], want = {0}, before[REGISTERS];
     unsigned e = c->node.aux & 3;
@@ -312,10 +312,10 @@ static unsigned try_rule(Machine *m, const Row *row, const HostRule *rule, IrOp 
         compile(m, &c);
         for (unsigned k = 0; k < 4; k++) {
             if (!run_case(m, &c, twin)) {
-                if (wrong++ == 0 && twin == row->op) {
-                    printf("%s at level %u: aux %#x, imm %u %u %u, d %u, s %u %u %u, tmp %u %u %u\n", ir_ops[row->op].name,
+                if (wrong++ == 0 && rule == m->backend->rules[row->op] && twin == row->op) {
+                    printf("%s at level %u: aux %#x, imm %u %u %u, d %u, s %u %u %u\n", ir_ops[row->op].name,
                            m->backend->level, c.node.aux, c.node.a, c.node.b, c.node.c, c.op.d.reg, c.op.s[0].reg,
-                           c.op.s[1].reg, c.op.s[2].reg, c.op.tmp[0], c.op.tmp[1], c.op.tmp[2]);
+                           c.op.s[1].reg, c.op.s[2].reg);
                 }
             }
         }
@@ -342,6 +342,20 @@ START_TEST(test_rules) {
 }
 END_TEST
 
+START_TEST(test_names) {
+    GError *error = NULL;
+    ck_assert_ptr_eq(backend_x86_64_named("sse2", &error), x64_backend(X64_SSE2));
+    ck_assert_ptr_null(backend_x86_64_named("mmx", &error));
+    ck_assert_ptr_nonnull(strstr(error->message, "mmx"));
+    g_clear_error(&error);
+    if (x64_host_level() < X64_AVX512) {
+        ck_assert_ptr_null(backend_x86_64_named("avx512", &error));
+        ck_assert_ptr_nonnull(strstr(error->message, "this machine"));
+        g_clear_error(&error);
+    }
+}
+END_TEST
+
 /* Every vector op with a rule stands in the table above. */
 START_TEST(test_complete) {
     const Backend *b = x64_backend(X64_AVX512);
@@ -357,8 +371,9 @@ END_TEST
 
 /* The checks see a rule that computes another op. */
 START_TEST(test_faults) {
-    static const IrOp pairs[][2] = {{IR_vadd, IR_vsub}, {IR_vcmgt, IR_vcmge}, {IR_vcmhi, IR_vcmgt}, {IR_vsmax, IR_vumax},
-                                    {IR_vshr, IR_vsar}, {IR_vzip1, IR_vtrn1}, {IR_vqneg, IR_vneg}, {IR_vand, IR_vandn}};
+    static const IrOp pairs[][2] = {{IR_vadd, IR_vsub}, {IR_vcmgt, IR_vcmge}, {IR_vcmhi, IR_vcmgt},
+                                    {IR_vsmax, IR_vumax}, {IR_vshr, IR_vsar}, {IR_vzip1, IR_vtrn1},
+                                    {IR_vqneg, IR_vneg}, {IR_vand, IR_vandn}};
     Machine m = machine_new(X64_SSE2);
     for (unsigned i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         for (unsigned k = 0; k < sizeof rows / sizeof *rows; k++) {
@@ -391,6 +406,7 @@ int main(void) {
     TCase *t = tcase_create("emit_vec");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, test_rules, 0, X64_LEVELS);
+    tcase_add_test(t, test_names);
     tcase_add_test(t, test_complete);
     tcase_add_test(t, test_faults);
     tcase_add_test(t, test_spoiled);
