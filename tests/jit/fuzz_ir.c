@@ -140,7 +140,7 @@ static bool reduce(IrBlock *b, uint32_t i, unsigned k, bool all) {
 }
 
 static bool still_differs(Fuzz *f, IrBlock *b) {
-    return ir_verify(b, NULL) && !agree(f, b, b) && strncmp(f->kind, f->diff->str, sizeof f->kind) == 0;
+    return ir_verify(b, NULL) && !agree(f, b, b) && strncmp(f->kind, f->diff->str, strlen(f->kind)) == 0;
 }
 
 /* A region goes with both of its ends. */
@@ -180,7 +180,7 @@ static void shrink(Fuzz *f, IrBlock *b) {
 static void report(Fuzz *f, uint64_t seed, uint64_t state) {
     g_autoptr(GString) out = g_string_new(NULL);
     printf("seed %" PRIu64 ", state %" PRIu64 ":\n%s", seed, state, f->diff->str);
-    strncpy(f->kind, f->diff->str, sizeof f->kind);
+    g_strlcpy(f->kind, f->diff->str, sizeof f->kind);
     g_autoptr(IrBlock) small = guest_block();
     copy_nodes(small, f->made, f->made->count);
     if (!still_differs(f, small)) {

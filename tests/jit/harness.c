@@ -147,9 +147,9 @@ static void make_host(JitSide *s) {
     const JitGuest *g = s->guest;
     s->frontend = (Frontend){
         .name = "made up", .slots = g->slots, .slot_count = g->slot_count, .helpers = g->helpers,
-        .helper_count = g->helper_count, .init = cpu_init, .finish = cpu_nothing, .reset = cpu_nothing, .mode = cpu_mode,
-        .context = cpu_context, .walk = cpu_walk, .watching = cpu_watching, .mem_fault = cpu_mem_fault,
-        .insn_min = 4, .insn_max = 4,
+        .helper_count = g->helper_count, .init = cpu_init, .finish = cpu_nothing, .reset = cpu_nothing,
+        .mode = cpu_mode, .context = cpu_context, .walk = cpu_walk, .watching = cpu_watching,
+        .mem_fault = cpu_mem_fault, .insn_min = 4, .insn_max = 4,
     };
     s->tcg = tcg_new(&(TcgConfig){.cache_bytes = 1 << 20, .opaque = s,
                                   .phys = {.opaque = s, .page = phys_page, .read = phys_read, .write = phys_write}});

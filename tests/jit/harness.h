@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * harness.h - one block of IR on a made-up machine: by host code through the real backend, TLB and slow paths, or by the
- * IR interpreter over a memory written independently of tcg/. The same block on both must leave the same state.
+ * harness.h - one block of IR on a made-up machine: by host code through the real backend, TLB and slow paths, or by
+ * the IR interpreter over a memory written independently of tcg/. The same block on both must leave the same state.
  */
 #ifndef TESTS_JIT_HARNESS_H
 #define TESTS_JIT_HARNESS_H
@@ -34,8 +34,8 @@ struct Vcpu *jit_vcpu(JitSide *s);
 void jit_forget(JitSide *s);
 /* Compiles a block without running it. False: the translator refuses it. */
 bool jit_compile(JitSide *s, const IrBlock *b);
-/* Compiles if need be, and runs from env->pcbase; the result is in env->exit_reason too. A host side that cannot compile
- * the block answers IR_EXIT_SLOW at the page's start, as if its first insn could not be done. */
+/* Compiles if need be, and runs from env->pcbase; the result is in env->exit_reason too. A host side that cannot
+ * compile the block answers IR_EXIT_SLOW at the page's start, as if its first insn could not be done. */
 IrExit jit_run(JitSide *s, const IrBlock *b);
 /* Text of the host code compiled last. */
 void jit_text(JitSide *s, GString *out);

@@ -89,7 +89,8 @@ static const VecRule vec_rules[] = {
     {IR_vcls, 7, 0}, {IR_vcnt, 1, 0}, {IR_vrbit, 1, 0}, {IR_vget, 15, 4}, {IR_vpmul, 1, 0}, {IR_vpmull, 9, 16},
     {IR_vaes, 1, 32}, {IR_vaesmc, 1, 32}, {IR_vsha1, 7, 0}, {IR_vsha2, 1, 32}, {IR_vtbl, 1, 48}, {IR_vtbx, 1, 48},
     {IR_vrev, 7, 0}, {IR_vfcvtl, 6, 4}, {IR_vfcvtn, 12, 0}, {IR_vurecpe, 4, 0}, {IR_vursqrte, 4, 0},
-    {IR_vand, 1, 0}, {IR_vor, 1, 0}, {IR_vxor, 1, 0}, {IR_vandn, 1, 0}, {IR_vorn, 1, 0}, {IR_vnot, 1, 0}, {IR_vbsl, 1, 0},
+    {IR_vand, 1, 0}, {IR_vor, 1, 0}, {IR_vxor, 1, 0}, {IR_vandn, 1, 0}, {IR_vorn, 1, 0}, {IR_vnot, 1, 0},
+    {IR_vbsl, 1, 0},
     {IR_vlow64, 1, 0}, {IR_vext, 1, 0},
 };
 
@@ -210,9 +211,9 @@ static void value_op(Maker *m, IrOp op) {
 
 static void any_value_op(Maker *m) {
     static const IrOp hot[] = {
-        IR_add, IR_sub, IR_and, IR_or, IR_xor, IR_shl, IR_shr, IR_sar, IR_ror, IR_adc, IR_sbc, IR_cset, IR_csel, IR_setc,
-        IR_fl_add, IR_fl_sub, IR_fl_adc, IR_fl_sbc, IR_fl_logic, IR_fl_sel, IR_trunc, IR_zext, IR_ubfx, IR_bfi, IR_mul,
-        IR_udiv, IR_sdiv, IR_umulh,
+        IR_add, IR_sub, IR_and, IR_or, IR_xor, IR_shl, IR_shr, IR_sar, IR_ror, IR_adc, IR_sbc, IR_cset, IR_csel,
+        IR_setc, IR_fl_add, IR_fl_sub, IR_fl_adc, IR_fl_sbc, IR_fl_logic, IR_fl_sel, IR_trunc, IR_zext, IR_ubfx, IR_bfi,
+        IR_mul, IR_udiv, IR_sdiv, IR_umulh,
     };
     IrOp op;
     do {
@@ -435,8 +436,8 @@ static void body(Maker *m) {
         call(m, H_POKE);
     }
     if (one_in(&m->r, 16)) {
-        ir_append(m->b, one_in(&m->r, 2) ? IR_barrier : IR_unmon, IR_VOID, 0, 0, 0, 0);
-        m->b->nodes[m->b->count - 1].aux = (uint8_t)(m->b->nodes[m->b->count - 1].op == IR_barrier ? below(&m->r, 3) : 0);
+        IrOp op = one_in(&m->r, 2) ? IR_barrier : IR_unmon;
+        ir_append(m->b, op, IR_VOID, op == IR_barrier ? below(&m->r, 3) : 0, 0, 0, 0);
     }
 }
 

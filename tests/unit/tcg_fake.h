@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tcg_fake.h - a translator with one Arm vCPU on 64 KiB of RAM, and a device whose every access is counted. For the tests
- * of tcg/.
+ * tcg_fake.h - a translator with one Arm vCPU on 64 KiB of RAM, and a device whose every access is counted. For the
+ * tests of tcg/.
  */
 #ifndef TESTS_UNIT_TCG_FAKE_H
 #define TESTS_UNIT_TCG_FAKE_H

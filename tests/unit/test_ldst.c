@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_ldst.c - accesses that the fast path cannot do: devices, two pages, pages of code, faults, and what the cold path
- * of generated code is told.
+ * test_ldst.c - accesses that the fast path cannot do: devices, two pages, pages of code, faults, and what the cold
+ * path of generated code is told.
  */
 #include "tests/jit/guest.h"
 #include "tests/unit/tcg_fake.h"

@@ -69,8 +69,8 @@ static void run_line(InsnRunner *runner, const char *line, bool *seen) {
         if (memcmp(&c, &after, sizeof(c)) != 0) {
             unsigned rd = f.rd & 31;
             unsigned long long low = c.v[rd][0], high = c.v[rd][1], x = rd < CASE_X ? c.x[rd] : 0;
-            ck_abort_msg("v%u=%llx_%llx x=%llx nzcv=%x fpsr=%x (way %u): %s", rd, high, low, x, c.nzcv >> 28, c.fpsr, how,
-                         line);
+            ck_abort_msg("v%u=%llx_%llx x=%llx nzcv=%x fpsr=%x (way %u): %s", rd, high, low, x, c.nzcv >> 28, c.fpsr,
+                         how, line);
         }
     }
 }
