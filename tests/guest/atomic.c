@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * atomic.c - page-crossing accesses of every size, faults in their middle, exclusives, and which optional features work.
+ * atomic.c - page-crossing accesses of every size, faults in their middle, exclusives, and which features are there.
  */
 #include "guest.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * code.c - code that changes: self-modifying, on pages with data, at two addresses, across pages, remapped; ASIDs and TLBI.
+ * code.c - code that changes: itself, beside data, at two addresses, across pages, remapped; ASIDs, TLBI.
  */
 #include "guest.h"
 
@@ -170,7 +170,8 @@ static void vmalle1is(uint64_t operand) {
 static const Form forms[] = {
     {"vae1", vae1, true}, {"vae1is", vae1is, true}, {"vaae1", vaae1, false}, {"vaae1is", vaae1is, false},
     {"vale1", vale1, true}, {"vale1is", vale1is, true}, {"vaale1", vaale1, false}, {"vaale1is", vaale1is, false},
-    {"aside1", aside1, true}, {"aside1is", aside1is, true}, {"vmalle1", vmalle1, false}, {"vmalle1is", vmalle1is, false},
+    {"aside1", aside1, true}, {"aside1is", aside1is, true}, {"vmalle1", vmalle1, false},
+    {"vmalle1is", vmalle1is, false},
 };
 
 CODE(load_code, "ldr x0, [x0]" RET);

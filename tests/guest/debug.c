@@ -6,7 +6,7 @@
 
 int guest_main(void);
 
-enum { SS = 1, KDE = 1 << 13, MDE = 1 << 15, SPSR_SS = 1 << 21, BAS = 0xf << 5, EL1 = 1 << 1, EL0 = 2 << 1, D = 1 << 9 };
+enum { SS = 1, KDE = 1 << 13, MDE = 1 << 15, SPSR_SS = 1 << 21, BAS = 0xf << 5, EL1 = 1 << 1, EL0 = 2 << 1 };
 
 CODE(walk, "mov x1, #1\n add x1, x1, #2\n cbz xzr, 1f\n nop\n 1: ldr x2, [x0]\n svc #4\n nop\n");
 CODE(walk_el1, "msr daifclr, #8\n mov x1, #1\n mov x1, #2\n msr daifset, #8" RET);

@@ -82,7 +82,8 @@ static void one_level(const Shape *s, unsigned level) {
     const uint64_t pattern = UINT64_C(0x5a5a5a5a5a5a5a5a), size = UINT64_C(1) << level_shift(s, level);
     uint64_t va = (~UINT64_C(0) << s->bits) | (pattern & ((UINT64_C(1) << s->bits) - 1) & ~UINT64_C(7));
     uint64_t *link, *top, *entry = build(s, va, level, &link, &top);
-    uint64_t pa = size < 1 << 26 ? 0x46000000 & ~(size - 1) : RAM, offset = size < 1 << 26 ? va & (size - 1) : 0x6012340;
+    const bool small = size < 1 << 26;
+    uint64_t pa = small ? 0x46000000 & ~(size - 1) : RAM, offset = small ? va & (size - 1) : 0x6012340;
     uint64_t leaf = level == 3 ? PTE_PAGE : PTE_BLOCK;
     const uint64_t data = va + size;
     va = (va & ~(size - 1)) | offset;
@@ -204,6 +205,45 @@ static void granules(void) {
     flush_tlb();
 }
 
+/* The program itself by blocks of TTBR0 in another granule and another size of the address space. */
+static void lower_half(void) {
+    static const Shape shapes[] = {
+        {12, 48, 0}, {12, 33, 0}, {12, 32, 0}, {16, 48, 1}, {16, 36, 1}, {16, 32, 1}, {14, 36, 2},
+    };
+    const uint64_t old_tcr = MRS(tcr_el1), old_ttbr = MRS(ttbr0_el1);
+    const bool has_16k = MRS(id_aa64mmfr0_el1) >> 20 & 15;
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+        const Shape *s = &shapes[i];
+        if (s->granule == 14 && !has_16k) {
+            continue;
+        }
+        guest_note("TTBR0 granule, bits", s->granule << 8 | s->bits);
+        const unsigned level = s->granule == 12 ? 1 : 2, shift = level_shift(s, level);
+        uint64_t *link, *top, *entry = build(s, 0, level, &link, &top);
+        for (uint64_t pa = 0; pa < 0x48000000; pa += UINT64_C(1) << shift) {
+            entry[pa >> shift] = pa | PTE_BLOCK | PTE_AF | (pa + (UINT64_C(1) << shift) <= RAM ? PTE_DEVICE : PTE_SH);
+        }
+        /* The switch itself happens with the MMU off: both maps cannot be right at once. */
+        mmu_off();
+        MSR(tcr_el1, (old_tcr & ~UINT64_C(0xc03f)) | TCR_T0(s->bits) | (uint64_t)s->tg1 << 14);
+        MSR(ttbr0_el1, top);
+        flush_tlb();
+        MSR(sctlr_el1, MRS(sctlr_el1) | 1);
+        write64(0x46123458, s->bits);
+        EQUAL(read64(0x46123458), s->bits);
+        run_el1(load, UINT64_C(1) << s->bits, 0, 0);
+        TRAPPED(SYNC_SPX, EC_DABT + SAME, TRANSLATION);
+        run_el1(load, 0x80000000, 0, 0);
+        TRAPPED(SYNC_SPX, EC_DABT + SAME, TRANSLATION + level);
+        mmu_off();
+        MSR(tcr_el1, old_tcr);
+        MSR(ttbr0_el1, old_ttbr);
+        flush_tlb();
+        MSR(sctlr_el1, MRS(sctlr_el1) | 1);
+    }
+    guest_note(NULL, 0);
+}
+
 /* -- permissions -- */
 
 static void permissions(void) {
@@ -223,7 +263,8 @@ static void permissions(void) {
         run_el0(load_0, va, 0, 0);
         guest_trap(SYNC_EL0, el0 ? ESR(EC_SVC, 0x7ff) : ESR(EC_DABT, PERMISSION + 3), __FILE__, __LINE__);
         run_el0(store_0, va, 0x14000000d65f03c0, 0);
-        guest_trap(SYNC_EL0, el0 && !ro ? ESR(EC_SVC, 0x7ff) : ESR(EC_DABT, (PERMISSION + 3) | WNR), __FILE__, __LINE__);
+        const uint64_t refused = ESR(EC_DABT, (PERMISSION + 3) | WNR);
+        guest_trap(SYNC_EL0, el0 && !ro ? ESR(EC_SVC, 0x7ff) : refused, __FILE__, __LINE__);
         run_el1(unprivileged, va, 0, 0);
         CHECK((trap.vector == (uint64_t)NO_TRAP) == el0);
         CHECK(el0 || trap.esr == ESR(EC_DABT + SAME, PERMISSION + 3));
@@ -391,6 +432,7 @@ static void maintenance(void) {
 int guest_main(void) {
     mmu_on();
     granules();
+    lower_half();
     permissions();
     address_translation();
     alignment();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * random.c - random insn words at EL0, each trap skipped. Prints a hash of the state after each run, so that two ways of
- * running can be compared; runs that a timer ends have none. -DSEED=n, -DRUNS=n; -DTRACE prints each trap.
+ * random.c - random insn words at EL0, each trap skipped. Prints a hash of the state after each run, so that two ways
+ * of running can be compared; runs that a timer ends have none. -DSEED=n, -DRUNS=n; -DTRACE prints each trap.
  */
 #include "guest.h"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Bare-metal programs, each by the JIT, by the interpreter and by both compared. Usage: test_guest.py YADO [unittest args]."""
+"""Bare-metal programs by the JIT, the interpreter and both compared. Usage: test_guest.py YADO [unittest args]."""
 
 import os
 import shutil

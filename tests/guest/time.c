@@ -8,8 +8,8 @@ int guest_main(void);
 
 enum { SPURIOUS = 1023, GROUP1 = 0 };
 
-/* Takes at most one interrupt: comes back when it is taken, or after a while (then trap.x[3] is 0). */
-CODE(wait_irq, "mov x3, #0x400000\n msr daifclr, #2\n 0: sub x3, x3, #1\n cbnz x3, 0b\n msr daifset, #2" RET);
+/* Takes at most one interrupt: comes back when it is taken, or after a second or so. */
+CODE(wait_irq, "mov x3, #0x20000000\n msr daifclr, #2\n 0: sub x3, x3, #1\n cbnz x3, 0b\n msr daifset, #2" RET);
 CODE(take_now, "msr daifclr, #2\n nop\n nop\n msr daifset, #2" RET);
 CODE(wfi_unmasked, "msr daifclr, #2\n 0: wfi\n b 0b");
 CODE(spin_0, "0: b 0b");
