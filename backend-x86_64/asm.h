@@ -46,6 +46,7 @@ static inline bool x_fits8(int64_t v) {
 
 /* Every instruction starts here: gives up in time when the room ends. */
 static inline void x_begin(HostCode *h) {
+    h->insns++;
     if (h->end - h->p < 64) {
         h->overflow = true;
         h->p = h->start; /* keep writing where it does no harm */

@@ -130,9 +130,14 @@ HostFixup x64_poll(HostCode *h) {
     return x_jcc(h, CC_L);
 }
 
-HostFixup x64_budget(HostCode *h, unsigned insns) {
+HostFixup x64_budget(HostCode *h, unsigned insns, uint32_t *host) {
     x_group1(h, 5, 0, ENV_AT(budget), (int32_t)insns);
-    return x_jcc(h, CC_L);
+    HostFixup spent = x_jcc(h, CC_L);
+    x_ro(h, 0x81, OP_W, 0, ENV_AT(host_insns)); /* add qword, imm32 */
+    x_32(h, 0);
+    *host = x_offset(h) - 4;
+    h->insns = 0;
+    return spent;
 }
 
 void x64_refund(HostCode *h, unsigned insns) {

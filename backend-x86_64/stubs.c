@@ -50,6 +50,12 @@ static void move_pins(HostCode *h, const PinSlots *p, unsigned first, bool load)
     }
 }
 
+static void count_call(HostCode *h) {
+    if (h->counting) {
+        x_group1(h, 0, OP_W, ENV_AT(calls), 1);
+    }
+}
+
 static const uint8_t *stub_start(HostCode *h) {
     x_begin(h);
     while (x_offset(h) & 15) {
@@ -162,6 +168,7 @@ static const uint8_t *helper_stub(HostCode *h, const PinSlots *p, const uint8_t 
     fifth.disp += 64;
     unsigned first = state ? 0 : FIRST_CALLER_SAVED;
     const uint8_t *at = stub_start(h);
+    count_call(h);
     move_pins(h, p, first, false);
     x_rm(h, 0x8d, OP_W, RDI, RBP, RSP, 0, -ENV_BIAS);
     x_ro(h, 0x8b, OP_W, R8, fourth);
@@ -192,6 +199,7 @@ static const uint8_t *helper_stub(HostCode *h, const PinSlots *p, const uint8_t 
 static const uint8_t *op_stub(HostCode *h, const PinSlots *p) {
     static const uint8_t regs[] = {RDX, RCX, R8, RSI}; /* scratch[0..2] = operands, scratch[3] = result */
     const uint8_t *at = stub_start(h);
+    count_call(h);
     move_pins(h, p, FIRST_CALLER_SAVED, false);
     x_mov(h, OP_W, R9, RCX);
     x_rm(h, 0x8d, OP_W, RDI, RBP, RSP, 0, -ENV_BIAS);

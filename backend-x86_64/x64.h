@@ -42,7 +42,7 @@ void x64_chain_stub(HostCode *h, uint32_t id);
 void x64_indirect(HostCode *h, HostOperand va);
 void x64_exit(HostCode *h, unsigned reason, bool set_pc, int32_t off);
 void x64_patch(uint8_t *displacement, const uint8_t *exec_of_it, const uint8_t *to);
-HostFixup x64_budget(HostCode *h, unsigned insns);
+HostFixup x64_budget(HostCode *h, unsigned insns, uint32_t *host);
 void x64_refund(HostCode *h, unsigned insns);
 void x64_store_insn_off(HostCode *h, int32_t off);
 void x64_call_op(HostCode *h, unsigned op, uint64_t info);

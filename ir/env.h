@@ -110,6 +110,8 @@ struct Env {
     uint32_t qc;        /* sticky: a saturating op has saturated (Arm FPSR.QC); right after fp */
     IrVal scratch[4];   /* operands and result of ops that generated code calls in C */
     uint8_t bounce[64] __attribute__((aligned(16))); /* data of an access that the fast path cannot reach */
+    uint64_t calls;                                  /* -icount: calls of C from generated code */
+    uint64_t host_insns;                             /* -icount: host insns run, cold paths and stubs apart */
     uint64_t host_tmp;                               /* a register's content across a few host insns */
     const struct IrOpInfo *op_table;                 /* for calls of ops from generated code */
     const struct IrHelper *helper_table;             /* the front end's helpers, for calls from generated code */

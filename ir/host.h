@@ -109,6 +109,8 @@ struct HostCode {
     const uint8_t *exec;      /* executable address of start */
     bool overflow;            /* no room: the block is given up */
     const HostStubs *stubs;
+    uint32_t insns;           /* host insns so far */
+    bool counting;            /* -icount: stubs count calls */
 };
 
 /* A forward reference: position of a displacement to be filled in by `bind`. */
@@ -183,7 +185,9 @@ struct Backend {
     void (*call_helper)(HostCode *h, unsigned helper, unsigned flags, const HostOperand *args, const IrType *types, unsigned n,
                         int32_t insn_off);
     void (*store_insn_off)(HostCode *h, int32_t off);
-    HostFixup (*budget)(HostCode *h, unsigned insns);  /* -icount: takes them from env.budget; the jump when it is spent */
+    /* -icount: takes guest insns from env.budget; the jump when it is spent. *host: where to write the number of host
+     * insns of the block (4 bytes) when it is known. */
+    HostFixup (*budget)(HostCode *h, unsigned insns, uint32_t *host);
     void (*refund)(HostCode *h, unsigned insns);       /* gives them back */
 };
 

@@ -75,7 +75,8 @@ static void info_jit(Monitor *m, const char *args, GString *out) {
         {"blocks translated", s.blocks}, {"guest insns in them", s.block_insns}, {"bytes of host code", s.host_bytes},
         {"ns spent translating", s.translate_ns}, {"blocks invalidated", s.invalidated},
         {"block look-ups in C", s.lookups}, {"TLB fills", s.tlb_fills}, {"TLB walks", s.tlb_walks},
-        {"TLB flushes", s.tlb_flushes},
+        {"TLB flushes", s.tlb_flushes}, {"guest insns retired", s.insns}, {"host insns run", s.host_insns_run},
+        {"calls of C", s.helper_calls},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_string_append_printf(out, "%-22s %" PRIu64 "\n", rows[i].what, rows[i].count);

@@ -5,6 +5,7 @@
 #include "tcg/vcpu.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "tcg/lower.h"
 
@@ -106,6 +107,12 @@ static Tb *translate(Vcpu *v, const Fetch *f, uint64_t mode) {
     return tb;
 }
 
+static uint64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 /* The block at env->pc, made if need be; NULL: an exception was taken, or one insn was run. */
 static Tb *find_block(Vcpu *v) {
     Env *env = v->env;
@@ -123,9 +130,9 @@ static Tb *find_block(Vcpu *v) {
     g_mutex_lock(&tcg->lock);
     Tb *tb = tb_find(tcg, f.pa, mode);
     if (!tb) {
-        uint64_t start = g_get_monotonic_time();
+        uint64_t start = now_ns();
         tb = translate(v, &f, mode);
-        v->stats.translate_ns += (uint64_t)(g_get_monotonic_time() - start) * 1000;
+        v->stats.translate_ns += now_ns() - start;
     }
     g_mutex_unlock(&tcg->lock);
     if (!tb) { /* not even one insn could be compiled: interpret it */

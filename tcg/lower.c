@@ -429,7 +429,6 @@ static void lower_call_op(Walk *w, uint32_t i) {
     flags_lose(w);
     ra_spill_scratch(l);
     l->be->call_op(l->h, n->op, ir_node_info(n));
-    w->l.vcpu->stats.helper_calls++;
     if (n->type == IR_VOID || !l->values[i].last_use) {
         return;
     }
@@ -476,7 +475,6 @@ static void lower_call(Walk *w, uint32_t i) {
     }
     store_insns_left(w);
     l->be->call_helper(l->h, n->a, flags, args, types, count, w->insn_off);
-    w->l.vcpu->stats.helper_calls++;
     if (n->type != IR_VOID && l->values[i].last_use) {
         ra_attach(l, i, l->be->result_reg);
         l->values[i].clean = false;
@@ -489,16 +487,19 @@ static void lower_call(Walk *w, uint32_t i) {
 static unsigned check_group(const Walk *w, uint32_t i, uint32_t stores[4], unsigned *part) {
     const Lower *l = &w->l;
     unsigned loads = 0, count = 0;
+    bool mixed = false; /* parts of different sizes: a device must see each as it is */
     *part = 0;
     for (uint32_t k = i + 1; k < l->ir->count && k <= l->values[i].last_use; k++) {
         const IrNode *n = ra_node(l, k);
         if (n->op == IR_ld && n->a == i) {
+            mixed |= loads + count && *part != (n->aux & IR_MEM_SIZE);
             loads++;
             *part = n->aux & IR_MEM_SIZE;
         } else if (n->op == IR_st && n->a == i) {
             if (count == 4) {
                 return 0;
             }
+            mixed |= loads + count && *part != (n->aux & IR_MEM_SIZE);
             stores[count++] = k;
             *part = n->aux & IR_MEM_SIZE;
         } else if ((n->op == IR_sc || n->op == IR_ll || n->op == IR_cas || n->op == IR_rmw) && n->a == i) {
@@ -506,6 +507,9 @@ static unsigned check_group(const Walk *w, uint32_t i, uint32_t stores[4], unsig
         } else if (n->op == IR_check || n->op == IR_call) {
             return 0; /* these use env.bounce too */
         }
+    }
+    if (mixed) {
+        return 0;
     }
     if (*part > 3) {
         *part = 3;
@@ -574,6 +578,7 @@ static bool cold_value(const Walk *w, uint32_t check, uint32_t v, HostOperand *v
 static bool cold_stores(Walk *w, HostCold *c, uint32_t check, const uint32_t stores[4], unsigned size) {
     Lower *l = &w->l;
     uint32_t base = ra_node(l, check)->a;
+    uint64_t covered = 0; /* bytes of the check that the stores fill: all of them, for all of them are written */
     for (unsigned k = 0; k < 4 && stores[k]; k++) {
         const IrNode *st = ra_node(l, stores[k]);
         int64_t offset;
@@ -585,8 +590,9 @@ static bool cold_stores(Walk *w, HostCold *c, uint32_t check, const uint32_t sto
         c->store[c->stores].aux = st->aux;
         c->store[c->stores].offset = (uint8_t)offset;
         c->stores++;
+        covered |= ((UINT64_C(1) << (1 << (st->aux & IR_MEM_SIZE))) - 1) << offset;
     }
-    return true;
+    return size <= sizeof((Env *)NULL)->bounce && covered == UINT64_MAX >> (64 - size);
 }
 
 /* Does anything but stores of the group, and what feeds them, stand between the check and its last store? The cold path
@@ -1147,7 +1153,8 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     w->tb = tb;
     w->l.h = &h;
     ra_prepare(&w->l);
-    HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns) : 0;
+    uint32_t host_count = 0;
+    HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns, &host_count) : 0;
     for (uint32_t i = 1; i < ir->count && !w->l.failed && !h.overflow; i++) {
         if (ir->nodes[i].op == IR_nop) {
             continue;
@@ -1157,6 +1164,7 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
         ra_free_dead(&w->l);
     }
     if (spent) {
+        memcpy(h.start + host_count, &h.insns, 4);
         tcg->backend->bind(&h, spent);
         tcg->backend->refund(&h, ir->insns);
         tcg->backend->pending_exit(&h, (int32_t)(tb->pa & (PAGE_SIZE - 1)));
@@ -1200,7 +1208,7 @@ void lower_unpatch(Tcg *tcg, Tb *tb, unsigned slot) {
 static bool make_stubs(Tcg *tcg, const Frontend *fe) {
     uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
     HostCode h = {.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES,
-                  .exec = cache_exec(tcg->cache, start)};
+                  .exec = cache_exec(tcg->cache, start), .counting = tcg->config.icount};
     if (!tcg->backend->make_stubs(&h, &tcg->stubs, fe->slots, fe->slot_count, ldst_slow)) {
         return false;
     }

@@ -183,7 +183,8 @@ TcgStats tcg_stats(const Tcg *tcg) {
         sum.tlb_fills += s->tlb_fills;
         sum.tlb_walks += s->tlb_walks;
         sum.tlb_flushes += s->tlb_flushes;
-        sum.helper_calls += s->helper_calls;
+        sum.helper_calls += tcg->vcpus[i]->env->calls;
+        sum.host_insns_run += tcg->vcpus[i]->env->host_insns;
     }
     return sum;
 }
