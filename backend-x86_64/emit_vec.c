@@ -5,7 +5,6 @@
  *
  * Names: x64_rule_<op> works on every host and may take better forms where the level has them; x64_avx2_<op> and
  * x64_avx512_<op> replace it from that level on, as a rule with other constraints.
- * Missing: vzext and the like of integer registers to half precision without a mask.
  */
 #include "backend-x86_64/vec.h"
 
