@@ -126,11 +126,57 @@ static void exits(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *o
 
 static const uint8_t scratch[] = {RAX, RCX, RDX, RSI, RDI};
 
+/* Looks where a page goes that another one has pushed out of its entry: returns from the stub when it is there. Touches
+ * no pin and calls no C. */
+static void second_choice(HostCode *h) {
+    HostOperand size = ENV_AT(scratch[0]), aux = ENV_AT(scratch[0]);
+    size.disp += 8;
+    aux.disp += 9;
+    x_ro(h, 0xf6, 0, 0, aux); /* test byte: misaligned accesses and other banks are C's */
+    x_byte(h, IR_CHECK_ALIGN | IR_CHECK_UNPRIV);
+    HostFixup other = x_jcc(h, CC_NE);
+    push(h, RAX);
+    push(h, RCX);
+    push(h, RDX);
+    x_ro(h, 0x8b, OP_W, RAX, ENV_AT(scratch[0]));
+    x_mov(h, OP_W, RCX, RAX);
+    x_shift(h, 5, OP_W, RCX, IR_PAGE_BITS);
+    x_mov(h, OP_W, RDX, RCX);
+    x_shift(h, 5, OP_W, RDX, IR_TLB_VICTIM_BITS);
+    x_rr(h, 0x33, 0, RCX, RDX);
+    x_group1(h, 4, 0, x_reg(RCX), IR_TLB_VICTIMS - 1);
+    x_shift(h, 4, 0, RCX, 5);
+    x_ro(h, 0x03, OP_W, RCX, (HostOperand){.kind = HOST_ENV, .disp = offsetof(Env, bank) + offsetof(IrTlbBank, table)});
+    const int32_t base = -(int32_t)(IR_TLB_VICTIMS * sizeof(IrTlbEntry));
+    x_rm(h, 0x8b, OP_W, RDX, RCX, RSP, 0, base + (int32_t)offsetof(IrTlbEntry, rtag));
+    x_ro(h, 0xf6, 0, 0, aux);
+    x_byte(h, IR_CHECK_W);
+    x_rm(h, 0x0f45, OP_W, RDX, RCX, RSP, 0, base + (int32_t)offsetof(IrTlbEntry, wtag)); /* cmovne */
+    x_rr(h, 0x33, OP_W, RDX, RAX);
+    x_ro(h, 0x0fb6, 0, RAX, size);
+    x_rr(h, 0xf7, OP_W, 3, RAX); /* neg */
+    x_group1(h, 0, OP_W, x_reg(RAX), 1 << IR_PAGE_BITS);
+    x_rr(h, 0x3b, OP_W, RDX, RAX);
+    HostFixup miss = x_jcc(h, CC_A);
+    x_rm(h, 0x8b, OP_W, RDX, RCX, RSP, 0, base + (int32_t)offsetof(IrTlbEntry, addend));
+    x_ro(h, 0x89, OP_W, RDX, ENV_AT(scratch[3]));
+    pop(h, RDX);
+    pop(h, RCX);
+    pop(h, RAX);
+    x_byte(h, 0xc3);
+    x_bind(h, miss);
+    pop(h, RDX);
+    pop(h, RCX);
+    pop(h, RAX);
+    x_bind(h, other);
+}
+
 /* The cold path of a check: keeps every register; see HostSlow. Input and output in env.scratch. */
 static void slow_stub(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *out, HostSlowFn *slow) {
     HostOperand desc = ENV_AT(scratch[0]);
     desc.disp += 8;
     s->slow = stub_start(h);
+    second_choice(h);
     for (unsigned i = 0; i < G_N_ELEMENTS(scratch); i++) {
         push(h, scratch[i]);
     }

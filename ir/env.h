@@ -74,6 +74,14 @@ typedef struct IrTlbBank {
     IrTlbEntry *table;
 } IrTlbBank;
 
+/* In front of a bank's table stand its second choices: a page that another one has pushed out of its entry is found
+ * there, by a hash that tells apart what the table's index does not. The cold path of a check looks. */
+enum { IR_TLB_VICTIM_BITS = 9, IR_TLB_VICTIMS = 1 << IR_TLB_VICTIM_BITS };
+static inline unsigned ir_tlb_victim(uint64_t va) {
+    uint64_t page = va >> 12;
+    return (unsigned)(page ^ page >> IR_TLB_VICTIM_BITS) & (IR_TLB_VICTIMS - 1);
+}
+
 /* Jump cache: where the code for a guest virtual address is, valid for one value of env.space. */
 typedef struct IrJump {
     uint64_t key; /* guest va ^ env.space */

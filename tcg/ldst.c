@@ -7,44 +7,37 @@
 
 #include <string.h>
 
-static Bank *bank_of_access(Vcpu *v, unsigned aux) {
-    IrTlbEntry *table = aux & IR_CHECK_UNPRIV ? v->env->unpriv.table : v->env->bank.table;
-    for (unsigned i = 0; i < BANKS; i++) {
-        if (v->banks[i].table == table) {
-            return &v->banks[i];
-        }
+/* Must stores to the page be seen, because code was translated from it? */
+static bool is_guarded(Tcg *tcg, uint64_t pa) {
+    if (!page_filter_has(tcg->guarded, pa)) {
+        return false;
     }
-    g_assert_not_reached();
+    g_mutex_lock(&tcg->lock);
+    CodePage *code = tb_page(tcg, pa);
+    bool guarded = code && code->tbs && !code->unprotected;
+    g_mutex_unlock(&tcg->lock);
+    return guarded;
 }
 
-/* Makes the page of va reachable for generated code as far as x allows. Returns its host address, or NULL. */
-static uint8_t *fill(Vcpu *v, uint64_t va, unsigned aux, const MemXlat *x) {
+/* Makes the page of va reachable for generated code as far as the translation just found allows. False: it is not RAM,
+ * or somebody watches it. */
+static bool fill(Vcpu *v, uint64_t va, unsigned aux, const MemXlat *x) {
     const PhysMap *phys = &v->tcg->config.phys;
-    bool writable;
+    L2Entry *found = v->found;
     if (x->device || v->frontend->watching(v->env) || (v->tcg->debug.watches && debug_watches_page(v->tcg, va))) {
-        return NULL;
+        return false;
     }
-    uint64_t pa = x->pa & ~(uint64_t)(PAGE_SIZE - 1);
-    uint8_t *page = phys->page(phys->opaque, pa, &writable);
-    if (!page) {
-        return NULL;
+    if (!found->host) {
+        bool writable;
+        found->host = phys->page(phys->opaque, found->pa, &writable);
+        found->flags |= writable ? 0 : L2_ROM;
+        if (!found->host) {
+            return false;
+        }
     }
-    g_mutex_lock(&v->tcg->lock);
-    CodePage *code = tb_page(v->tcg, pa);
-    bool guarded = code && code->tbs && !code->unprotected;
-    g_mutex_unlock(&v->tcg->lock);
-
-    uint64_t tag = va & ~(uint64_t)(PAGE_SIZE - 1);
-    Bank *bank = bank_of_access(v, aux);
-    IrTlbEntry *e = &bank->table[va >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
-    bank->dirty = true;
-    v->stats.tlb_fills++;
-    uint64_t no_tag = ir_tlb_no_tag((uint64_t)(e - bank->table));
-    e->rtag = x->readable ? tag : no_tag;
-    e->wtag = x->writable && writable && !guarded ? tag : no_tag;
-    e->addend = (uint64_t)(uintptr_t)page - tag;
-    e->info = pa;
-    return page;
+    tlb_fill(v, aux & IR_CHECK_UNPRIV ? v->unpriv : v->bank, va, found->pa, found->host, x->readable,
+             x->writable && !(found->flags & L2_ROM) && !is_guarded(v->tcg, found->pa));
+    return true;
 }
 
 static bool raise_fault(Vcpu *v, MemFault *fault, unsigned aux) {
@@ -121,8 +114,7 @@ bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *ad
     }
     *addend = IR_ADDEND_SLOW;
     if (size <= in_page) {
-        uint8_t *page = fill(v, ea, aux, &x);
-        if (page && (!(aux & IR_CHECK_W) || (e->wtag ^ ea) <= PAGE_SIZE - size)) {
+        if (fill(v, ea, aux, &x) && (!(aux & IR_CHECK_W) || (e->wtag ^ ea) <= PAGE_SIZE - size)) {
             *addend = e->addend;
         }
     }
@@ -216,7 +208,8 @@ static void ldst_misaligned(Env *env, uint64_t value) {
     v->frontend->mem_fault(env, &(MemFault){.kind = MEM_FAULT_STACK, .va = value});
 }
 
-const IrMemOps ldst_ops = {ldst_check, ldst_load, ldst_store, ldst_misaligned};
+const IrMemOps ldst_ops = {.check = ldst_check, .load = ldst_load, .store = ldst_store, .misaligned = ldst_misaligned,
+                           .use_bank = true};
 
 unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
     unsigned size = desc & 0xff, aux = desc >> 8 & 0xff;

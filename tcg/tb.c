@@ -79,6 +79,7 @@ static void page_add(Vcpu *v, uint64_t pa, Tb *tb) {
     Tcg *tcg = v->tcg;
     CodePage *p = page_get(tcg, pa);
     if (!p->tbs && !p->unprotected) {
+        page_filter_add(tcg->guarded, p->pa);
         for (unsigned i = 0; i < tcg->vcpu_count; i++) {
             tlb_unmap_writes(tcg->vcpus[i], p->pa);
         }
@@ -238,6 +239,7 @@ void tb_flush(Tcg *tcg) {
         memset(tcg->vcpus[i]->env->jumps, 0xff, sizeof tcg->vcpus[i]->env->jumps);
         tcg->vcpus[i]->running = NULL;
     }
+    memset(tcg->guarded, 0, sizeof tcg->guarded);
     lower_cache_reset(tcg);
 }
 

@@ -13,13 +13,30 @@
 
 #define ANY_ASID UINT64_MAX
 
-static void bank_clear(Vcpu *v, Bank *b) {
-    if (b->dirty) {
-        for (unsigned i = 0; i < BANK_ENTRIES; i++) {
-            b->table[i].rtag = b->table[i].wtag = ir_tlb_no_tag(i);
+static void entry_clear(Bank *b, unsigned i) {
+    b->table[i].rtag = b->table[i].wtag = ir_tlb_no_tag(i);
+}
+
+static void victim_clear(Bank *b, unsigned i) {
+    IrTlbEntry *e = b->table - IR_TLB_VICTIMS + i;
+    e->rtag = e->wtag = (uint64_t)(i ^ 1) << IR_PAGE_BITS; /* a page that belongs elsewhere */
+}
+
+static void bank_clear(Bank *b) {
+    if (b->filled <= BANK_LOG) {
+        for (unsigned i = 0; i < b->filled; i++) {
+            entry_clear(b, b->log[i]);
         }
-        b->dirty = false;
+    } else {
+        for (unsigned i = 0; i < BANK_ENTRIES; i++) {
+            entry_clear(b, i);
+        }
     }
+    for (unsigned i = 0; b->pushed && i < IR_TLB_VICTIMS; i++) {
+        victim_clear(b, i);
+    }
+    b->filled = 0;
+    b->pushed = false;
 }
 
 void tlb_init(Vcpu *v) {
@@ -27,17 +44,60 @@ void tlb_init(Vcpu *v) {
     v->l2_gen = 1;
     v->next_space = 1;
     for (unsigned i = 0; i < BANKS; i++) {
-        v->banks[i].table = g_malloc(sizeof(IrTlbEntry) * BANK_ENTRIES);
-        v->banks[i].dirty = true;
-        bank_clear(v, &v->banks[i]);
+        IrTlbEntry *entries = g_malloc(sizeof(IrTlbEntry) * (IR_TLB_VICTIMS + BANK_ENTRIES));
+        v->banks[i].table = entries + IR_TLB_VICTIMS;
+        v->banks[i].filled = BANK_LOG + 1;
+        v->banks[i].pushed = true;
+        bank_clear(&v->banks[i]);
     }
 }
 
 void tlb_free(Vcpu *v) {
     g_free(v->l2);
     for (unsigned i = 0; i < BANKS; i++) {
-        g_free(v->banks[i].table);
+        g_free(v->banks[i].table - IR_TLB_VICTIMS);
     }
+}
+
+/* Makes room in an entry: the page it holds moves to its second choice. */
+static void push_out(Bank *b, unsigned i) {
+    IrTlbEntry *e = &b->table[i];
+    uint64_t none = ir_tlb_no_tag(i);
+    uint64_t page = e->rtag != none ? e->rtag : e->wtag;
+    if (page != none) {
+        IrTlbEntry *second = b->table - IR_TLB_VICTIMS + ir_tlb_victim(page);
+        uint64_t no = (uint64_t)(ir_tlb_victim(page) ^ 1) << IR_PAGE_BITS;
+        *second = *e;
+        second->rtag = e->rtag != none ? e->rtag : no;
+        second->wtag = e->wtag != none ? e->wtag : no;
+        b->pushed = true;
+    }
+}
+
+void tlb_fill(Vcpu *v, Bank *b, uint64_t va, uint64_t pa, uint8_t *host, bool readable, bool writable) {
+    uint64_t tag = va & ~(uint64_t)(PAGE_SIZE - 1);
+    unsigned i = (unsigned)(va >> IR_PAGE_BITS) & (BANK_ENTRIES - 1);
+    IrTlbEntry *e = &b->table[i];
+    if (e->rtag != tag && e->wtag != tag) {
+        push_out(b, i);
+    }
+    if (b->filled < BANK_LOG) {
+        b->log[b->filled] = (uint16_t)i;
+    }
+    b->filled++;
+    /* One page is never in both places: its copy there would go stale. */
+    IrTlbEntry *second = b->table - IR_TLB_VICTIMS + ir_tlb_victim(tag);
+    if (second->rtag == tag || second->wtag == tag) {
+        victim_clear(b, ir_tlb_victim(tag));
+    }
+    e->rtag = readable ? tag : ir_tlb_no_tag(i);
+    e->wtag = writable ? tag : ir_tlb_no_tag(i);
+    e->addend = (uint64_t)(uintptr_t)host - tag;
+    e->info = pa;
+    if (writable) {
+        page_filter_add(v->written, pa);
+    }
+    v->stats.tlb_fills++;
 }
 
 static Bank *bank_for(Vcpu *v, MemContext c) {
@@ -52,7 +112,7 @@ static Bank *bank_for(Vcpu *v, MemContext c) {
             oldest = b;
         }
     }
-    bank_clear(v, oldest);
+    bank_clear(oldest);
     oldest->used = true;
     oldest->regime = c.regime;
     oldest->asid = c.asid;
@@ -90,10 +150,10 @@ void tlb_context_changed(Vcpu *v) {
     Env *env = v->env;
     v->context = v->frontend->context(env, false);
     v->unpriv_context = v->frontend->context(env, true);
-    Bank *b = bank_for(v, v->context);
-    env->bank = (IrTlbBank){(BANK_ENTRIES - 1) << 5, b->table};
-    b = bank_for(v, v->unpriv_context);
-    env->unpriv = (IrTlbBank){(BANK_ENTRIES - 1) << 5, b->table};
+    v->bank = bank_for(v, v->context);
+    env->bank = (IrTlbBank){(BANK_ENTRIES - 1) << 5, v->bank->table};
+    v->unpriv = bank_for(v, v->unpriv_context);
+    env->unpriv = (IrTlbBank){(BANK_ENTRIES - 1) << 5, v->unpriv->table};
     env->space = space_id(v, v->frontend->mode(env), v->context.asid);
     v->fetch_ok = false;
 }
@@ -104,7 +164,7 @@ void tlb_flush_all(Vcpu *v) {
     v->large_count = 0;
     v->fetch_ok = false;
     for (unsigned i = 0; i < BANKS; i++) {
-        bank_clear(v, &v->banks[i]);
+        bank_clear(&v->banks[i]);
     }
     forget_jumps(v);
 }
@@ -114,7 +174,7 @@ void tlb_flush_asid(Vcpu *v, uint64_t asid) {
     v->fetch_ok = false;
     for (unsigned i = 0; i < BANKS; i++) {
         if (v->banks[i].used && v->banks[i].asid == asid) {
-            bank_clear(v, &v->banks[i]);
+            bank_clear(&v->banks[i]);
         }
     }
     for (unsigned s = 0; s < L2_SETS; s++) {
@@ -158,6 +218,11 @@ void tlb_note_code(Vcpu *v, uint64_t va) {
     v->code_filter[bit >> 6] |= UINT64_C(1) << (bit & 63);
 }
 
+/* Level 1 tags keep the tag byte of the address: compare without it. */
+static bool holds(const IrTlbEntry *e, uint64_t va) {
+    return ((e->rtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8 || ((e->wtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8;
+}
+
 void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid) {
     va &= ~(uint64_t)(PAGE_SIZE - 1);
     if (in_large_map(v, va)) {
@@ -166,11 +231,14 @@ void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid) {
     }
     v->stats.tlb_flushes++;
     v->fetch_ok = false;
+    unsigned first = (unsigned)(va >> IR_PAGE_BITS) & (BANK_ENTRIES - 1), second = ir_tlb_victim(va);
     for (unsigned i = 0; i < BANKS; i++) {
-        IrTlbEntry *e = &v->banks[i].table[va >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
-        /* Level 1 tags keep the tag byte of the address: compare without it. */
-        if (((e->rtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8 || ((e->wtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8) {
-            e->rtag = e->wtag = ir_tlb_no_tag(va >> IR_PAGE_BITS & (BANK_ENTRIES - 1));
+        Bank *b = &v->banks[i];
+        if (b->filled && holds(&b->table[first], va)) {
+            entry_clear(b, first);
+        }
+        if (b->pushed && holds(b->table - IR_TLB_VICTIMS + second, va)) {
+            victim_clear(b, second);
         }
     }
     L2Entry *set = v->l2[l2_set(va << 8 >> 8)];
@@ -187,14 +255,19 @@ void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid) {
 }
 
 void tlb_unmap_writes(Vcpu *v, uint64_t pa) {
+    if (!page_filter_has(v->written, pa)) {
+        return;
+    }
     for (unsigned i = 0; i < BANKS; i++) {
-        if (!v->banks[i].dirty) {
-            continue;
+        Bank *b = &v->banks[i];
+        for (unsigned k = 0; b->filled && k < BANK_ENTRIES; k++) {
+            if (b->table[k].info == pa) {
+                b->table[k].wtag = ir_tlb_no_tag(k);
+            }
         }
-        for (unsigned k = 0; k < BANK_ENTRIES; k++) {
-            IrTlbEntry *e = &v->banks[i].table[k];
-            if (e->info == pa) {
-                e->wtag = ir_tlb_no_tag(k);
+        for (unsigned k = 0; b->pushed && k < IR_TLB_VICTIMS; k++) {
+            if ((b->table - IR_TLB_VICTIMS)[k].info == pa) {
+                victim_clear(b, k);
             }
         }
     }
@@ -228,6 +301,7 @@ bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, Me
         L2Entry *e = &set[w];
         if (e->key == key && e->gen == v->l2_gen && (e->asid == c.asid || e->asid == ANY_ASID) &&
             l2_allows(e->flags, access)) {
+            v->found = e;
             *x = (MemXlat){.pa = e->pa | (va & (PAGE_SIZE - 1)), .readable = e->flags & L2_R,
                            .writable = e->flags & L2_W, .executable = e->flags & L2_X, .device = e->flags & L2_DEVICE,
                            .global = e->asid == ANY_ASID, .page_bits = IR_PAGE_BITS};
@@ -250,7 +324,8 @@ bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, Me
             way = w;
         }
     }
-    set[way] = (L2Entry){key, x->global ? ANY_ASID : c.asid, x->pa & ~(uint64_t)(PAGE_SIZE - 1), v->l2_gen,
+    v->found = &set[way];
+    set[way] = (L2Entry){key, x->global ? ANY_ASID : c.asid, x->pa & ~(uint64_t)(PAGE_SIZE - 1), NULL, v->l2_gen,
                          (x->readable ? L2_R : 0) | (x->writable ? L2_W : 0) | (x->executable ? L2_X : 0) |
                              (x->device ? L2_DEVICE : 0)};
     if (x->page_bits > IR_PAGE_BITS) {

@@ -14,7 +14,9 @@
 enum {
     PAGE_SIZE = 1 << IR_PAGE_BITS,
     BANKS = 16,
-    BANK_ENTRIES = 1024,
+    BANK_ENTRIES = 4096,
+    BANK_LOG = 128,      /* entries that a bank remembers having filled, to clear them alone */
+    PAGE_FILTER = 1 << 16,
     L2_SETS = 4096,
     L2_WAYS = 4,
     SPACES = 256,
@@ -74,18 +76,36 @@ typedef struct L2Entry {
     uint64_t key;   /* va page | regime << 1 | 1; 0 = empty (va page bits: 12 and up) */
     uint64_t asid;  /* or ANY_ASID */
     uint64_t pa;    /* of the page */
+    uint8_t *host;  /* of the page when it has been asked for and is memory, or NULL */
     uint32_t gen;
     uint8_t flags;  /* L2_* */
 } L2Entry;
-enum { L2_R = 1, L2_W = 2, L2_X = 4, L2_DEVICE = 8, L2_GLOBAL = 16 };
+enum { L2_R = 1, L2_W = 2, L2_X = 4, L2_DEVICE = 8, L2_ROM = 16 };
+
+/* A set of pages that may hold more than was put in. */
+typedef uint64_t PageFilter[PAGE_FILTER / 64];
+static inline unsigned page_filter_bit(uint64_t pa) {
+    uint64_t page = pa >> IR_PAGE_BITS;
+    return (unsigned)(page ^ page >> 16) & (PAGE_FILTER - 1);
+}
+static inline void page_filter_add(PageFilter f, uint64_t pa) {
+    unsigned bit = page_filter_bit(pa);
+    f[bit >> 6] |= UINT64_C(1) << (bit & 63);
+}
+static inline bool page_filter_has(const PageFilter f, uint64_t pa) {
+    unsigned bit = page_filter_bit(pa);
+    return f[bit >> 6] >> (bit & 63) & 1;
+}
 
 typedef struct Bank {
     uint32_t regime;
     uint64_t asid;
     bool used;
-    bool dirty;          /* some slot is filled */
     uint64_t last_use;
-    IrTlbEntry *table;   /* BANK_ENTRIES */
+    bool pushed;         /* some second choice is filled */
+    uint32_t filled;     /* fills since it was cleared */
+    uint16_t log[BANK_LOG]; /* entries of the table that the first of them went to */
+    IrTlbEntry *table;   /* BANK_ENTRIES, IR_TLB_VICTIMS in front of it */
 } Bank;
 
 typedef struct Space {
@@ -147,6 +167,9 @@ struct Vcpu {
     L2Entry (*l2)[L2_WAYS];
     uint32_t l2_gen;
     uint8_t l2_victim;
+    L2Entry *found;       /* what tlb_translate has used last */
+    Bank *bank, *unpriv;  /* those of env.bank and env.unpriv */
+    PageFilter written;   /* pages that fast-path stores may reach */
     LargeMap large[LARGE_MAPS];
     unsigned large_count;
     Space spaces[SPACES];
@@ -180,6 +203,7 @@ struct Tcg {
     GMutex lock;
     Tb **tb_hash;         /* TB_BUCKETS */
     CodePage **pages;     /* PAGE_BUCKETS */
+    PageFilter guarded;   /* pages whose stores have to be seen, for a look without the lock */
     GPtrArray *dead;      /* invalidated blocks, freed when the cache is emptied */
     GPtrArray *tbs;       /* every block with host code, by Tb.index */
     const Backend *backend; /* NULL: interpreter only */
@@ -210,6 +234,8 @@ void tlb_context_changed(Vcpu *v);
 void tlb_flush_all(Vcpu *v);
 void tlb_flush_asid(Vcpu *v, uint64_t asid);
 void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid);
+/* Makes the page of va reachable by the fast path, as far as is said. */
+void tlb_fill(Vcpu *v, Bank *b, uint64_t va, uint64_t pa, uint8_t *host, bool readable, bool writable);
 void tlb_unmap_writes(Vcpu *v, uint64_t pa); /* no fast-path store may reach the page any more */
 /* Translates va; false: *fault is filled. Never takes the exception. */
 bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat, MemFault *fault);
