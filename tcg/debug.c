@@ -364,7 +364,7 @@ void vcpu_each_mapping(Vcpu *v, void (*fn)(void *opaque, const TcgMapping *mappi
     for (unsigned s = 0; s < L2_SETS; s++) {
         for (unsigned w = 0; w < L2_WAYS; w++) {
             const L2Entry *e = &v->l2[s][w];
-            if (e->key && e->gen == v->l2_gen) {
+            if (tlb_entry_valid(v, e)) {
                 fn(opaque, &(TcgMapping){.va = e->key & page_mask, .pa = e->pa, .asid = e->asid,
                                          .regime = (uint32_t)(e->key & ~page_mask) >> 1, .r = e->flags & L2_R,
                                          .w = e->flags & L2_W, .x = e->flags & L2_X, .device = e->flags & L2_DEVICE});

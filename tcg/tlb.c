@@ -140,6 +140,15 @@ static uint64_t space_id(Vcpu *v, uint64_t mode, uint64_t asid) {
     return id;
 }
 
+/* A flush of one ASID changes its number and so makes its entries of level 2 invalid. */
+static uint32_t *asid_gen(Vcpu *v, uint64_t asid) {
+    return &v->asid_gens[asid == ANY_ASID ? ASID_GENS - 1 : (asid ^ asid >> 8) % (ASID_GENS - 1)];
+}
+
+bool tlb_entry_valid(Vcpu *v, const L2Entry *e) {
+    return e->key && e->gen == v->l2_gen && e->asid_gen == *asid_gen(v, e->asid);
+}
+
 static void forget_jumps(Vcpu *v) {
     v->space_count = 0;
     memset(v->code_filter, 0, sizeof v->code_filter);
@@ -177,13 +186,7 @@ void tlb_flush_asid(Vcpu *v, uint64_t asid) {
             bank_clear(&v->banks[i]);
         }
     }
-    for (unsigned s = 0; s < L2_SETS; s++) {
-        for (unsigned w = 0; w < L2_WAYS; w++) {
-            if (v->l2[s][w].asid == asid) {
-                v->l2[s][w].key = 0;
-            }
-        }
-    }
+    (*asid_gen(v, asid))++; /* others that share the slot lose theirs too */
     for (unsigned i = 0; i < v->space_count;) {
         if (v->spaces[i].asid == asid) {
             v->spaces[i] = v->spaces[--v->space_count];
@@ -299,7 +302,7 @@ bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, Me
     L2Entry *set = v->l2[l2_set(va << 8 >> 8)];
     for (unsigned w = 0; w < L2_WAYS; w++) {
         L2Entry *e = &set[w];
-        if (e->key == key && e->gen == v->l2_gen && (e->asid == c.asid || e->asid == ANY_ASID) &&
+        if (e->key == key && (e->asid == c.asid || e->asid == ANY_ASID) && tlb_entry_valid(v, e) &&
             l2_allows(e->flags, access)) {
             v->found = e;
             *x = (MemXlat){.pa = e->pa | (va & (PAGE_SIZE - 1)), .readable = e->flags & L2_R,
@@ -320,12 +323,13 @@ bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, Me
             way = w; /* replace what the walk has overtaken */
             break;
         }
-        if (set[w].key == 0 || set[w].gen != v->l2_gen) {
+        if (!tlb_entry_valid(v, &set[w])) {
             way = w;
         }
     }
     v->found = &set[way];
     set[way] = (L2Entry){key, x->global ? ANY_ASID : c.asid, x->pa & ~(uint64_t)(PAGE_SIZE - 1), NULL, v->l2_gen,
+                         *asid_gen(v, x->global ? ANY_ASID : c.asid),
                          (x->readable ? L2_R : 0) | (x->writable ? L2_W : 0) | (x->executable ? L2_X : 0) |
                              (x->device ? L2_DEVICE : 0)};
     if (x->page_bits > IR_PAGE_BITS) {

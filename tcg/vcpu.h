@@ -19,6 +19,7 @@ enum {
     PAGE_FILTER = 1 << 16,
     L2_SETS = 4096,
     L2_WAYS = 4,
+    ASID_GENS = 257,     /* the last for translations of every ASID */
     SPACES = 256,
     LARGE_MAPS = 64,
 };
@@ -77,8 +78,9 @@ typedef struct L2Entry {
     uint64_t asid;  /* or ANY_ASID */
     uint64_t pa;    /* of the page */
     uint8_t *host;  /* of the page when it has been asked for and is memory, or NULL */
-    uint32_t gen;
-    uint8_t flags;  /* L2_* */
+    uint32_t gen;      /* valid while it is Vcpu.l2_gen... */
+    uint32_t asid_gen; /* ...and this is the ASID's */
+    uint8_t flags;     /* L2_* */
 } L2Entry;
 enum { L2_R = 1, L2_W = 2, L2_X = 4, L2_DEVICE = 8, L2_ROM = 16 };
 
@@ -166,6 +168,7 @@ struct Vcpu {
     uint64_t bank_clock;
     L2Entry (*l2)[L2_WAYS];
     uint32_t l2_gen;
+    uint32_t asid_gens[ASID_GENS]; /* by asid_slot */
     uint8_t l2_victim;
     L2Entry *found;       /* what tlb_translate has used last */
     Bank *bank, *unpriv;  /* those of env.bank and env.unpriv */
@@ -236,6 +239,7 @@ void tlb_flush_asid(Vcpu *v, uint64_t asid);
 void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid);
 /* Makes the page of va reachable by the fast path, as far as is said. */
 void tlb_fill(Vcpu *v, Bank *b, uint64_t va, uint64_t pa, uint8_t *host, bool readable, bool writable);
+bool tlb_entry_valid(Vcpu *v, const L2Entry *e);
 void tlb_unmap_writes(Vcpu *v, uint64_t pa); /* no fast-path store may reach the page any more */
 /* Translates va; false: *fault is filled. Never takes the exception. */
 bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat, MemFault *fault);
