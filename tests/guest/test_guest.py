@@ -91,6 +91,9 @@ class Programs(unittest.TestCase):
     def test_exception(self):
         self.passes("exception", cpus=("cortex-a57", "max"))
 
+    def test_system(self):
+        self.passes("system", cpus=("cortex-a57", "max"))
+
     def test_mmu(self):
         self.passes("mmu", cpus=("cortex-a57", "max"))
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_interp_vec.c - properties of the integer vector ops: lane by lane against 128-bit arithmetic for every lane
- * size, in place, and the saturation flag. What Arm insns make of them is in tests/insn/aarch64/simd.txt.
+ * size, in place, and the saturation flag. What Arm insns make of them is in tests/insn/aarch64/simd.txt.gz.
  */
 #include <check.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* The last insn may branch 8 bytes on. The window is what may be accessed; it is filled from the seed. */
+/* The last insn may branch anywhere. The window is what may be accessed; it is filled from the seed. */
 enum { BASE_INSNS = 4, BASE_WINDOW = 4096 };
 #define BASE_ADDRESS UINT64_C(0x10000000)
 
@@ -17,7 +17,7 @@ typedef struct BaseCase {
     uint64_t seed;
     uint64_t x[31], sp;
     uint64_t nzcv;  /* as the system register holds it */
-    uint64_t taken; /* after: the branch was taken */
+    uint64_t pc;    /* of the first insn: the start of a page; after: where the last one leads */
     uint64_t v[32][2];
     uint64_t memory; /* after: hash of the window */
 } BaseCase;

@@ -2,11 +2,11 @@
 /*
  * base_compare.c - random insns of the base table against base_oracle.c, and the making of vectors from it.
  *
- *     base_compare gen SEED COUNT [ROW] > cases    COUNT cases of each row (or of the rows that begin with ROW)
+ *     base_compare gen SEED COUNT [ROW] > cases    COUNT or more of each row (or of rows that begin with ROW)
  *     base_oracle < cases > results
  *     base_compare check cases results             runs them here, in every way; reports those that differ
  *     base_compare record cases results            lines for test_base.c
- * Missing: insns whose result depends on where they stand (base_pc_relative), UNPREDICTABLE register combinations.
+ * Missing: UNPREDICTABLE register combinations.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,18 +14,12 @@
 #include <string.h>
 
 #include "tests/insn/aarch64/base_run.h"
-
-static const char *const base_pc_relative[] = {"adr", "adrp",    "b",        "bl", "br", "blr",
-                                               "ret", "ldr_lit", "vldr_lit", NULL};
+#include "tests/insn/aarch64/cover.h"
 
 /* -- values -- */
 
 static uint64_t next(uint64_t *seed) {
-    *seed += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t z = *seed;
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return cover_random(seed);
 }
 
 static uint64_t random_value(uint64_t *seed) {
@@ -33,7 +27,7 @@ static uint64_t random_value(uint64_t *seed) {
                                     UINT32_MAX, UINT64_C(1) << 32, 255, 1 << 15, 1 << 7};
     uint64_t v = next(seed);
     uint64_t end = ends[v % G_N_ELEMENTS(ends)];
-    uint64_t choice[6] = {end, v >> (v & 63), (uint64_t)((int64_t)v >> (v & 63)), (uint32_t)v, v, v};
+    uint64_t choice[6] = {end, end, v >> (v & 63), (uint64_t)((int64_t)v >> (v & 63)), (uint32_t)v, v};
     return choice[next(seed) % 6];
 }
 
@@ -76,8 +70,13 @@ static uint32_t random_insn(uint64_t *seed, const A64Row *row) {
     }
 }
 
+/* To a place in the code, or to one that a register holds */
 static bool is_branch(const A64Row *row) {
-    return is(row, "cbz") || is(row, "cbnz") || is(row, "tb") || is(row, "b_cond");
+    return (row->value >> 26 & 7) == 5;
+}
+
+static bool is_literal(const A64Row *row) {
+    return strstr(row->name, "_lit") && !is(row, "prf");
 }
 
 static bool is_memory(const A64Row *row) {
@@ -85,8 +84,7 @@ static bool is_memory(const A64Row *row) {
 }
 
 static bool is_chosen(const A64Row *row, const char *name) {
-    return strcmp(row->file, "a64_base.decode") == 0 && !g_strv_contains(base_pc_relative, row->name) &&
-           (!name || is(row, name));
+    return strcmp(row->file, "a64_base.decode") == 0 && (!name || is(row, name));
 }
 
 /* Do registers of a load or store coincide in a way that makes it UNPREDICTABLE, or the base unknown? */
@@ -100,19 +98,58 @@ static bool is_unpredictable(const A64Row *row, uint32_t insn) {
            (field_of(row, "option") && get_field(row, insn, "rm", NONE) == rn);
 }
 
-/* Makes the addresses of insn fall into the window: aligned base, small offsets. */
+/* Value of the index register as the insn extends and shifts it. */
+static uint64_t index_of(const A64Row *row, uint32_t insn, const BaseCase *c, unsigned scale) {
+    uint32_t rm = get_field(row, insn, "rm", 31), option = get_field(row, insn, "option", 0);
+    uint64_t v = rm == 31 ? 0 : c->x[rm];
+    v = option == 2 ? (uint32_t)v : option == 6 ? (uint64_t)(int32_t)v : v;
+    return v << (get_field(row, insn, "s", 0) ? scale : 0);
+}
+
+/* Makes the address of insn fall into the window: from 16 bytes that are aligned, and from there by an offset if that
+ * is small. */
 static uint32_t place(uint64_t *seed, const A64Row *row, uint32_t insn, BaseCase *c) {
-    uint32_t rn = get_field(row, insn, "rn", 0), rm = get_field(row, insn, "rm", 31);
-    insn = set_field(row, insn, "imm12", (uint32_t)(next(seed) % 60));
+    uint32_t rn = get_field(row, insn, "rn", 0);
     uint64_t base = BASE_ADDRESS + BASE_WINDOW / 2 + next(seed) % 32 * 16;
-    if (field_of(row, "option") && rm != 31) {
-        c->x[rm] = next(seed) % 60;
-        if (get_field(row, insn, "option", 0) >= 6 && next(seed) % 2) {
-            c->x[rm] = 0 - c->x[rm];
-        }
+    unsigned scale = get_field(row, insn, "size", 0) | (row->name[0] == 'v' ? (insn >> 23 & 1) << 2 : 0);
+    if (is_literal(row)) {
+        return set_field(row, insn, "imm19", (uint32_t)((base + next(seed) % 16 * 4 - c->pc) >> 2));
+    }
+    if (field_of(row, "imm12")) {
+        base -= (uint64_t)get_field(row, insn, "imm12", 0) << scale;
+    }
+    if (field_of(row, "option")) {
+        base -= index_of(row, insn, c, scale);
+        base += next(seed) % 2 ? 0 : next(seed) % 64;
     }
     *(rn == 31 ? &c->sp : &c->x[rn]) = base;
     return insn;
+}
+
+/* Where an indirect branch leads to: somewhere without code. */
+static void aim(uint64_t *seed, const A64Row *row, uint32_t insn, BaseCase *c) {
+    uint32_t rn = get_field(row, insn, "rn", 31), rt = get_field(row, insn, "rt", 31);
+    if (rn != 31) {
+        uint64_t far = UINT64_C(0x300000000000) | next(seed) >> 20;
+        c->x[rn] = (next(seed) % 2 ? far : c->pc + 64 + next(seed) % 3900) & ~UINT64_C(3);
+    }
+    if (rt != 31 && next(seed) % 2) {
+        c->x[rt] = 0;
+    }
+}
+
+/* Pairs of operands that matter: division, carries, signs */
+static void pair_operands(const A64Row *row, uint32_t insn, uint32_t k, BaseCase *c) {
+    static const uint64_t min64 = UINT64_C(1) << 63, min32 = UINT64_C(1) << 31, max32 = UINT32_MAX, all = UINT64_MAX;
+    const uint64_t pairs[][2] = {
+        {min64, all}, {min32, max32}, {min32, all}, {1, 0}, {0, 0}, {all, all}, {max32, max32}, {INT64_MAX, 1},
+        {INT32_MAX, 1}, {min64, min64}, {min32, min32}, {all, 1}, {max32, 1}, {7, 63}, {7, 64}, {min64, 65},
+    };
+    uint32_t rn = get_field(row, insn, "rn", 31), rm = get_field(row, insn, "rm", 31);
+    if (rn < 31 && rm < 31 && k < 2 * G_N_ELEMENTS(pairs) && k % 2 == 0) {
+        c->x[rn] = pairs[k / 2][0];
+        c->x[rm] = pairs[k / 2][1];
+    }
 }
 
 /* A store exclusive mostly follows a load exclusive of its kind. */
@@ -172,26 +209,30 @@ static bool is_computation(const A64Row *row) {
     return is_chosen(row, NULL) && !is_branch(row) && !is_memory(row);
 }
 
-/* The row's insn, and computations before it unless it accesses memory */
-static void random_insns(uint64_t *seed, const A64Row *row, uint32_t insn, BaseCase *c) {
-    c->count = is_branch(row) ? BASE_INSNS : 1 + (uint32_t)(next(seed) % 2);
-    for (unsigned i = 0; i + 1 < c->count; i++) {
+/* The row's insn, and sometimes a computation before it */
+static void random_insns(uint64_t *seed, const A64Row *row, uint32_t insn, uint32_t k, BaseCase *c) {
+    c->count = 1 + (k % 4 == 3 && !is_branch(row));
+    if (c->count == 2) {
         const A64Row *other;
         do {
             other = &a64_rows[next(seed) % A64_ROWS];
         } while (!is_computation(other));
-        c->insn[i] = random_insn(seed, other);
+        c->insn[0] = random_insn(seed, other);
     }
-    insn = is_branch(row) ? set_field(row, set_field(row, insn, "imm19", 2), "imm14", 2) : insn;
     c->insn[c->count - 1] = insn;
-    uint32_t rt = get_field(row, insn, "rt", 31);
-    if (is_branch(row) && rt != 31 && next(seed) % 2) {
-        c->x[rt] = 0;
+    if (is_branch(row)) {
+        aim(seed, row, insn, c);
+    } else {
+        pair_operands(row, insn, k, c);
     }
 }
 
-static void random_case(uint64_t *seed, const A64Row *row, BaseCase *c) {
+static void random_case(uint64_t *seed, const Cover *cover, uint32_t k, BaseCase *c) {
+    static const uint64_t places[] = {BASE_ADDRESS - 0x80000, BASE_ADDRESS + 0x80000, BASE_ADDRESS - 0xff000,
+                                      BASE_ADDRESS + 0xff000, UINT64_C(0x200000000000), UINT64_C(0x155555556000)};
+    const A64Row *row = cover->row;
     *c = (BaseCase){.seed = next(seed), .nzcv = (next(seed) & 15) << 28, .sp = random_value(seed) & ~UINT64_C(15)};
+    c->pc = places[next(seed) % (is_literal(row) ? 4 : G_N_ELEMENTS(places))];
     for (unsigned i = 0; i < 31; i++) {
         c->x[i] = random_value(seed);
     }
@@ -199,27 +240,42 @@ static void random_case(uint64_t *seed, const A64Row *row, BaseCase *c) {
         c->v[i][0] = random_value(seed);
         c->v[i][1] = random_value(seed);
     }
-    uint32_t insn = random_insn(seed, row);
+    uint32_t insn = cover_insn(cover, seed);
     if (is_memory(row)) {
         while (is_unpredictable(row, insn)) {
-            insn = random_insn(seed, row);
+            insn = cover_insn(cover, seed);
         }
         c->count = 1;
         c->insn[0] = place(seed, row, insn, c);
         expect(seed, row, c);
         arm_monitor(seed, row, c);
     } else {
-        random_insns(seed, row, insn, c);
+        random_insns(seed, row, insn, k, c);
     }
     forget_others(c);
 }
 
+/* At least count cases of the row, until nothing is missing. */
+static void generate_row(uint64_t seed, unsigned count, const A64Row *row) {
+    enum { MOST = 1000 };
+    Cover cover;
+    cover_init(&cover, row);
+    for (unsigned k = 0; k < MOST; k++) {
+        g_autofree char *missing = cover_missing(&cover, false);
+        if (k >= count && !missing) {
+            return;
+        }
+        BaseCase c;
+        random_case(&seed, &cover, k, &c);
+        cover_add(&cover, c.insn[c.count - 1], 0);
+        fwrite(&c, sizeof(c), 1, stdout);
+    }
+}
+
 static int generate(uint64_t seed, unsigned count, const char *name) {
     for (unsigned i = 0; i < A64_ROWS; i++) {
-        for (unsigned k = 0; k < count && is_chosen(&a64_rows[i], name); k++) {
-            BaseCase c;
-            random_case(&seed, &a64_rows[i], &c);
-            fwrite(&c, sizeof(c), 1, stdout);
+        if (is_chosen(&a64_rows[i], name)) {
+            generate_row(seed ^ a64_rows[i].value, count, &a64_rows[i]);
         }
     }
     return 0;
@@ -247,9 +303,10 @@ static void print_line(const BaseCase *before, const BaseCase *after) {
     for (unsigned i = 0; i < before->count; i++) {
         printf(" %08x", before->insn[i]);
     }
-    printf(" seed=%" PRIx64 " nzcv=%x sp=%" PRIx64, before->seed, (unsigned)(before->nzcv >> 28), before->sp);
+    printf(" pc=%" PRIx64 " seed=%" PRIx64 " nzcv=%x sp=%" PRIx64, before->pc, before->seed,
+           (unsigned)(before->nzcv >> 28), before->sp);
     print_registers(before, &none);
-    printf(" -> nzcv=%x sp=%" PRIx64 " taken=%x", (unsigned)(after->nzcv >> 28), after->sp, (unsigned)after->taken);
+    printf(" -> pc=%" PRIx64 " nzcv=%x sp=%" PRIx64, after->pc, (unsigned)(after->nzcv >> 28), after->sp);
     print_registers(after, before);
     printf(" memory=%" PRIx64 "\n", after->memory);
 }

@@ -117,13 +117,13 @@ static JitSide *host_side(BaseRunner *r) {
 }
 
 /* True when host code has run the block to its end; else nothing has happened. */
-static bool run_on_host(BaseRunner *r) {
+static bool run_on_host(BaseRunner *r, uint64_t pcbase) {
     JitSide *s = host_side(r);
     Env *env = jit_env(s);
     memcpy(env->guest, r->env->guest, sizeof env->guest);
     memcpy(jit_memory(s), r->window, sizeof r->window);
     env->excl_addr = UINT64_MAX;
-    env->pcbase = r->pcbase;
+    env->pcbase = pcbase;
     if (jit_run(s, r->block) != IR_EXIT_NEXT) {
         r->given_back++;
         return false;
@@ -145,8 +145,8 @@ bool base_run(BaseRunner *r, BaseCase *c, unsigned how, const char **why) {
     cpu->nzcv = flags_of(c->nzcv);
     r->slow = how & BASE_SLOW;
     r->env->excl_addr = UINT64_MAX;
-    r->env->pcbase = r->pcbase;
-    bool done = (how & BASE_HOST) && run_on_host(r);
+    r->env->pcbase = c->pc;
+    bool done = (how & BASE_HOST) && run_on_host(r, c->pc);
     if (!done && ir_interp_run(r->interp, r->block, r->env) != IR_EXIT_NEXT) {
         *why = "the block was not left as it should be";
         return false;
@@ -155,7 +155,7 @@ bool base_run(BaseRunner *r, BaseCase *c, unsigned how, const char **why) {
     memcpy(c->v, cpu->v, sizeof(cpu->v));
     c->sp = cpu->sp;
     c->nzcv = nzcv_of(cpu->nzcv);
-    c->taken = r->env->pc == r->pcbase + (BASE_INSNS + 1) * 4;
+    c->pc = r->env->pc;
     c->memory = base_hash(r->window);
     return true;
 }

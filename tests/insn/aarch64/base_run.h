@@ -28,14 +28,14 @@ typedef struct BaseRunner {
     unsigned misaligned;   /* SP checks that have failed */
     unsigned out_of_reach; /* checks outside the window, or misaligned where the check forbids it */
     bool slow;
-    uint64_t mode, pcbase; /* for the next run */
+    uint64_t mode; /* for the next run */
 } BaseRunner;
 
 /* A CPU that has every feature. */
 BaseRunner *base_runner_new(void);
 void base_runner_free(BaseRunner *r);
-/* Runs the case from the start of the page pcbase over r->window as it is, and changes the case to what it is
- * afterwards (memory: hash, taken: pc is 8 beyond the last of four insns). False: *why, static, tells what is wrong. */
+/* Runs the case over r->window as it is, and changes the case to what it is afterwards (memory: hash). False: *why,
+ * static, tells what is wrong. */
 bool base_run(BaseRunner *r, BaseCase *c, unsigned how, const char **why);
 
 #endif

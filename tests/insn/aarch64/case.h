@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * case.h - one insn with the registers before or after it. Files of cases: a count of 32 bits, then the cases;
- * files of results: the cases alone, in the same order. Little-endian.
+ * case.h - one insn with the registers before or after it. Files of cases and of results: InsnCase after
+ * InsnCase, little-endian.
  */
 #ifndef TESTS_INSN_CASE_H
 #define TESTS_INSN_CASE_H

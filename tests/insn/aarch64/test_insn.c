@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_insn.c - every line of the vector files holds, and every row of the tables they are for has a line.
+ * test_insn.c - every line of the vector files holds, and every row of the tables they are for has enough.
  *
  * A line: row insn fpcr=H nzcv=H registers -> nzcv=H fpsr=H registers, all numbers hexadecimal; vN=HIGH_LOW.
  * Registers that do not stand after the arrow keep their values; those that stand nowhere begin as zero.
@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
+#include "tests/insn/aarch64/cover.h"
 #include "tests/insn/aarch64/run.h"
 
 #ifndef VECTORS
@@ -53,14 +55,14 @@ static bool read_line(char **words, InsnCase *before, InsnCase *after) {
     return c == after;
 }
 
-static void run_line(InsnRunner *runner, const char *line, bool *seen) {
+static void run_line(InsnRunner *runner, const char *line, Cover *covers) {
     g_auto(GStrv) words = g_strsplit(line, " ", 0);
     InsnCase before, after;
     A64Fields f;
     ck_assert_msg(g_strv_length(words) > 3 && read_line(words, &before, &after), "not a vector: %s", line);
     const A64Row *row = insn_row(before.insn, &f);
     ck_assert_msg(row && strcmp(row->name, words[0]) == 0, "decoded as %s: %s", row ? row->name : "nothing", line);
-    seen[row - a64_rows] = true;
+    cover_add(&covers[row - a64_rows], before.insn, before.fpcr);
     for (unsigned how = 0; how < INSN_WAYS; how++) {
         InsnCase c = before;
         const char *why = "";
@@ -76,25 +78,87 @@ static void run_line(InsnRunner *runner, const char *line, bool *seen) {
 }
 
 /* File of vectors, and the table whose rows it covers. */
-static const char *const files[][2] = {{"fp.txt", "a64_fp.decode"}, {"simd.txt", "a64_simd.decode"}};
+static const char *const files[][2] = {{"fp.txt.gz", "a64_fp.decode"}, {"simd.txt.gz", "a64_simd.decode"}};
 
 START_TEST(vectors) {
     g_autofree char *path = g_build_filename(VECTORS, files[_i][0], NULL);
-    g_autofree bool *seen = g_new0(bool, A64_ROWS);
+    g_autofree Cover *covers = g_new0(Cover, A64_ROWS);
+    for (unsigned i = 0; i < A64_ROWS; i++) {
+        cover_init(&covers[i], &a64_rows[i]);
+    }
     InsnRunner *runner = insn_runner_new();
     char line[1024];
-    FILE *file = fopen(path, "r");
+    gzFile file = gzopen(path, "rb");
     ck_assert_msg(file != NULL, "cannot open %s", path);
-    while (fgets(line, sizeof(line), file)) {
+    while (gzgets(file, line, sizeof(line))) {
         g_strchomp(line);
-        if (line[0] && line[0] != '#') {
-            run_line(runner, line, seen);
-        }
+        run_line(runner, line, covers);
     }
-    fclose(file);
+    gzclose(file);
     insn_runner_free(runner);
     for (unsigned i = 0; i < A64_ROWS; i++) {
-        ck_assert_msg(seen[i] || strcmp(a64_rows[i].file, files[_i][1]) != 0, "no vector for %s", a64_rows[i].name);
+        if (strcmp(a64_rows[i].file, files[_i][1]) == 0) {
+            g_autofree char *missing = cover_missing(&covers[i], strstr(files[_i][1], "fp"));
+            ck_assert_msg(!missing, "%s", missing);
+        }
+    }
+}
+END_TEST
+
+/* The lines of a list, without comments; the caller frees it. */
+static GPtrArray *read_list(const char *name) {
+    g_autofree char *path = g_build_filename(VECTORS, name, NULL);
+    g_autofree char *text = NULL;
+    ck_assert_msg(g_file_get_contents(path, &text, NULL, NULL), "cannot read %s", path);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", 0);
+    GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+    for (char **line = lines; *line; line++) {
+        if (**line && **line != '#') {
+            g_ptr_array_add(list, g_strdup(*line));
+        }
+    }
+    return list;
+}
+
+static const A64Row *row_named(const char *name) {
+    for (unsigned i = 0; i < A64_ROWS; i++) {
+        if (strcmp(a64_rows[i].name, name) == 0) {
+            return &a64_rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* Each row that user mode cannot show is on the list of bare-metal checks, and the checks are there. */
+START_TEST(privileged) {
+    g_autoptr(GPtrArray) list = read_list("priv.txt");
+    g_autofree bool *listed = g_new0(bool, A64_ROWS);
+    for (unsigned i = 0; i < list->len; i++) {
+        const char *line = list->pdata[i];
+        g_auto(GStrv) words = g_strsplit(line, " ", 4);
+        ck_assert_msg(g_strv_length(words) == 4, "not a row, a program, a check and its text: %s", line);
+        const A64Row *row = row_named(words[0]);
+        ck_assert_msg(row && strcmp(row->file, "a64_priv.decode") == 0, "no such row: %s", line);
+        g_autofree char *path = g_build_filename(VECTORS, "../../guest", words[1], NULL);
+        g_autofree char *source = NULL;
+        g_autofree char *check = g_strdup_printf("static void %s(", words[2]);
+        ck_assert_msg(g_file_get_contents(path, &source, NULL, NULL), "cannot read %s", path);
+        ck_assert_msg(strstr(source, check), "%s has no %s)", words[1], check);
+        ck_assert_msg(strstr(source, words[3]), "%s does not say: %s", words[1], words[3]);
+        listed[row - a64_rows] = true;
+    }
+    for (unsigned i = 0; i < A64_ROWS; i++) {
+        bool wanted = strcmp(a64_rows[i].file, "a64_priv.decode") == 0;
+        ck_assert_msg(listed[i] == wanted, "no check of %s is on the list", a64_rows[i].name);
+    }
+}
+END_TEST
+
+START_TEST(exceptions) {
+    g_autoptr(GPtrArray) list = read_list("exceptions.txt");
+    for (unsigned i = 0; i < list->len; i++) {
+        g_auto(GStrv) words = g_strsplit(list->pdata[i], " ", 3);
+        ck_assert_msg(g_strv_length(words) == 3 && row_named(words[0]), "not an exception: %s", (char *)list->pdata[i]);
     }
 }
 END_TEST
@@ -104,6 +168,8 @@ int main(void) {
     TCase *tcase = tcase_create("vectors");
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, vectors, 0, G_N_ELEMENTS(files));
+    tcase_add_test(tcase, privileged);
+    tcase_add_test(tcase, exceptions);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
