@@ -12,9 +12,9 @@ void a64_fmt_num(A64Print *p, const A64Fields *f, unsigned v) {
 
 void a64_fmt_hint(A64Print *p, const A64Fields *f, unsigned number) {
     static const char *const names[32] = {
-        [7] = "xpaclri", [8] = "pacia1716", [10] = "pacib1716", [12] = "autia1716", [14] = "autib1716", [24] = "paciaz",
-        [25] = "paciasp", [26] = "pacibz", [27] = "pacibsp", [28] = "autiaz", [29] = "autiasp", [30] = "autibz",
-        [31] = "autibsp",
+        [7] = "xpaclri", [8] = "pacia1716", [10] = "pacib1716", [12] = "autia1716", [14] = "autib1716", [20] = "csdb",
+        [24] = "paciaz", [25] = "paciasp", [26] = "pacibz", [27] = "pacibsp", [28] = "autiaz", [29] = "autiasp",
+        [30] = "autibz", [31] = "autibsp",
     };
     if (number < G_N_ELEMENTS(names) && names[number]) {
         g_string_append(p->out, names[number]);
