@@ -193,7 +193,6 @@ struct Backend {
 
 /* The backend that suits this machine best. */
 const Backend *backend_x86_64_best(void);
-#define backend_x86_64 (*backend_x86_64_best())
 /* The one that keeps to a level of instructions: sse2, avx2, avx512. NULL: no such level, or not on this machine. */
 const Backend *backend_x86_64_named(const char *name, GError **error);
 

@@ -75,7 +75,13 @@ static bool run_call(InterpRun *r, const IrNode *n) {
         chain = arg->b;
     }
     env->insns = r->insns - 1;
-    ffi_call(&call->cif, call->helper->fn, &result, values);
+    if (r->it->mem->call && !(flags & IRH_PURE)) {
+        if (!r->it->mem->call(env, n->a, values + 1, &result)) {
+            return false;
+        }
+    } else {
+        ffi_call(&call->cif, call->helper->fn, &result, values);
+    }
     if (call->helper->ret == 'w') {
         result = (uint32_t)result;
     }
@@ -218,8 +224,8 @@ static bool run_rare(InterpRun *r, const IrNode *n) {
     }
 }
 
-/* Runs nodes up to a terminator, which it returns, or NULL after a fault. */
-static const IrNode *run_nodes(InterpRun *r, const IrBlock *b) {
+/* Runs nodes from n up to a terminator, which it returns, or NULL after a fault. */
+static const IrNode *run_nodes(InterpRun *r, const IrBlock *b, const IrNode *n) {
     Env *env = r->env;
     IrVal *vals = r->vals, *d = vals;
     const IrSlot *slots = b->slots;
@@ -234,7 +240,7 @@ static const IrNode *run_nodes(InterpRun *r, const IrBlock *b) {
         sem_##name(env, d, &vals[n->a], &vals[n->b], &vals[n->c], INFO(IMM_##imm));                                    \
         break;
 
-    for (const IrNode *n = b->nodes + 1;; n++) {
+    for (;; n++) {
         d = &vals[n - b->nodes];
         switch (n->op) {
             IR_INT_OPS(INT_OP)
@@ -259,17 +265,17 @@ static const IrNode *run_nodes(InterpRun *r, const IrBlock *b) {
             break;
         case IR_check:
             if (!run_check(r, n, d)) {
-                return NULL;
+                goto left;
             }
             break;
         case IR_ld:
             if (!run_ld(r, n, d)) {
-                return NULL;
+                goto left;
             }
             break;
         case IR_st:
             if (!run_st(r, n)) {
-                return NULL;
+                goto left;
             }
             break;
         case IR_skip_if:
@@ -284,21 +290,19 @@ static const IrNode *run_nodes(InterpRun *r, const IrBlock *b) {
             return n;
         default:
             if (!run_rare(r, n)) {
-                return NULL;
+                goto left;
             }
             break;
         }
     }
+left:
+    r->it->at = (uint32_t)(n - b->nodes);
+    return NULL;
 }
 
-IrExit ir_interp_run(IrInterp *it, const IrBlock *b, Env *env) {
-    if (it->capacity < b->capacity) {
-        g_free(it->vals);
-        it->vals = g_new0(IrVal, b->capacity); /* 16-byte aligned, as every block of a 64-bit malloc */
-        it->capacity = b->capacity;
-    }
+static IrExit run_from(IrInterp *it, const IrBlock *b, Env *env, uint32_t at) {
     InterpRun r = {.it = it, .env = env, .nodes = b->nodes, .vals = it->vals, .insns = env->insns};
-    const IrNode *last = run_nodes(&r, b);
+    const IrNode *last = run_nodes(&r, b, b->nodes + at);
     IrExit reason;
     if (last) {
         reason = run_terminator(&r, last);
@@ -309,4 +313,18 @@ IrExit ir_interp_run(IrInterp *it, const IrBlock *b, Env *env) {
     env->insns = r.insns;
     env->exit_reason = reason;
     return reason;
+}
+
+IrExit ir_interp_run(IrInterp *it, const IrBlock *b, Env *env) {
+    if (it->capacity < b->capacity) {
+        g_free(it->vals);
+        it->vals = g_new0(IrVal, b->capacity); /* 16-byte aligned, as every block of a 64-bit malloc */
+        it->capacity = b->capacity;
+    }
+    return run_from(it, b, env, 1);
+}
+
+IrExit ir_interp_resume(IrInterp *it, const IrBlock *b, Env *env) {
+    env->insns++; /* the insn that was left is not counted again */
+    return run_from(it, b, env, it->at);
 }

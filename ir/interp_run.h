@@ -25,6 +25,7 @@ struct IrInterp {
     InterpCall *calls; /* by helper index */
     IrVal *vals;       /* by node id */
     uint32_t capacity;
+    uint32_t at;       /* node that the last run was left at without a terminator */
 };
 
 /* One run of one block. */

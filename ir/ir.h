@@ -273,6 +273,9 @@ typedef struct IrMemOps {
     bool (*load)(Env *env, uint64_t ea, unsigned size, IrVal *v);        /* size bytes, guest byte order already host's (little) */
     bool (*store)(Env *env, uint64_t ea, unsigned size, const IrVal *v);
     void (*misaligned)(Env *env, uint64_t value); /* an `aligned` op failed: takes the exception */
+    /* NULL: helpers are simply called. Else it is asked to do a call that is not IRH_PURE; args: pointers to the values
+     * (for 'V': to a pointer to it). False: the run is left in front of the call. */
+    bool (*call)(Env *env, uint32_t helper, void **args, uint64_t *result);
     bool use_bank; /* a check that hits in env.bank (or unpriv) needs no call; off where accesses are to be watched */
 } IrMemOps;
 
@@ -285,5 +288,7 @@ void ir_interp_free(IrInterp *it);
  * faults: IR_EXIT_FAULT; exits: their own. env->insns counts the insns that completed.
  */
 IrExit ir_interp_run(IrInterp *it, const IrBlock *b, Env *env);
+/* Goes on with the run that a callback has just left by returning false: does that node again. */
+IrExit ir_interp_resume(IrInterp *it, const IrBlock *b, Env *env);
 
 #endif

@@ -48,6 +48,7 @@ typedef struct MachineOptions {
     Chardev *serial;         /* borrowed; NULL: output is dropped */
     bool no_reboot;
     bool interpret;
+    TcgForced forced;
     uint64_t verify;
     bool icount;             /* virtual time: one insn takes 2^icount_shift ns */
     unsigned icount_shift;

@@ -60,6 +60,12 @@ void help_accels(FILE *out, const Options *options) {
     row(out, "jit", "translate guest code into host code (default)");
     row(out, "interp", "interpret guest code: slow, and the reference");
     row(out, "tcg", "the same as jit");
+    fprintf(out, "Keys of jit, for testing:\n");
+    row(out, "host=LEVEL", "use no more of this host than sse2, avx2 or avx512");
+    row(out, "x-tlb=1", "generated code knows one page at a time");
+    row(out, "x-evict=N", "forget all generated code whenever N blocks have been made");
+    row(out, "x-poll=on", "leave generated code at every poll for interrupts");
+    row(out, "x-chain=off", "no block jumps to another one");
 }
 
 void help_serials(FILE *out, const Options *options) {

@@ -12,6 +12,7 @@
 
 #include "system/debugger.h"
 
+#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_"
 enum { RUN_ON, RUN_ENDING, RUN_OVER };
 /* Exit codes besides those of YadoError. */
 enum { EXIT_DONE = 0, EXIT_DIVERGED = 8, EXIT_BUG = 70, EXIT_SIGNAL = 128 };
@@ -22,6 +23,7 @@ typedef struct Run {
     char *message; /* owned; printed at the end, or NULL */
     char *report;  /* owned; printed after it, or NULL */
     Debugger *debugger;
+    char **argv;
 } Run;
 
 /* -- messages -- */
@@ -61,6 +63,16 @@ static void finish(Run *run, int code, const char *message) {
     }
 }
 
+/* The command line, for a shell. */
+static char *quoted_command(char **argv) {
+    GString *out = g_string_new(NULL);
+    for (char **arg = argv; *arg; arg++) {
+        g_autofree char *word = strspn(*arg, PLAIN) == strlen(*arg) && **arg ? g_strdup(*arg) : g_shell_quote(*arg);
+        g_string_append_printf(out, "%s%s", arg == argv ? "" : " ", word);
+    }
+    return g_string_free(out, FALSE);
+}
+
 static void machine_ended(void *opaque, const MachineEnd *end) {
     g_autofree char *text = NULL;
     switch (end->kind) {
@@ -73,7 +85,8 @@ static void machine_ended(void *opaque, const MachineEnd *end) {
         finish(opaque, end->code, text);
         break;
     case MACHINE_END_DIVERGED:
-        ((Run *)opaque)->report = g_strdup(end->text);
+        text = quoted_command(((Run *)opaque)->argv);
+        ((Run *)opaque)->report = g_strconcat(end->text, "\nTo see it again: ", text, NULL);
         finish(opaque, EXIT_DIVERGED, "--verify found a difference between generated code and interpreter:");
         break;
     case MACHINE_END_ERROR:
@@ -180,8 +193,17 @@ static void run_loop(Run *run, Machine *machine) {
     }
 }
 
-static int run_machine(Options *options, GError **error) {
-    Run run = { .state = RUN_ON };
+static void print_verified(const Machine *machine) {
+    TcgStats s = tcg_stats(machine->tcg);
+    fprintf(stderr, "yado: --verify: %" G_GUINT64_FORMAT " runs of blocks agreed, with %" G_GUINT64_FORMAT " faults, %"
+            G_GUINT64_FORMAT " calls and %" G_GUINT64_FORMAT " device accesses; not compared: %" G_GUINT64_FORMAT
+            " insns that only the interpreter runs, %" G_GUINT64_FORMAT " blocks with too many stores, %" G_GUINT64_FORMAT
+            " under a debugger\n", s.verified, s.verify_faults, s.verify_calls, s.verify_devices, s.verify_alone,
+            s.verify_lost, s.verify_debugged);
+}
+
+static int run_machine(Options *options, char **argv, GError **error) {
+    Run run = { .state = RUN_ON, .argv = argv };
     Chardev *console = NULL;
     Machine *machine = NULL;
     options->machine.ended = machine_ended;
@@ -210,6 +232,9 @@ static int run_machine(Options *options, GError **error) {
         fprintf(stderr, "yado: %" G_GUINT64_FORMAT " insns retired, state %016" G_GINT64_MODIFIER "x\n",
                 machine_insns(machine), machine_state_hash(machine));
     }
+    if (machine && options->machine.verify) {
+        print_verified(machine);
+    }
     g_clear_pointer(&machine, machine_free);
     chardev_close(console);
     if (options->machine.log && options->machine.log != stderr) {
@@ -234,7 +259,7 @@ int main(int argc, char **argv) {
     chardev_guard_terminal();
     catch_bugs();
     if (options_parse(&options, argc, argv, &error)) {
-        code = options.help ? print_help(&options) : run_machine(&options, &error);
+        code = options.help ? print_help(&options) : run_machine(&options, argv, &error);
     }
     if (error) {
         code = print_error(error);

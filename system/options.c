@@ -91,21 +91,65 @@ static bool set_memory(Options *o, const char *value, GError **error) {
 
 const char *const accel_names[] = { "jit", "interp", "tcg", NULL };
 
+const char *const host_levels[] = { "sse2", "avx2", "avx512", NULL };
+
+/* The place of a key's value in a list of words, or -1 with the error; -2 when the key is not given. */
+static int word_of(const KeyList *list, const char *key, const char *const *words, GError **error) {
+    const char *value = keylist_get(list, key);
+    if (!value) {
+        return -2;
+    }
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            return i;
+        }
+    }
+    g_autofree char *all = g_strjoinv(", ", (char **)(void *)(uintptr_t)words);
+    g_autofree char *hint = names_hint(value, words);
+    usage(error, "-accel: '%s' takes %s%s, not '%s'%s", key, words[1] ? "one of " : "", all, value, words[1] ? hint : "");
+    return -1;
+}
+
+/* Forced modes, for testing. interpreter: the name of an accelerator that has none, or NULL. */
+static bool set_forced(TcgForced *f, const KeyList *list, const char *interpreter, GError **error) {
+    static const char *const switches[] = { "off", "on", NULL };
+    static const char *const sizes[] = { "1", NULL };
+    static const char *const keys[] = { "host", "x-tlb", "x-poll", "x-chain", "x-evict", NULL };
+    for (unsigned i = 0; interpreter && keys[i]; i++) {
+        if (keylist_get(list, keys[i])) {
+            return usage(error, "-accel: '%s' is for jit; '%s' makes no host code", keys[i], interpreter);
+        }
+    }
+    const char *evict = keylist_get(list, "x-evict");
+    int level = word_of(list, "host", host_levels, error);
+    int tlb = level == -1 ? -1 : word_of(list, "x-tlb", sizes, error);
+    int poll = tlb == -1 ? -1 : word_of(list, "x-poll", switches, error);
+    int chain = poll == -1 ? -1 : word_of(list, "x-chain", switches, error);
+    *f = (TcgForced){ .host = level >= 0 ? host_levels[level] : NULL, .one_entry = tlb == 0, .poll_storm = poll == 1,
+                      .no_chain = chain == 0 };
+    return chain != -1 && (!evict || value_number("-accel x-evict", evict, 1, UINT64_MAX, &f->evict, error));
+}
+
 static bool set_accel(Options *o, const char *value, GError **error) {
     if (is_help(value)) {
         o->help = help_accels;
         return true;
     }
-    g_autofree char *accel = single("-accel", "accel", value, error);
-    if (!accel) {
+    static const char *const known[] = { "accel", "host", "x-tlb", "x-evict", "x-poll", "x-chain", NULL };
+    g_autoptr(KeyList) list = keylist_parse("-accel", "accel", value, error);
+    if (!list || !keylist_check(list, known, error)) {
         return false;
+    }
+    const char *accel = keylist_get(list, "accel");
+    if (!accel) {
+        return usage(error, "-accel: the name of the accelerator is missing\n'yado -accel help' lists them");
     }
     if (!g_strv_contains(accel_names, accel)) {
         g_autofree char *hint = names_hint(accel, accel_names);
         return usage(error, "no accelerator '%s'%s", accel, hint);
     }
     o->machine.interpret = strcmp(accel, "interp") == 0;
-    return true;
+    return set_forced(&o->machine.forced, list, o->machine.interpret ? accel : NULL, error);
 }
 
 const char *const serial_names[] = { "stdio", "mon:stdio", "file:PATH", "null", NULL };
@@ -275,7 +319,7 @@ const OptionInfo option_table[] = {
     { "cpu", "MODEL", "the CPU; 'help' lists the models", set_cpu },
     { "smp", "[cpus=]N", "number of CPUs: 1 so far", set_smp },
     { "m", "[size=]SIZE", "memory in MiB, or with a suffix k, M, G, T", set_memory },
-    { "accel", "NAME", "how guest code runs; 'help' lists the ways", set_accel },
+    { "accel", "NAME[,KEY=VALUE...]", "how guest code runs; 'help' lists the ways", set_accel },
     { "kernel", "FILE", "the kernel: an arm64 Linux Image, also in gzip, or an AArch64 ELF executable", set_kernel },
     { "initrd", "FILE", "the kernel's initial RAM disk", set_initrd },
     { "append", "TEXT", "the kernel's command line", set_append },

@@ -44,6 +44,7 @@ typedef struct LogItem {
 extern const OptionInfo option_table[]; /* ends with a NULL name */
 extern const LogItem log_items[];       /* likewise */
 extern const char *const accel_names[]; /* NULL-terminated */
+extern const char *const host_levels[];
 extern const char *const serial_names[];
 extern const char *const monitor_names[];
 

@@ -81,6 +81,7 @@ static IrExit run_one(Vcpu *v, const Fetch *f) {
         return (IrExit)(fetch_fault(v, MEM_FAULT_BUS, 0), IR_EXIT_FAULT);
     }
     env->pcbase = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
+    v->stats.verify_alone++;
     return ir_interp_run(v->interp, ir, env);
 }
 
@@ -95,6 +96,10 @@ IrExit exec_slow_insn(Vcpu *v) {
 /* A new block. When code memory is full all of it is emptied: one vCPU runs, and it is here. */
 static Tb *translate(Vcpu *v, const Fetch *f, uint64_t mode) {
     Tb *tb = NULL;
+    if (v->tcg->config.forced.evict && v->evict_count++ == v->tcg->config.forced.evict) {
+        tb_flush(v->tcg);
+        v->evict_count = 1;
+    }
     for (unsigned insns = MAX_INSNS; !tb && insns; ) {
         LowerResult result = LOWER_OK;
         tb = tb_translate(v, f->pa, v->env->pc, mode, f->page, insns, &result);
@@ -289,6 +294,9 @@ static void run(Vcpu *v) {
         }
         env->pcbase = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
         v->running = tb;
+        if (v->tcg->config.forced.poll_storm) {
+            __atomic_store_n(&env->pending, -1, __ATOMIC_SEQ_CST); /* requests are looked at when the block is left */
+        }
         bool compare = v->verify && verify_before(v, tb);
         IrExit reason;
         if (v->tcg->config.icount && tb->insns > env->budget) {

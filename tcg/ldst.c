@@ -35,6 +35,9 @@ static bool fill(Vcpu *v, uint64_t va, unsigned aux, const MemXlat *x) {
             return false;
         }
     }
+    if (v->tcg->config.forced.one_entry) {
+        tlb_forget_entries(v);
+    }
     tlb_fill(v, aux & IR_CHECK_UNPRIV ? v->unpriv : v->bank, va, found->pa, found->host, x->readable,
              x->writable && !(found->flags & L2_ROM) && !is_guarded(v->tcg, found->pa));
     return true;
@@ -42,6 +45,9 @@ static bool fill(Vcpu *v, uint64_t va, unsigned aux, const MemXlat *x) {
 
 static bool raise_fault(Vcpu *v, MemFault *fault, unsigned aux) {
     fault->aux = aux;
+    if (v->verify) {
+        verify_fault(v, fault);
+    }
     v->frontend->mem_fault(v->env, fault);
     return false;
 }
@@ -71,17 +77,45 @@ static bool watched(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, MemFault 
     return false;
 }
 
+static bool misaligned(uint64_t ea, unsigned aux, MemFault *fault) {
+    *fault = (MemFault){.kind = MEM_FAULT_ALIGN, .va = ea, .access = aux & IR_CHECK_W ? MEM_WRITE : MEM_READ};
+    return ea & ((UINT64_C(1) << (aux >> IR_CHECK_ALIGN_SHIFT & 7)) - 1);
+}
+
+/* Translates every page of the access and looks what is there. */
+static bool probe_all(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, MemXlat *x, MemFault *fault) {
+    if (!probe(v, ea, aux, x, fault)) {
+        return false;
+    }
+    unsigned in_page = PAGE_SIZE - (ea & (PAGE_SIZE - 1));
+    if (size > in_page) {
+        MemXlat second;
+        if (!probe(v, ea + in_page, aux, &second, fault)) {
+            return false;
+        }
+        x->device |= second.device;
+    }
+    /* Natural alignment of each part is what Device memory demands; parts are never larger than 8 bytes. */
+    unsigned part = size > 8 ? 8 : size;
+    if (x->device && (ea & ((part & -part) - 1) || aux & IR_CHECK_NO_DEVICE)) {
+        misaligned(ea, aux, fault);
+        return false;
+    }
+    return true;
+}
+
+bool ldst_probe(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, MemXlat *x, MemFault *fault) {
+    return !misaligned(ea, aux, fault) && probe_all(v, ea, size, aux, x, fault) && !watched(v, ea, size, aux, fault);
+}
+
 bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend) {
     Vcpu *v = vcpu_of(env);
     IrTlbBank *bank = aux & IR_CHECK_UNPRIV ? &env->unpriv : &env->bank;
-    unsigned align = aux >> IR_CHECK_ALIGN_SHIFT & 7;
     MemFault fault;
     MemXlat x;
 
-    if (ea & ((UINT64_C(1) << align) - 1)) {
-        /* An alignment fault has priority over a translation fault. */
-        return raise_fault(v, &(MemFault){.kind = MEM_FAULT_ALIGN, .va = ea,
-                                          .access = aux & IR_CHECK_W ? MEM_WRITE : MEM_READ}, aux);
+    if (misaligned(ea, aux, &fault)) { /* has priority over a translation fault */
+        return raise_fault(v, &fault, aux);
     }
     const IrTlbEntry *e = &bank->table[ea >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
     if ((!(aux & IR_CHECK_R) || (e->rtag ^ ea) <= PAGE_SIZE - size) &&
@@ -89,22 +123,8 @@ bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *ad
         *addend = e->addend;
         return true;
     }
-    if (!probe(v, ea, aux, &x, &fault)) {
+    if (!probe_all(v, ea, size, aux, &x, &fault)) {
         return raise_fault(v, &fault, aux);
-    }
-    unsigned in_page = PAGE_SIZE - (ea & (PAGE_SIZE - 1));
-    if (size > in_page) {
-        MemXlat second;
-        if (!probe(v, ea + in_page, aux, &second, &fault)) {
-            return raise_fault(v, &fault, aux);
-        }
-        x.device |= second.device;
-    }
-    /* Natural alignment of each part is what Device memory demands; parts are never larger than 8 bytes. */
-    unsigned part = size > 8 ? 8 : size;
-    if (x.device && (ea & ((part & -part) - 1) || aux & IR_CHECK_NO_DEVICE)) {
-        return raise_fault(v, &(MemFault){.kind = MEM_FAULT_ALIGN, .va = ea,
-                                          .access = aux & IR_CHECK_W ? MEM_WRITE : MEM_READ}, aux);
     }
     if (v->tcg->debug.watches && debug_watch_hit(v, ea, size, aux)) {
         return false;
@@ -113,7 +133,7 @@ bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *ad
         return raise_fault(v, &fault, aux);
     }
     *addend = IR_ADDEND_SLOW;
-    if (size <= in_page) {
+    if ((ea & (PAGE_SIZE - 1)) + size <= PAGE_SIZE) {
         if (fill(v, ea, aux, &x) && (!(aux & IR_CHECK_W) || (e->wtag ^ ea) <= PAGE_SIZE - size)) {
             *addend = e->addend;
         }
@@ -159,6 +179,9 @@ static bool transfer(Vcpu *v, uint64_t va, uint64_t pa, unsigned size, uint8_t *
         }
         PhysResult r = write ? phys->write(phys->opaque, pa + done, piece, value)
                              : phys->read(phys->opaque, pa + done, piece, &value);
+        if (v->verify) {
+            verify_device(v, pa + done, piece, write, value, r != PHYS_OK);
+        }
         if (r != PHYS_OK) {
             return raise_fault(v, &(MemFault){.kind = MEM_FAULT_BUS, .va = va + done,
                                               .access = write ? MEM_WRITE : MEM_READ}, 0);
@@ -205,7 +228,7 @@ static bool ldst_store(Env *env, uint64_t ea, unsigned size, const IrVal *value)
 
 static void ldst_misaligned(Env *env, uint64_t value) {
     Vcpu *v = vcpu_of(env);
-    v->frontend->mem_fault(env, &(MemFault){.kind = MEM_FAULT_STACK, .va = value});
+    raise_fault(v, &(MemFault){.kind = MEM_FAULT_STACK, .va = value}, 0);
 }
 
 const IrMemOps ldst_ops = {.check = ldst_check, .load = ldst_load, .store = ldst_store, .misaligned = ldst_misaligned,
@@ -228,6 +251,9 @@ unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
     }
     if (addend != IR_ADDEND_SLOW) {
         env->scratch[3].u64 = addend;
+        if (vcpu_of(env)->verify) {
+            verify_slow(vcpu_of(env));
+        }
         return HOST_SLOW_ADDEND;
     }
     if (!(desc & (HOST_SLOW_LOADS | HOST_SLOW_STORES)) || size > sizeof env->bounce || (aux & IR_CHECK_UNPRIV)) {
@@ -236,6 +262,9 @@ unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
         return HOST_SLOW_LEAVE;
     }
     bool store = desc & HOST_SLOW_STORES;
+    if (vcpu_of(env)->verify) {
+        verify_slow(vcpu_of(env));
+    }
     for (unsigned done = 0; done < size; done += part) {
         if (!slow_access(env, ea + done, part, env->bounce + done, store)) {
             env->exit_reason = IR_EXIT_FAULT;

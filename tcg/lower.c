@@ -1222,7 +1222,10 @@ bool lower_init(Tcg *tcg, const Frontend *fe, GError **error) {
     if (!tcg->cache) {
         return false;
     }
-    tcg->backend = &backend_x86_64;
+    tcg->backend = tcg->config.forced.host ? backend_x86_64_named(tcg->config.forced.host, error) : backend_x86_64_best();
+    if (!tcg->backend) {
+        return false;
+    }
     return make_stubs(tcg, fe);
 }
 

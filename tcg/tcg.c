@@ -13,7 +13,7 @@ Tcg *tcg_new(const TcgConfig *config) {
     Tcg *tcg = g_new0(Tcg, 1);
     tcg->config = *config;
     g_mutex_init(&tcg->lock);
-    tcg->one_by_one = config->verify || (config->log_items & (TCG_LOG_NOCHAIN | TCG_LOG_EXEC | TCG_LOG_CPU));
+    tcg->one_by_one = config->verify || config->forced.no_chain || (config->log_items & (TCG_LOG_NOCHAIN | TCG_LOG_EXEC | TCG_LOG_CPU));
     tb_init(tcg);
     debug_init(tcg);
     return tcg;
@@ -185,6 +185,13 @@ TcgStats tcg_stats(const Tcg *tcg) {
         sum.tlb_flushes += s->tlb_flushes;
         sum.helper_calls += tcg->vcpus[i]->env->calls;
         sum.host_insns_run += tcg->vcpus[i]->env->host_insns;
+        sum.verified += s->verified;
+        sum.verify_faults += s->verify_faults;
+        sum.verify_devices += s->verify_devices;
+        sum.verify_calls += s->verify_calls;
+        sum.verify_lost += s->verify_lost;
+        sum.verify_debugged += s->verify_debugged;
+        sum.verify_alone += s->verify_alone;
     }
     return sum;
 }

@@ -50,9 +50,19 @@ enum {
 
 typedef enum TcgPower { TCG_POWER_OFF = CPU_POWER_OFF, TCG_POWER_RESET = CPU_POWER_RESET, TCG_POWER_EXIT = CPU_POWER_EXIT } TcgPower;
 
+/* Forced modes, for testing: keys of -accel jit. */
+typedef struct TcgForced {
+    const char *host;        /* host=: sse2, avx2 or avx512; NULL: the best that the host has. Borrowed */
+    bool one_entry;          /* x-tlb=1: generated code's TLB holds one entry */
+    bool poll_storm;         /* x-poll=on: every poll leaves generated code */
+    bool no_chain;           /* x-chain=off: no block jumps to another, directly or by the jump cache */
+    uint64_t evict;          /* x-evict=N: code memory is emptied whenever N blocks have been made; 0: when it is full */
+} TcgForced;
+
 typedef struct TcgConfig {
     bool interpret;          /* -accel interp */
     uint64_t verify;         /* --verify[=N]: compare every Nth block with the interpreter; 0 = off */
+    TcgForced forced;
     bool icount;             /* -icount: `now` is tcg_icount_now; timers come due at exact insns */
     unsigned icount_shift;   /* one insn takes 2^shift ns */
     /* -icount: the earliest deadline of the machine's own timers, and: time has come to it (returns when they have run). */
@@ -165,6 +175,11 @@ typedef struct TcgStats {
     uint64_t invalidated;
     uint64_t helper_calls;     /* calls of C from generated code (-icount only) */
     uint64_t host_insns_run;   /* host insns executed in blocks, cold paths and stubs apart (-icount only) */
+    /* --verify: runs of blocks that agreed; what was done once for both within them; runs not compared, by reason */
+    uint64_t verified, verify_faults, verify_devices, verify_calls;
+    uint64_t verify_lost;      /* more stores than the buffer holds */
+    uint64_t verify_debugged;  /* a debugger's watchpoint is placed */
+    uint64_t verify_alone;     /* single insns that only the interpreter can run, or in front of an -icount deadline */
 } TcgStats;
 TcgStats tcg_stats(const Tcg *tcg);
 

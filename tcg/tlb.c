@@ -167,6 +167,12 @@ void tlb_context_changed(Vcpu *v) {
     v->fetch_ok = false;
 }
 
+void tlb_forget_entries(Vcpu *v) {
+    for (unsigned i = 0; i < BANKS; i++) {
+        bank_clear(&v->banks[i]);
+    }
+}
+
 void tlb_flush_all(Vcpu *v) {
     v->stats.tlb_flushes++;
     v->l2_gen++;

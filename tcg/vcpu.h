@@ -192,6 +192,7 @@ struct Vcpu {
     uint64_t fetch_va;    /* page last fetched from... */
     uint64_t fetch_pa;    /* ...and where it is, valid while fetch_ok */
     bool fetch_ok;
+    uint64_t evict_count; /* x-evict: blocks made since code memory was emptied */
     Tb *running;          /* block being interpreted or last entered */
     VcpuDebug debug;
     TcgStats stats;
@@ -243,6 +244,7 @@ bool tlb_entry_valid(Vcpu *v, const L2Entry *e);
 void tlb_unmap_writes(Vcpu *v, uint64_t pa); /* no fast-path store may reach the page any more */
 /* Translates va; false: *fault is filled. Never takes the exception. */
 bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat, MemFault *fault);
+void tlb_forget_entries(Vcpu *v); /* the first level is empty; what the walker said stays */
 /* The code at va may be remembered in the jump cache; notes that it was. */
 void tlb_note_code(Vcpu *v, uint64_t va);
 
@@ -250,6 +252,8 @@ void tlb_note_code(Vcpu *v, uint64_t va);
 extern const IrMemOps ldst_ops;
 /* The fast path's answer for [ea, ea + size): a host addend, or IR_ADDEND_SLOW; false: exception taken. */
 bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend);
+/* What ldst_check would find, without the first level and without taking the exception. Debuggers' points apart. */
+bool ldst_probe(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, MemXlat *x, MemFault *fault);
 /* Called from generated code's cold stubs. desc: size | aux << 8 | HostSlow bits << 16. See ir/host.h. */
 unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc);
 
@@ -276,6 +280,10 @@ void verify_init(Vcpu *v);
 void verify_free(Vcpu *v);
 bool verify_before(Vcpu *v, const Tb *tb); /* runs the reference; false: this block is not compared this time */
 void verify_after(Vcpu *v, const Tb *tb, IrExit reason);
+/* From C called by generated code; nothing happens when the block is not compared. */
+void verify_slow(Vcpu *v);                 /* an access is about to go on that the fast path could not do */
+void verify_fault(Vcpu *v, const MemFault *fault); /* it is about to be taken */
+void verify_device(Vcpu *v, uint64_t pa, unsigned size, bool write, uint64_t value, bool refused); /* has been accessed */
 
 /* -- debug.c -- */
 void debug_init(Tcg *tcg);
