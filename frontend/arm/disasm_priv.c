@@ -83,7 +83,7 @@ void a64_fmt_base_ldra(A64Print *p, const A64Fields *f) {
     int offset = a64_sext(f->s << 9 | f->imm9, 10) * 8;
     g_string_append_c(p->out, '[');
     a64_fmt_xsp(p, f, f->rn);
-    if (offset || f->w) {
+    if (offset) {
         g_string_append_printf(p->out, ", #%d", offset);
     }
     g_string_append(p->out, f->w ? "]!" : "]");

@@ -5,7 +5,7 @@
     agreement.py DUMP_WORDS [--quick] [--random N] [--fillings N] [--seed N] [--show CLASS]
 
 Words: random ones, random fillings of every row of the tables and of every class, every flip of one bit of one filling
-of each row, and MSR and MRS of every register, SYS of every operation.
+of each row, and all of MSR, MRS, SYS, hints, barriers, PSTATE.
 Asked of each word: is it allocated (both), its text (binutils), its mnemonic (LLVM, with the features of the tables).
 Every difference must belong to a class of disagreements.txt, whose lines are
     name | side | kind | ours | theirs | word | reason
@@ -37,6 +37,7 @@ LLVM_FEATURES = {'base': '+fp-armv8,+neon,+el3', 'crc32': '+crc', 'lse': '+lse',
                  'dotprod': '+dotprod', 'aes': '+aes', 'sha1': '+sha2', 'sha256': '+sha2'}
 SYSTEM = [base | n << 5 for base in (0xd5100001, 0xd5300001) for n in range(1 << 15)]
 SYSTEM += [0xd5080000 | n << 5 | rt for n in range(1 << 14) for rt in (1, 31)]
+SYSTEM += [0xd5000000 | op1 << 16 | n << 5 | 31 for op1 in range(8) for n in range(1 << 11)]  # PSTATE, hints, barriers
 OBJDUMP = 'aarch64-linux-gnu-objdump'
 LLVM_MC = ('llvm-mc-14', 'llvm-mc')
 PACKAGES = 'apt-get install binutils-aarch64-linux-gnu llvm-14'
