@@ -105,8 +105,7 @@ static int word_of(const KeyList *list, const char *key, const char *const *word
         }
     }
     g_autofree char *all = g_strjoinv(", ", (char **)(void *)(uintptr_t)words);
-    g_autofree char *hint = names_hint(value, words);
-    usage(error, "-accel: '%s' takes %s%s, not '%s'%s", key, words[1] ? "one of " : "", all, value, words[1] ? hint : "");
+    usage(error, "-accel: '%s' takes %s%s, not '%s'", key, words[1] ? "one of " : "", all, value);
     return -1;
 }
 

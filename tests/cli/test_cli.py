@@ -100,6 +100,12 @@ class Usage(Cli):
         self.usage("'type' is given twice", "-M", "virt,type=virt", "-kernel", "x")
         self.usage("an empty key", "-M", "virt,,,x=1,", "-kernel", "x")
         self.usage("-accel: no key 'thread'", "-accel", "jit,thread=multi")
+        self.usage("-accel: no key 'x-tbl'; did you mean 'x-tlb'?", "-accel", "jit,x-tbl=1")
+        self.usage("'x-tlb' takes 1, not '2'", "-accel", "jit,x-tlb=2")
+        self.usage("'x-poll' takes one of off, on, not 'o'", "-accel", "jit,x-poll=o")
+        self.usage("'0' is not a whole number", "-accel", "jit,x-evict=0")
+        self.usage("'host' takes one of sse2, avx2, avx512, not 'avx'", "-accel", "jit,host=avx")
+        self.usage("'x-chain' is for jit; 'interp' makes no host code", "-accel", "interp,x-chain=off")
         self.usage("-smp: no key 'cores'", *self.virt("-smp", "1,cores=2"))
         self.usage("-m: no key 'slots'", *self.virt("-m", "64,slots=2"))
         self.usage("gic-version=3 does not exist yet", "-M", "virt,gic-version=3", "-kernel", "x")
@@ -318,6 +324,7 @@ class Guests(Cli):
     def test_verify(self):
         done = self.runs(guests.put("v") + guests.POWER_OFF, "-nographic", "--verify")
         self.assertEqual(done.stdout, "v")
+        self.assertIn("runs of blocks agreed", done.stderr)
 
     def test_closed_stdin(self):
         line = f'exec "{YADO}" -M virt -nographic -kernel "{self.kernel(guests.put("ok") + guests.POWER_OFF)}" <&-'

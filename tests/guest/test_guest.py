@@ -18,6 +18,9 @@ FLAGS = ["-march=armv8-a", "-O1", "-Wall", "-Wextra", "-Werror", "-std=gnu11", "
          "-fno-pie", "-no-pie", "-mgeneral-regs-only", "-mstrict-align", "-mno-outline-atomics", "-fno-stack-protector",
          "-fno-asynchronous-unwind-tables", "-Wl,-T,link.ld", "-Wl,--build-id=none", "-Wl,-z,noexecstack"]
 MODES = {"jit": ["-accel", "jit"], "interp": ["-accel", "interp"], "verify": ["-accel", "jit", "-verify"]}
+FORCED = ("x-tlb=1", "x-evict=500", "x-poll=on", "x-chain=off", "host=sse2", "x-tlb=1,x-evict=500,x-poll=on,x-chain=off")
+MODES_OF = MODES | {key + verify: ["-accel", "jit," + key] + ["-verify"] * bool(verify)
+                    for key in FORCED for verify in ("", " -verify")}
 SECONDS = 60
 
 YADO = "yado"
@@ -46,7 +49,7 @@ def build(name, *defines):
 
 
 def command(path, mode, *args):
-    return [YADO, "-M", "virt", *MODES[mode], "-semihosting", *args, "-kernel", path]
+    return [YADO, "-M", "virt", *MODES_OF[mode], "-semihosting", *args, "-kernel", path]
 
 
 class Programs(unittest.TestCase):
@@ -111,6 +114,16 @@ class Programs(unittest.TestCase):
 
     def test_hostile(self):
         self.passes("hostile", cpus=("cortex-a57", "max"), say=("done",))
+
+
+class Forced(Programs):
+    """The programs that fault, map and change code, in the forced modes, compared and not."""
+
+    def passes(self, name, cpus=(), defines=(), modes=None, say=None, args=()):
+        if name in ("exception", "mmu", "code"):
+            super().passes(name, ("max",), defines, [mode for mode in MODES_OF if mode not in MODES], say, args)
+
+    test_failing = test_power_off = None
 
 
 class Random(unittest.TestCase):

@@ -23,6 +23,7 @@ typedef struct Machine {
     uint8_t *ram;
     unsigned reads, writes; /* of the device */
     uint64_t written;
+    void *user;             /* the test's own */
 } Machine;
 
 static inline uint8_t *machine_page(void *opaque, uint64_t gpa, bool *writable) {
@@ -57,20 +58,29 @@ static inline void machine_irq_out(void *opaque, unsigned vcpu, unsigned line, b
 static inline void machine_power(void *opaque, unsigned vcpu, TcgPower action, int code) {
 }
 
-static inline Machine *machine_new(bool interpret) {
+/* extra: what it says besides memory and callbacks */
+static inline Machine *machine_new_with(const TcgConfig *extra) {
     Machine *m = calloc(1, sizeof *m);
+    TcgConfig config = *extra;
     m->ram = aligned_alloc(PAGE_SIZE, RAM_BYTES);
     memset(m->ram, 0, RAM_BYTES);
-    m->tcg = tcg_new(&(TcgConfig){
-        .interpret = interpret, .cache_bytes = 256 << 10, .opaque = m, .now = machine_now, .alarm = machine_alarm,
-        .irq_out = machine_irq_out, .power = machine_power,
-        .phys = {.opaque = m, .page = machine_page, .read = machine_read, .write = machine_write}});
+    config.cache_bytes = 256 << 10;
+    config.opaque = m;
+    config.now = machine_now;
+    config.alarm = machine_alarm;
+    config.irq_out = machine_irq_out;
+    config.power = machine_power;
+    config.phys = (PhysMap){.opaque = m, .page = machine_page, .read = machine_read, .write = machine_write};
+    m->tcg = tcg_new(&config);
     m->cpu = tcg_add_vcpu(m->tcg, &frontend_arm, "cortex-a72", 0, NULL);
     ck_assert_ptr_nonnull(m->cpu);
     m->env = vcpu_env(m->cpu);
     frontend_arm.set_entry(m->env, RAM_BASE, NULL, 0);
     tlb_context_changed(m->cpu);
     return m;
+}
+static inline Machine *machine_new(bool interpret) {
+    return machine_new_with(&(TcgConfig){.interpret = interpret});
 }
 static inline void machine_free(Machine *m) {
     tcg_free(m->tcg);
