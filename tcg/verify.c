@@ -6,6 +6,8 @@
  * The interpreter goes first, up to what can be done only once: an access to a device, a call of a helper, a fault, a
  * check that the fast path cannot answer. There it waits for the host code to come to the same point in C, where both
  * are compared. Host code does it, the interpreter is told the result and goes on.
+ *
+ * Missing: insns that host code gives back are run by the interpreter alone (the state in front of them is compared).
  */
 #include <ffi.h>
 #include <inttypes.h>
@@ -17,7 +19,9 @@
 enum { MAX_STORES = 1024, MAX_PIECES = 64, MAX_ARGS = 5 };
 
 /* Where the reference is. */
-typedef enum Point { POINT_NONE, POINT_END, POINT_CHECK, POINT_READ, POINT_WRITE, POINT_FAULT, POINT_CALL, POINT_GIVEN, POINT_LOST } Point;
+typedef enum Point {
+    POINT_NONE, POINT_END, POINT_CHECK, POINT_READ, POINT_WRITE, POINT_FAULT, POINT_CALL, POINT_GIVEN, POINT_LOST
+} Point;
 static const char *const point_names[] = {
     [POINT_NONE] = "nowhere", [POINT_END] = "the end of the block", [POINT_CHECK] = "an access that is not simple",
     [POINT_READ] = "a read of a device", [POINT_WRITE] = "a write to a device", [POINT_FAULT] = "a fault",
@@ -193,7 +197,8 @@ static bool use_memory(Env *env, uint64_t ea, unsigned size, uint8_t *bytes, boo
         MemXlat x;
         uint64_t va = ea + done;
         bool writable;
-        piece = MIN(MIN(size - done, 8 - done % 8), (unsigned)(PAGE_SIZE - (va & (PAGE_SIZE - 1)))); /* as host code does */
+        piece = MIN(size - done, 8 - done % 8); /* as host code does */
+        piece = MIN(piece, (unsigned)(PAGE_SIZE - (va & (PAGE_SIZE - 1))));
         if (!tlb_translate(v, va, access, false, &x, &f->fault) && !tlb_translate(v, va, access, true, &x, &f->fault)) {
             return wait_at(f, POINT_FAULT);
         }
@@ -321,7 +326,9 @@ static void report_slots(Vcpu *v, GString *out) {
     for (unsigned i = 0; i < v->frontend->slot_count; i++) {
         const IrSlot *s = &v->frontend->slots[i];
         uint32_t at = s->offset - (uint32_t)offsetof(Env, guest);
-        unsigned size = s->type == IR_V128 ? 16 : s->type == IR_I64 ? 8 : s->type == IR_I32 ? 4 : s->type == IR_I8 ? 1 : 2;
+        static const uint8_t sizes[IR_TYPES] = {[IR_V128] = 16, [IR_I64] = 8, [IR_I32] = 4, [IR_I16] = 2, [IR_I8] = 1,
+                                                 [IR_FLAGS] = 2};
+        unsigned size = sizes[s->type];
         uint64_t want[2] = {0}, got[2] = {0}, was[2] = {0};
         memcpy(want, f->expected.guest + at, size);
         memcpy(got, f->actual.guest + at, size);
@@ -344,8 +351,8 @@ static void report(Vcpu *v, const char *what) {
     struct Verify *f = v->verify;
     g_autoptr(GString) out = g_string_new(NULL);
     f->active = false;
-    g_string_append_printf(out, "verify: %s differs in or after the block at 0x%" PRIx64 " (%u insns, comparison %" PRIu64
-                                ")\n", what, f->before.pc, f->tb->insns, v->stats.verified + 1);
+    g_string_append_printf(out, "verify: %s differs in or after the block at 0x%" PRIx64 " (%u insns, comparison %"
+                                PRIu64 ")\n", what, f->before.pc, f->tb->insns, v->stats.verified + 1);
     g_string_append_printf(out, "The interpreter has come to %s, in the insn at page offset 0x%x\n",
                            point_names[f->point], (unsigned)f->env->insn_off);
     report_slots(v, out);
@@ -520,7 +527,9 @@ static void make_hook(Vcpu *v, unsigned helper) {
     hook->helper = helper;
     hook->types[0] = &ffi_type_pointer;
     for (unsigned i = 0; i < n; i++) {
-        hook->types[i + 1] = h->args[i] == 'w' ? &ffi_type_uint32 : h->args[i] == 'd' ? &ffi_type_uint64 : &ffi_type_pointer;
+        hook->types[i + 1] = h->args[i] == 'w'   ? &ffi_type_uint32
+                             : h->args[i] == 'd' ? &ffi_type_uint64
+                                                 : &ffi_type_pointer;
     }
     ffi_type *ret = h->ret == 'w' ? &ffi_type_uint32 : h->ret == 'd' ? &ffi_type_uint64 : &ffi_type_void;
     hook->closure = ffi_closure_alloc(sizeof *hook->closure, &code);
@@ -598,7 +607,8 @@ void verify_after(Vcpu *v, const Tb *tb, IrExit reason) {
         return; /* it is decided */
     }
     bool ended = f->point == POINT_END;
-    if (reason == IR_EXIT_SLOW && (f->point == POINT_CHECK || f->point == POINT_FAULT || f->point == POINT_GIVEN)) {
+    if (reason == IR_EXIT_SLOW &&
+        (f->point == POINT_CHECK || f->point == POINT_FAULT || f->point == POINT_GIVEN)) {
         f->env->pc = f->env->pcbase + (uint64_t)(int64_t)f->env->insn_off; /* host code has given the insn back */
         ended = true;
     } else {
