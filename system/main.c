@@ -176,21 +176,11 @@ static bool open_log(Options *options, GError **error) {
 }
 
 static void run_loop(Run *run, Machine *machine) {
-    guint signals[] = {
-        g_unix_signal_add(SIGHUP, on_hangup, run),
-        g_unix_signal_add(SIGINT, on_interrupt, run),
-        g_unix_signal_add(SIGTERM, on_terminate, run),
-    };
     machine_start(machine);
     while (g_atomic_int_get(&run->state) != RUN_OVER) {
         g_main_context_iteration(NULL, TRUE);
     }
     machine_stop(machine);
-    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
-        if (g_main_context_find_source_by_id(NULL, signals[i])) {
-            g_source_remove(signals[i]);
-        }
-    }
 }
 
 static void print_verified(const Machine *machine) {
@@ -204,6 +194,11 @@ static void print_verified(const Machine *machine) {
 
 static int run_machine(Options *options, char **argv, GError **error) {
     Run run = { .state = RUN_ON, .argv = argv };
+    guint signals[] = { /* before the terminal is changed: from then on a signal is an orderly end */
+        g_unix_signal_add(SIGHUP, on_hangup, &run),
+        g_unix_signal_add(SIGINT, on_interrupt, &run),
+        g_unix_signal_add(SIGTERM, on_terminate, &run),
+    };
     Chardev *console = NULL;
     Machine *machine = NULL;
     options->machine.ended = machine_ended;
@@ -234,6 +229,11 @@ static int run_machine(Options *options, char **argv, GError **error) {
     }
     if (machine && options->machine.verify) {
         print_verified(machine);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+        if (g_main_context_find_source_by_id(NULL, signals[i])) {
+            g_source_remove(signals[i]);
+        }
     }
     g_clear_pointer(&machine, machine_free);
     chardev_close(console);
