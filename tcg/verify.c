@@ -574,6 +574,9 @@ void verify_free(Vcpu *v) {
 
 bool verify_before(Vcpu *v, const Tb *tb) {
     struct Verify *f = v->verify;
+    if (v->tcg->config.icount && tb->insns > v->env->budget) {
+        return false; /* insn by insn up to the deadline, all by the interpreter */
+    }
     if (f->countdown) {
         f->countdown--;
         return false;
