@@ -209,6 +209,19 @@ static bool is_computation(const A64Row *row) {
     return is_chosen(row, NULL) && !is_branch(row) && !is_memory(row);
 }
 
+/* Branches neither to itself nor to the insn in front of it: for the oracle that is no end. */
+static uint32_t leave_loop(const A64Row *row, uint32_t insn) {
+    static const char *const offsets[] = {"imm14", "imm19", "imm26"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(offsets); i++) {
+        const A64RowField *f = field_of(row, offsets[i]);
+        uint32_t all = f ? (1u << f->width) - 1 : 0;
+        if (f && ((get_field(row, insn, offsets[i], 0) + 1) & all) < 2) {
+            return set_field(row, insn, offsets[i], 2);
+        }
+    }
+    return insn;
+}
+
 /* The row's insn, and sometimes a computation before it */
 static void random_insns(uint64_t *seed, const A64Row *row, uint32_t insn, uint32_t k, BaseCase *c) {
     c->count = 1 + (k % 4 == 3 && !is_branch(row));
@@ -219,7 +232,7 @@ static void random_insns(uint64_t *seed, const A64Row *row, uint32_t insn, uint3
         } while (!is_computation(other));
         c->insn[0] = random_insn(seed, other);
     }
-    c->insn[c->count - 1] = insn;
+    c->insn[c->count - 1] = is_branch(row) ? leave_loop(row, insn) : insn;
     if (is_branch(row)) {
         aim(seed, row, insn, c);
     } else {

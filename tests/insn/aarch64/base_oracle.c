@@ -15,6 +15,7 @@
 #include "tests/insn/aarch64/base_case.h"
 
 enum { PAGE = 4096, CLREX = 0xd5033f5f, BRK = 0xd4200000 };
+#define SIGNAL_STACK UINT64_C(0x123456780000) /* where no case has its stack pointer */
 
 static BaseCase current;
 static sigjmp_buf done;
@@ -64,13 +65,13 @@ static int prepare(void) {
 
 int main(void) {
     static const int ways_out[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL};
-    static char stack[1 << 17];
-    stack_t other = {.ss_sp = stack, .ss_size = sizeof(stack)};
+    stack_t other = {.ss_sp = (void *)SIGNAL_STACK, .ss_size = 1 << 17};
     struct sigaction in = {.sa_sigaction = enter, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     struct sigaction out = {.sa_sigaction = leave, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
     uint64_t *window = mmap((void *)BASE_ADDRESS, BASE_WINDOW, PROT_READ | PROT_WRITE, how, -1, 0);
-    if (window == MAP_FAILED || sigaltstack(&other, NULL) || sigaction(SIGUSR1, &in, NULL)) {
+    other.ss_sp = mmap(other.ss_sp, other.ss_size, PROT_READ | PROT_WRITE, how, -1, 0);
+    if (window == MAP_FAILED || other.ss_sp == MAP_FAILED || sigaltstack(&other, NULL) || sigaction(SIGUSR1, &in, NULL)) {
         return 1;
     }
     for (unsigned i = 0; i < sizeof(ways_out) / sizeof(ways_out[0]); i++) {

@@ -148,9 +148,11 @@ static uint32_t random_insn(uint64_t *seed, const Cover *cover) {
 }
 
 static void random_case(uint64_t *seed, const A64Row *row, uint32_t insn, uint32_t fpcr, InsnCase *c) {
+    enum { FPSR_BITS = 0x0800009f };
     A64Fields f;
     insn_row(insn, &f);
     *c = (InsnCase){.insn = insn, .fpcr = fpcr, .nzcv = (uint32_t)(next(seed) & 15) << 28};
+    c->fpsr = next(seed) & 1 ? (uint32_t)next(seed) & FPSR_BITS : 0; /* the bits are sticky */
     unsigned e = row->name[strlen(row->name) - 1] == 'h' ? 1 : 1 + (unsigned)(next(seed) % 3);
     if (e > 1 && next(seed) % 4) {
         e = (row->value >> 22 & 1) || f.sz ? 3 : 2;
@@ -312,7 +314,8 @@ static int record(const InsnCase *cases, const InsnCase *results, uint32_t n) {
         const A64Row *row = insn_row(cases[i].insn, &f);
         InsnCase result = results[i];
         forgive(row, &f, &result);
-        printf("%s %08x fpcr=%x nzcv=%x", row->name, cases[i].insn, cases[i].fpcr, cases[i].nzcv >> 28);
+        printf("%s %08x fpcr=%x fpsr=%x nzcv=%x", row->name, cases[i].insn, cases[i].fpcr, cases[i].fpsr,
+               cases[i].nzcv >> 28);
         print_registers(row, &f, &cases[i], NULL);
         printf(" -> nzcv=%x fpsr=%x", result.nzcv >> 28, result.fpsr);
         print_registers(row, &f, &result, &cases[i]);

@@ -67,6 +67,14 @@ void cover_add(Cover *c, uint32_t insn, uint32_t fpcr) {
     }
 }
 
+/* A value of a field that is too wide to take all: every second one is near an end of the signed or unsigned range. */
+static uint32_t wide(const A64RowField *field, uint64_t *seed) {
+    uint32_t all = (1u << field->width) - 1, top = 1u << (field->width - 1);
+    uint64_t r = cover_random(seed);
+    const uint32_t choice[16] = {0, 1, all, all - 1, top, top - 1, top + 1, top >> 1};
+    return r % 16 < 8 ? choice[r % 16] & all : (uint32_t)(r >> 32) & all;
+}
+
 /* The value of a field that has been seen least; of several, one at random. */
 static uint32_t least(const Cover *c, uint32_t field, uint64_t *seed) {
     uint32_t values = 1u << c->row->fields[field].width, best = 0, fewest = UINT32_MAX;
@@ -88,8 +96,11 @@ uint32_t cover_insn(const Cover *c, uint64_t *seed) {
         uint32_t insn = any(seed, c->row);
         uint32_t one = c->row->field_count ? (uint32_t)(cover_random(seed) % c->row->field_count) : 0;
         for (uint32_t i = 0; i < c->row->field_count; i++) {
-            if (counts(&c->row->fields[i]) && (try < ALL_FIELDS || i == one)) {
-                insn = put(insn, &c->row->fields[i], least(c, i, seed));
+            const A64RowField *field = &c->row->fields[i];
+            if (field->width > COVER_BITS) {
+                insn = put(insn, field, wide(field, seed));
+            } else if (counts(field) && (try < ALL_FIELDS || i == one)) {
+                insn = put(insn, field, least(c, i, seed));
             }
         }
         if (a64_find(insn, &f) == c->row) {

@@ -2,7 +2,7 @@
 /*
  * test_insn.c - every line of the vector files holds, and every row of the tables they are for has enough.
  *
- * A line: row insn fpcr=H nzcv=H registers -> nzcv=H fpsr=H registers, all numbers hexadecimal; vN=HIGH_LOW.
+ * A line: row insn fpcr=H fpsr=H nzcv=H registers -> nzcv=H fpsr=H registers, all numbers hexadecimal; vN=HIGH_LOW.
  * Registers that do not stand after the arrow keep their values; those that stand nowhere begin as zero.
  */
 #include <check.h>
