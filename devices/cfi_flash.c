@@ -481,6 +481,7 @@ static void state_extra(Device *d, DeviceVisit *visit, void *opaque) {
 
 static void restored(Device *d) {
     Flash *s = (Flash *)d;
+    uint32_t calm = s->calm;
     for (unsigned i = 0; i < CHIPS; i++) {
         Chip *c = &s->chip[i];
         c->shows = MIN(c->shows, (uint32_t)SHOWS_STATUS);
@@ -491,6 +492,7 @@ static void restored(Device *d) {
         }
     }
     look_direct(s, true);
+    s->calm = calm;
 }
 
 static const DeviceBank banks[] = {

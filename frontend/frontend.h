@@ -124,6 +124,7 @@ typedef struct CpuState {
     const char *name;
     uint32_t offset; /* from the start of Env */
     uint32_t size;
+    uint64_t mask;   /* bits of the number in the span that mean something; 0: all */
 } CpuState;
 
 struct Frontend {
@@ -166,6 +167,10 @@ struct Frontend {
     bool (*wakes)(const Env *env);         /* WFI should end (masks not considered) */
     void (*take_interrupt)(Env *env);      /* with deliverable true and env.pc exact: takes the highest */
     void (*timer_expired)(Env *env, unsigned timer);
+
+    /* `state` was filled from a snapshot that may be damaged: checks it, computes what follows from it and asks for
+     * its alarms again; it stays as it is. Error: no CPU can be in this state. */
+    bool (*restored)(Env *env, GError **error);
 
     /* Translates the insn at t->code (t->avail bytes are there; at least insn_min) at page offset t->off: emits its IR,
      * sets t->insn_len, and t->ended when it emitted a terminator. */

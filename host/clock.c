@@ -37,7 +37,7 @@ struct Clock {
     unsigned timers; /* alive, set or not */
 };
 
-#define WALL_FIXED (INT64_C(1577836800) * 1000000000) /* 2020-01-01 00:00 UTC */
+#define WALL_FIXED (INT64_C(1704067200) * 1000000000) /* 2024-01-01 00:00 UTC */
 
 static uint64_t host_time(const Clock *clk) {
     if (clk->source) {

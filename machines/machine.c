@@ -592,12 +592,15 @@ void machine_step(Machine *m, unsigned cpu) {
 
 void machine_start(Machine *m) {
     if (!m->running) {
-        boot(m);
+        if (!m->loaded) {
+            boot(m);
+        }
+        m->loaded = false;
         start(m);
     }
 }
 
-static void hash_bytes(uint64_t *hash, const void *bytes, size_t size) {
+void machine_hash_bytes(uint64_t *hash, const void *bytes, size_t size) {
     const uint8_t *p = bytes;
     uint64_t h = *hash;
     for (; size >= 8; p += 8, size -= 8) {
@@ -613,21 +616,22 @@ static void hash_bytes(uint64_t *hash, const void *bytes, size_t size) {
 }
 
 static void hash_field(void *hash, const char *name, void *bytes, size_t size, size_t element) {
-    hash_bytes(hash, bytes, size);
+    machine_hash_bytes(hash, bytes, size);
+}
+
+static void hash_span(void *hash, const char *name, void *bytes, size_t size) {
+    machine_hash_bytes(hash, bytes, size);
 }
 
 uint64_t machine_state_hash(Machine *m) {
     uint64_t hash = 0;
     for (unsigned i = 0; i < m->vcpus->len; i++) {
-        const Env *env = vcpu_env(g_ptr_array_index(m->vcpus, i));
-        for (const CpuState *s = m->cls->frontend->state; s->name; s++) {
-            hash_bytes(&hash, (const char *)env + s->offset, s->size);
-        }
+        vcpu_state_walk(g_ptr_array_index(m->vcpus, i), hash_span, &hash);
     }
     for (unsigned i = 0; i < m->devices->len; i++) {
         device_state_walk(g_ptr_array_index(m->devices, i), hash_field, &hash);
     }
-    hash_bytes(&hash, ram_host(m->ram), m->ram_size);
+    machine_hash_bytes(&hash, ram_host(m->ram), m->ram_size);
     return hash;
 }
 
@@ -648,6 +652,7 @@ void machine_reset(Machine *m) {
     machine_stop(m);
     drop_requests(m);
     tcg_reset(m->tcg);
+    m->loaded = false;
     for (unsigned i = 0; i < m->devices->len; i++) {
         device_reset(g_ptr_array_index(m->devices, i));
     }

@@ -150,6 +150,7 @@ struct Machine {
     GBytes *dtb;                 /* as the guest finds it at start */
     struct MachineRequest *request; /* from vCPU threads to the main loop */
     bool running;
+    bool loaded;                 /* machine_start goes on from a loaded state */
     bool paused;                 /* as machine_pause and machine_resume say; apart from `running` */
 };
 
@@ -159,6 +160,8 @@ void machine_free(Machine *machine);
 
 /* A number made of everything the guest can see: CPUs, RAM, devices. Stopped or paused machines only. */
 uint64_t machine_state_hash(Machine *m);
+/* Mixes bytes into a hash, which begins as 0. */
+void machine_hash_bytes(uint64_t *hash, const void *bytes, size_t size);
 /* Guest insns retired so far, where they are counted (-icount, -accel interp). */
 uint64_t machine_insns(const Machine *m);
 void machine_start(Machine *machine);
@@ -173,6 +176,16 @@ void machine_pause(Machine *machine);
 void machine_resume(Machine *machine);
 /* A paused machine: vCPU `cpu` does one insn; `stopped` follows. */
 void machine_step(Machine *machine, unsigned cpu);
+
+/*
+ * The whole state, from the tables of CPUs and devices; the machine is paused, or not started. What belongs to the host
+ * (files, terminals, chardevs' buffers, semihosting's open files) is not part of it. Caller unrefs.
+ */
+GBytes *machine_save_state(Machine *machine);
+/* Into a machine of the same class, CPU model and memory that is not running (best a fresh one): machine_start goes on
+ * from there. Bytes from anywhere are safe. Error (image): what is wrong with them; the machine can be used as if it had
+ * been reset. */
+bool machine_load_state(Machine *machine, GBytes *state, GError **error);
 
 /* Connects the outputs of every row that has an irq to inputs first_input + irq ... of the interrupt controller. For
  * fixups. */

@@ -189,6 +189,7 @@ static bool safepoint(Vcpu *v) {
     Env *env = v->env;
     __atomic_store_n(&env->pending, 0, __ATOMIC_SEQ_CST);
     uint32_t requests = __atomic_exchange_n(&v->requests, 0, __ATOMIC_SEQ_CST);
+    icount_publish(v);
     if (v->stop || (requests & REQUEST_STOP)) {
         return false;
     }
@@ -252,12 +253,16 @@ static void run(Vcpu *v) {
                 return;
             }
         }
+        if (v->waits_at == env->pc && !v->debug.step && !v->frontend->wakes(env)) {
+            from = NULL;
+            halt(v);
+            continue;
+        }
+        v->waits_at = UINT64_MAX;
         DebugStep debugged = v->debug.look ? debug_insn(v) : DEBUG_NOTHING;
         if (debugged != DEBUG_NOTHING) {
             from = NULL;
-            if (debugged == DEBUG_HALT) {
-                halt(v);
-            }
+            v->waits_at = debugged == DEBUG_HALT ? env->pc : UINT64_MAX;
             continue;
         }
         if (v->tcg->config.icount && !icount_grant(v)) {
@@ -316,7 +321,7 @@ static void run(Vcpu *v) {
             v->stats.exits[reason]++;
         }
         if (reason == IR_EXIT_HALT) {
-            halt(v);
+            v->waits_at = env->pc;
         }
     }
 }

@@ -28,6 +28,10 @@ uint64_t tcg_icount_now(const Tcg *tcg) {
     return v->self == g_thread_self() ? icount_ns(v) : __atomic_load_n(&v->published, __ATOMIC_SEQ_CST);
 }
 
+void icount_publish(Vcpu *v) {
+    __atomic_store_n(&v->published, icount_ns(v), __ATOMIC_SEQ_CST);
+}
+
 void icount_fold(Vcpu *v, IrExit reason) {
     Env *env = v->env;
     if (!v->tcg->config.icount) {
@@ -57,7 +61,7 @@ static uint64_t next_deadline(const Vcpu *v) {
 /* Lets everything happen that is due. */
 static void run_due(Vcpu *v) {
     const TcgConfig *c = &v->tcg->config;
-    __atomic_store_n(&v->published, icount_ns(v), __ATOMIC_SEQ_CST);
+    icount_publish(v);
     vcpu_run_timers(v);
     if (c->next_deadline(c->opaque) <= clock_ns(v)) {
         c->advance(c->opaque);
@@ -68,7 +72,7 @@ bool icount_grant(Vcpu *v) {
     Env *env = v->env;
     uint64_t now = clock_ns(v), deadline = next_deadline(v);
     bool due = deadline <= now;
-    __atomic_store_n(&v->published, icount_ns(v), __ATOMIC_SEQ_CST);
+    icount_publish(v);
     if (due) {
         run_due(v);
         now = clock_ns(v);

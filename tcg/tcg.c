@@ -54,6 +54,7 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     v->index = tcg->vcpu_count;
     v->debug.quiet = true;
     v->alarm = UINT64_MAX;
+    v->waits_at = UINT64_MAX;
     for (unsigned i = 0; i < FRONTEND_TIMERS; i++) {
         v->deadlines[i] = UINT64_MAX;
     }
@@ -123,6 +124,7 @@ void tcg_reset(Tcg *tcg) {
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         Vcpu *v = tcg->vcpus[i];
         v->requests = 0;
+        v->waits_at = UINT64_MAX;
         v->env->pending = 0;
         v->env->fault = 0;
         v->env->excl_addr = UINT64_MAX;
@@ -130,6 +132,35 @@ void tcg_reset(Tcg *tcg) {
         tlb_flush_all(v);
         tlb_context_changed(v);
     }
+}
+
+void vcpu_state_walk(Vcpu *v, VcpuVisit *visit, void *opaque) {
+    visit(opaque, "insns", &v->env->insns, sizeof v->env->insns);
+    visit(opaque, "waits_at", &v->waits_at, sizeof v->waits_at);
+    for (const CpuState *s = v->frontend->state; s->name; s++) {
+        char *bytes = (char *)v->env + s->offset;
+        for (unsigned i = 0; s->mask && i < s->size; i++) { /* of a little-endian number */
+            bytes[i] &= (char)(s->mask >> 8 * i);
+        }
+        visit(opaque, s->name, bytes, s->size);
+    }
+}
+
+void vcpu_restoring(Vcpu *v) {
+    memset((char *)v->env + v->frontend->inputs.offset, 0, v->frontend->inputs.size);
+    icount_publish(v);
+}
+
+bool vcpu_restored(Vcpu *v, GError **error) {
+    v->granted = v->env->budget = 0;
+    v->env->insn_rest = 0;
+    if (!v->frontend->restored(v->env, error)) {
+        return false;
+    }
+    tlb_flush_all(v);
+    tlb_context_changed(v);
+    vcpu_kick(v);
+    return true;
 }
 
 void vcpu_kick(Vcpu *v) {

@@ -104,6 +104,14 @@ void tcg_stop(Tcg *tcg);
 /* With all vCPUs stopped: forget all translations and TLB contents, and put every CPU into reset. */
 void tcg_reset(Tcg *tcg);
 
+/* Saved states, with the vCPU stopped or paused. The walk visits all that is to be kept. For loading: tcg_reset, then
+ * the walk, which writes; vcpu_restoring, after which the interrupt inputs are low and are to be driven again; and, with
+ * clock and devices in place, vcpu_restored. Error: the state is none that the CPU could be in; it needs a reset. */
+typedef void VcpuVisit(void *opaque, const char *name, void *bytes, size_t size);
+void vcpu_state_walk(Vcpu *vcpu, VcpuVisit *visit, void *opaque);
+void vcpu_restoring(Vcpu *vcpu);
+bool vcpu_restored(Vcpu *vcpu, GError **error);
+
 /* From any thread. */
 void vcpu_kick(Vcpu *vcpu);                                /* leave generated code soon and look around */
 void vcpu_set_line(Vcpu *vcpu, unsigned line, bool level); /* CpuLine; kicks when it matters */

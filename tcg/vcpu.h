@@ -160,6 +160,7 @@ struct Vcpu {
     GMutex halt_lock;
     GCond halt_cond;
     bool stop;
+    uint64_t waits_at;    /* pc at which the guest waits for an interrupt, across pauses and stops; or UINT64_MAX */
 
     uint64_t deadlines[FRONTEND_TIMERS];
     uint64_t alarm;       /* what the machine has been asked for */
@@ -307,6 +308,7 @@ bool debug_watch_hit(Vcpu *v, uint64_t va, unsigned size, unsigned aux);
 /* -- icount.c -- */
 void icount_fold(Vcpu *v, IrExit reason);  /* after a stay in generated code: what has retired goes into env.insns */
 bool icount_grant(Vcpu *v);                /* runs timers that are due and fills the budget; false: look around first */
+void icount_publish(Vcpu *v);              /* other threads see the time of this moment */
 void icount_warp(Vcpu *v);                 /* nothing to run: virtual time jumps to the next deadline */
 
 /* -- exec.c -- */

@@ -91,7 +91,8 @@ static const IrSlot slots[ARM_SLOTS] = {
 
 static const CpuState state[] = {
     ENV_STATE(pc), ENV_STATE(fp), ENV_STATE(qc), ENV_STATE(excl_addr), ENV_STATE(excl_val), ENV_STATE(excl_size),
-    CPU_STATE(x), CPU_STATE(sp), CPU_STATE(nzcv), CPU_STATE(el), CPU_STATE(spsel), CPU_STATE(daif),
+    CPU_STATE(x), CPU_STATE(sp), {"nzcv", CPU_AT(nzcv), sizeof(((ArmCpu *)0)->nzcv), IR_FLAG_MASK},
+    CPU_STATE(el), CPU_STATE(spsel), CPU_STATE(daif),
     CPU_STATE(tpidr_el0), CPU_STATE(tpidrro_el0), CPU_STATE(tpidr_el1), CPU_STATE(v), CPU_STATE(mode),
     {"sp_banked", COLD_FIELD(sp), sizeof(((ArmCold *)0)->sp)},
     COLD_STATE(elr_el1), COLD_STATE(spsr_el1), COLD_STATE(esr_el1), COLD_STATE(far_el1), 
@@ -285,6 +286,34 @@ static void arm_timer_expired(Env *env, unsigned timer) {
     }
 }
 
+static bool arm_restored(Env *env, GError **error) {
+    ArmCpu *cpu = arm_cpu(env);
+    const ArmCold *cold = cpu->cold;
+    const uint8_t *fp = (const uint8_t *)&env->fp;
+    const struct { const char *name; uint64_t value, limit; } fields[] = {
+        {"el", cpu->el, 1}, {"spsel", cpu->spsel, 1}, {"daif", cpu->daif, 0x3c0}, {"pan", cold->pan, 1},
+        {"il", cold->il, 1}, {"ss", cold->ss, 1}, {"stepping", cold->stepping, 1},
+        {"fp.rules", env->fp.rules != FP_RULES_ARM, 0}, {"excl_size", env->excl_size, 16},
+        {"outputs", cold->outputs, (2 << ARM_OUT_PMU) - 1}, {"fp.round", env->fp.round, FP_RTZ},
+        {"fp.flush", fp[offsetof(FpStatus, flush)], 1}, {"fp.flush16", fp[offsetof(FpStatus, flush16)], 1},
+        {"fp.default_nan", fp[offsetof(FpStatus, default_nan)], 1},
+        {"fp.alt_half", fp[offsetof(FpStatus, alt_half)], 1},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+        if (fields[i].value > fields[i].limit) {
+            g_set_error(error, ir_error_quark(), 0, "%s is 0x%" PRIx64 ", which no Arm CPU can have", fields[i].name,
+                        fields[i].value);
+            return false;
+        }
+    }
+    arm_update_mode(env);
+    for (unsigned i = 0; i < ARM_TIMERS; i++) {
+        arm_timer_restored(env, i);
+    }
+    arm_pmu_restored(env);
+    return true;
+}
+
 /* -- registers for people -------------------------------------------------------------------------- */
 
 static void arm_dump(const Env *env, GString *out) {
@@ -339,6 +368,7 @@ const Frontend frontend_arm = {
     .wakes = arm_wakes,
     .take_interrupt = arm_take_interrupt,
     .timer_expired = arm_timer_expired,
+    .restored = arm_restored,
     .translate = a64_translate,
     .insn_min = 4,
     .insn_max = 4,

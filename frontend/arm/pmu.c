@@ -53,6 +53,10 @@ void arm_pmu_update(Env *env) {
     settle(env);
 }
 
+void arm_pmu_restored(Env *env) {
+    settle(env);
+}
+
 void arm_pmu_reset(Env *env) {
     arm_pmu_update(env);
 }

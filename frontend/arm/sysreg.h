@@ -198,11 +198,14 @@ bool arm_tbi(const Env *env, uint64_t va, bool insn);
 /* -- timer.c -- */
 uint64_t arm_counter(Env *env);
 void arm_timer_reset(Env *env);
+/* Asks for the alarm again, even one that is overdue; changes nothing of the state. */
+void arm_timer_restored(Env *env, unsigned timer);
 void arm_timer_update(Env *env, unsigned timer);
 void arm_output(Env *env, unsigned line, bool level); /* irq_out when the level differs */
 uint64_t arm_scale(uint64_t value, uint64_t numerator, uint64_t denominator); /* rounds down, saturates */
 
 /* -- pmu.c -- */
+void arm_pmu_restored(Env *env);
 void arm_pmu_reset(Env *env);
 void arm_pmu_update(Env *env);
 

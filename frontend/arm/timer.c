@@ -41,6 +41,13 @@ void arm_timer_update(Env *env, unsigned timer) {
     arm_output(env, timer, due);
 }
 
+void arm_timer_restored(Env *env, unsigned timer) {
+    ArmCold *cold = arm_cold(env);
+    const ArmTimer *t = &cold->timer[timer];
+    bool waits = (t->ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE && !(cold->outputs >> timer & 1);
+    cold->ports->timer_set(cold->ports->opaque, env, timer, waits ? time_of(cold, t->cval) : UINT64_MAX);
+}
+
 void arm_timer_reset(Env *env) {
     arm_cold(env)->cntfrq_el0 = arm_cold(env)->counter_hz;
     for (unsigned i = 0; i < ARM_TIMERS; i++) {

@@ -60,8 +60,8 @@ def newc_entry(number, name, mode, content=b""):
     return head + content + b"\0" * (-len(content) % 4)
 
 
-def make_small_initrd(path):
-    """Writes a gzip initrd of about one megabyte with a shell, taken from the installer's."""
+def make_small_initrd(path, init=None):
+    """Writes a gzip initrd of about one megabyte with a shell, from the installer; init: a script to begin with."""
     with gzip.open(need(INITRD)) as packed:
         found = {name: content for name, _, content in read_newc(packed.read()) if name in SMALL_FILES}
     lost = set(SMALL_FILES) - set(found)
@@ -70,6 +70,7 @@ def make_small_initrd(path):
     entries = [(d, 0o040755, b"") for d in ("bin", "lib", "proc", "sys", "dev", "tmp")]
     entries += [(SMALL_FILES[name], 0o100755, content) for name, content in found.items()]
     entries += [("bin/" + a, 0o120777, b"busybox") for a in APPLETS]
+    entries += [("init", 0o100755, init.encode())] if init else []
     entries += [("TRAILER!!!", 0, b"")]
     archive = b"".join(newc_entry(i + 1, *entry) for i, entry in enumerate(entries))
     with open(path, "wb") as out:
