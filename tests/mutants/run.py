@@ -63,7 +63,7 @@ def failed_tests(build, names):
     log = os.path.join(build, 'meson-logs', 'testlog.json')
     if os.path.exists(log):
         os.unlink(log)
-    run(['meson', 'test', '-C', build, '--no-rebuild', '--maxfail', '1', *names], build)
+    run(['meson', 'test', '-C', build, '--no-rebuild', *names], build)
     with open(log, encoding='utf-8') as file:
         results = [json.loads(line) for line in file]
     return [re.sub(r'.* / ', '', r['name']) for r in results if r['result'] not in ('OK', 'SKIP', 'INTERRUPT')]

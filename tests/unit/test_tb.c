@@ -73,9 +73,11 @@ START_TEST(the_source_of_a_chain_dies) {
     put_steps(m);
     Tb *a = machine_tb(m, RAM_BASE), *b = machine_tb(m, RAM_BASE + 0x20), *c = machine_tb(m, RAM_BASE + 0x40);
     tb_chain(m->tcg, a, 0, c);
+    tb_chain(m->tcg, a, 1, c);
     tb_chain(m->tcg, b, 0, c);
     tb_invalidate(m->tcg, a->pa, 1, NULL);
     ck_assert_ptr_eq(c->incoming, b);
+    ck_assert_ptr_null(b->in_next[0]); /* both ways of a are gone */
     ck_assert_ptr_eq(goes_to(b, 0), c->host);
     tb_invalidate(m->tcg, c->pa, 1, NULL);
     ck_assert_ptr_eq(goes_to(b, 0), b->host + b->exits[0].stub);

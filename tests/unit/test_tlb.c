@@ -3,6 +3,8 @@
  * test_tlb.c - the two levels of translated addresses: hits, address spaces, large mappings, every way of flushing,
  * and guards on pages of code; with a front end whose walker counts its calls.
  */
+#include <inttypes.h>
+
 #include "tests/unit/tcg_fake.h"
 
 /* The made-up CPU: va maps to RAM_BASE + (va + offset) % RAM_BYTES, where offset depends on the address space. */
@@ -247,10 +249,20 @@ START_TEST(code_seen_from_two_spaces) {
 }
 END_TEST
 
+START_TEST(code_of_every_page) {
+    for (uint64_t va = 0; va < UINT64_C(4200) << 12; va += UINT64_C(1) << 12) {
+        uint64_t space = m.env->space;
+        tlb_note_code(m.cpu, va);
+        tlb_flush_page(m.cpu, va, true, 0);
+        ck_assert_msg(m.env->space != space, "code at %#" PRIx64 " is not forgotten", va);
+    }
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {second_level, address_spaces, global, flush_all, flush_asid, flush_page,
                                   flush_page_of_every_space, large_mapping, many_large_mappings, no_writes_to_code,
-                                  code_seen_from_two_spaces};
+                                  code_seen_from_two_spaces, code_of_every_page};
     Suite *suite = suite_create("tlb");
     TCase *tcase = tcase_create("tlb");
     tcase_add_checked_fixture(tcase, setup, teardown);
