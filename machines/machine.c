@@ -30,17 +30,21 @@ typedef struct AlarmRef {
 /* -- physical memory, as the translator sees it -- */
 
 static uint8_t *phys_page(void *opaque, uint64_t gpa, bool *writable) {
-    return bus_page(opaque, gpa, writable);
+    return bus_page(((Machine *)opaque)->bus, gpa, writable);
 }
 
 static const PhysResult phys_results[] = { [BUS_OK] = PHYS_OK, [BUS_NONE] = PHYS_NONE, [BUS_REFUSED] = PHYS_REFUSED };
 
 static PhysResult phys_read(void *opaque, uint64_t gpa, unsigned size, uint64_t *value) {
-    return phys_results[bus_read(opaque, (BusAccess){ .gpa = gpa, .size = size }, value)];
+    return phys_results[bus_read(((Machine *)opaque)->bus, (BusAccess){ .gpa = gpa, .size = size }, value)];
 }
 
+/* Devices set timers. */
 static PhysResult phys_write(void *opaque, uint64_t gpa, unsigned size, uint64_t value) {
-    return phys_results[bus_write(opaque, (BusAccess){ .gpa = gpa, .size = size }, value)];
+    Machine *m = opaque;
+    BusResult result = bus_write(m->bus, (BusAccess){ .gpa = gpa, .size = size }, value);
+    tcg_deadline_moved(m->tcg);
+    return phys_results[result];
 }
 
 static void ram_written(void *opaque, uint64_t gpa, uint64_t size) {
@@ -373,7 +377,7 @@ static bool make_cpus(Machine *m, GError **error) {
     const MachineOptions *o = &m->options;
     TcgConfig config = {
         .interpret = o->interpret, .forced = o->forced, .verify = o->verify, .log_items = o->tcg_log, .log = o->log,
-        .phys = { .opaque = m->bus, .page = phys_page, .read = phys_read, .write = phys_write },
+        .phys = { .opaque = m, .page = phys_page, .read = phys_read, .write = phys_write },
         .opaque = m, .now = cpu_now, .alarm = cpu_alarm, .irq_out = cpu_irq_out, .power = cpu_power,
         .icount = o->icount, .icount_shift = o->icount_shift, .next_deadline = icount_next_deadline,
         .advance = icount_advance, .diverged = cpu_diverged, .debug_stop = cpu_debug_stop, .semihosting = o->semihosting, .semihosting_console = stdout,

@@ -84,6 +84,22 @@ bool icount_grant(Vcpu *v) {
     return !due;
 }
 
+/* Blocks chained to the running one would not ask for another grant before this one is spent. */
+void tcg_deadline_moved(Tcg *tcg) {
+    Vcpu *v = tcg->vcpus[0];
+    if (!tcg->config.icount || v->self != g_thread_self()) {
+        return;
+    }
+    Env *env = v->env;
+    uint64_t now = clock_ns(v), deadline = next_deadline(v), step = UINT64_C(1) << tcg->config.icount_shift;
+    uint64_t insns = deadline <= now ? 0 : (deadline - now + step - 1) >> tcg->config.icount_shift;
+    int32_t after = insns > env->insn_rest ? (int32_t)MIN(insns - env->insn_rest, GRANT_MAX) : 0; /* behind the block */
+    if (env->budget > after) {
+        v->granted -= env->budget - after;
+        env->budget = after;
+    }
+}
+
 /* Sleeps as long as the warp is, in real time. False: somebody wants something meanwhile. */
 static bool sleep_until(Vcpu *v, uint64_t ns) {
     gint64 limit = g_get_monotonic_time() + (gint64)(ns / 1000);

@@ -129,6 +129,7 @@ static void timer_set(void *opaque, Env *env, unsigned timer, uint64_t deadline)
     if (v->deadlines[timer] != deadline) {
         v->deadlines[timer] = deadline;
         ask_alarm(v);
+        tcg_deadline_moved(v->tcg);
     }
 }
 

@@ -134,15 +134,28 @@ void tcg_reset(Tcg *tcg) {
     }
 }
 
+/* Bits that mean nothing become zero, so that equal states are equal bytes. */
+static void tidy(Vcpu *v) {
+    Env *env = v->env;
+    if (env->excl_addr == UINT64_MAX) {
+        env->excl_size = 0;
+    }
+    for (unsigned i = env->excl_size; i < sizeof env->excl_val.b; i++) {
+        env->excl_val.b[i] = 0;
+    }
+    for (const CpuState *s = v->frontend->state; s->name; s++) {
+        for (unsigned i = 0; s->mask && i < s->size; i++) { /* of a little-endian number */
+            ((uint8_t *)env)[s->offset + i] &= (uint8_t)(s->mask >> 8 * i);
+        }
+    }
+}
+
 void vcpu_state_walk(Vcpu *v, VcpuVisit *visit, void *opaque) {
+    tidy(v);
     visit(opaque, "insns", &v->env->insns, sizeof v->env->insns);
     visit(opaque, "waits_at", &v->waits_at, sizeof v->waits_at);
     for (const CpuState *s = v->frontend->state; s->name; s++) {
-        char *bytes = (char *)v->env + s->offset;
-        for (unsigned i = 0; s->mask && i < s->size; i++) { /* of a little-endian number */
-            bytes[i] &= (char)(s->mask >> 8 * i);
-        }
-        visit(opaque, s->name, bytes, s->size);
+        visit(opaque, s->name, (char *)v->env + s->offset, s->size);
     }
 }
 

@@ -118,6 +118,8 @@ void vcpu_set_line(Vcpu *vcpu, unsigned line, bool level); /* CpuLine; kicks whe
 void vcpu_alarm(Vcpu *vcpu);                               /* the deadline given to `alarm` has come */
 /* -icount: ns of virtual time. On the vCPU's thread exact, elsewhere as of its last safepoint. */
 uint64_t tcg_icount_now(const Tcg *tcg);
+/* -icount: next_deadline may have come nearer, by what the guest has just done. On a vCPU's thread. */
+void tcg_deadline_moved(Tcg *tcg);
 /* RAM was written behind the CPUs' back (DMA, loader): drops translations made from it. */
 void tcg_ram_written(Tcg *tcg, uint64_t gpa, uint64_t size);
 /* The answers of PhysMap.page have changed (flash mode switch): drops every cached translation at its safepoint. */
