@@ -18,7 +18,6 @@ typedef struct Walk {
     bool ended;
     HostCold cold[MAX_COLD];
     unsigned cold_count;
-    HostColdOp cold_ops[MAX_COLD];
     HostMark marks[MAX_MARKS];
     unsigned mark_count;
     unsigned insn_index;     /* insns begun so far */
@@ -1008,9 +1007,6 @@ static void lower_value(Walk *w, uint32_t i) {
     if (r && ir_ops[n->op].props & IR_MEM) {
         r = access_rule(w, n, r);
     }
-    if (r && r->flags & HOST_RULE_FP_PLAIN && !l->ir->fp_plain) {
-        r = NULL;
-    }
     if (r) {
         emit_rule(w, i, r, n);
     } else if (ir_ops[n->op].interp) {
@@ -1021,19 +1017,6 @@ static void lower_value(Walk *w, uint32_t i) {
         if (n->type != IR_VOID) {
             ra_define(l, i, false);
         }
-    }
-}
-
-/* Leaves the host's flags as a subtraction would that borrows when a < b, and overflows when they are unordered. */
-static void lower_fl_fcmp(Walk *w, uint32_t i) {
-    Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
-    const HostRule *r = l->be->rules[IR_fl_fcmp];
-    if (r && l->ir->fp_plain && width_of(w, n->a) != IR_F16) {
-        emit_rule(w, i, r, n);
-        flags_now_hold(w, i, HOST_FLAGS_SUB);
-    } else {
-        lower_call_op(w, i);
     }
 }
 
@@ -1075,11 +1058,10 @@ static void lower_node(Walk *w, uint32_t i) {
     case IR_get: lower_get(w, i); break;
     case IR_set: case IR_pend: lower_set(w, n); break;
     case IR_call: lower_call(w, i); break;
-    case IR_trunc: case IR_vlow: ra_alias(l, i, n->a); break;
+    case IR_trunc: ra_alias(l, i, n->a); break;
     case IR_zext: lower_zext(w, i); break;
     case IR_fl_add: lower_fl_add(w, i); break;
     case IR_fl_sub: lower_fl_sub(w, i); break;
-    case IR_fl_fcmp: lower_fl_fcmp(w, i); break;
     case IR_fl_nzcv: lower_fl_nzcv(w, i); break;
     case IR_fl_sel: lower_fl_sel(w, i); break;
     case IR_fl_logic: lower_fl_logic(w, i); break;
@@ -1170,8 +1152,6 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     Walk *w = walk_get(v, ir);
     w->tb = tb;
     w->l.h = &h;
-    h.cold_ops = w->cold_ops;
-    h.cold_op_max = G_N_ELEMENTS(w->cold_ops);
     ra_prepare(&w->l);
     uint32_t host_count = 0;
     HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns, &host_count) : 0;
@@ -1193,9 +1173,6 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     chain_stub(w, 1);
     for (unsigned k = 0; k < w->cold_count && !h.overflow; k++) {
         tcg->backend->cold(&h, &w->cold[k]);
-    }
-    for (unsigned k = 0; k < h.cold_op_count && !h.overflow; k++) {
-        tcg->backend->cold_op(&h, &w->cold_ops[k]);
     }
     if (w->l.failed || h.overflow) {
         memset(tb->exits, 0, sizeof tb->exits);
