@@ -35,14 +35,15 @@ static uint8_t *phys_page(void *opaque, uint64_t gpa, bool *writable) {
 
 static const PhysResult phys_results[] = { [BUS_OK] = PHYS_OK, [BUS_NONE] = PHYS_NONE, [BUS_REFUSED] = PHYS_REFUSED };
 
-static PhysResult phys_read(void *opaque, uint64_t gpa, unsigned size, uint64_t *value) {
-    return phys_results[bus_read(((Machine *)opaque)->bus, (BusAccess){ .gpa = gpa, .size = size }, value)];
+static PhysResult phys_read(void *opaque, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t *value) {
+    Machine *m = opaque;
+    return phys_results[bus_read(m->bus, (BusAccess){ .gpa = gpa, .size = size, .cpu = vcpu }, value)];
 }
 
 /* Devices set timers. */
-static PhysResult phys_write(void *opaque, uint64_t gpa, unsigned size, uint64_t value) {
+static PhysResult phys_write(void *opaque, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t value) {
     Machine *m = opaque;
-    BusResult result = bus_write(m->bus, (BusAccess){ .gpa = gpa, .size = size }, value);
+    BusResult result = bus_write(m->bus, (BusAccess){ .gpa = gpa, .size = size, .cpu = vcpu }, value);
     tcg_deadline_moved(m->tcg);
     return phys_results[result];
 }

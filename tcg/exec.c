@@ -32,7 +32,7 @@ static bool fetch_device(Vcpu *v, Fetch *f) {
     memset(f->copy, 0, sizeof f->copy);
     for (unsigned i = 0; i < v->frontend->insn_max && offset + i < PAGE_SIZE; i += v->frontend->insn_min) {
         uint64_t value;
-        if (phys->read(phys->opaque, f->pa + i, v->frontend->insn_min, &value) != PHYS_OK) {
+        if (phys->read(phys->opaque, v->index, f->pa + i, v->frontend->insn_min, &value) != PHYS_OK) {
             return fetch_fault(v, MEM_FAULT_BUS, 0);
         }
         memcpy(f->copy + offset + i, &value, v->frontend->insn_min);

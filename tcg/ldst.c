@@ -177,8 +177,8 @@ static bool transfer(Vcpu *v, uint64_t va, uint64_t pa, unsigned size, uint8_t *
         if (write) {
             memcpy(&value, bytes + done, piece);
         }
-        PhysResult r = write ? phys->write(phys->opaque, pa + done, piece, value)
-                             : phys->read(phys->opaque, pa + done, piece, &value);
+        PhysResult r = write ? phys->write(phys->opaque, v->index, pa + done, piece, value)
+                             : phys->read(phys->opaque, v->index, pa + done, piece, &value);
         if (v->verify) {
             verify_device(v, pa + done, piece, write, value, r != PHYS_OK);
         }

@@ -18,7 +18,7 @@ static bool phys_read(void *opaque, Env *env, uint64_t pa, unsigned size, uint64
             return true;
         }
     }
-    return phys->read(phys->opaque, pa, size, value) == PHYS_OK;
+    return phys->read(phys->opaque, vcpu_of(env)->index, pa, size, value) == PHYS_OK;
 }
 
 static bool phys_write(void *opaque, Env *env, uint64_t pa, unsigned size, uint64_t value) {
@@ -31,7 +31,7 @@ static bool phys_write(void *opaque, Env *env, uint64_t pa, unsigned size, uint6
         tcg_ram_written(tcg, pa, size);
         return true;
     }
-    return phys->write(phys->opaque, pa, size, value) == PHYS_OK;
+    return phys->write(phys->opaque, vcpu_of(env)->index, pa, size, value) == PHYS_OK;
 }
 
 static bool phys_cas64(void *opaque, Env *env, uint64_t pa, uint64_t expected, uint64_t value) {

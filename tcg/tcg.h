@@ -28,9 +28,9 @@ typedef struct PhysMap {
     /* Host address of the 4 KiB page that contains gpa when it is RAM or ROM (*writable tells), else NULL.
      * The pointer is good until the next tcg_map_changed(). */
     uint8_t *(*page)(void *opaque, uint64_t gpa, bool *writable);
-    /* Device (or any) access of 1, 2, 4 or 8 bytes, naturally aligned; the value is little-endian. */
-    PhysResult (*read)(void *opaque, uint64_t gpa, unsigned size, uint64_t *value);
-    PhysResult (*write)(void *opaque, uint64_t gpa, unsigned size, uint64_t value);
+    /* Device (or any) access of 1, 2, 4 or 8 bytes, naturally aligned, by that vCPU; the value is little-endian. */
+    PhysResult (*read)(void *opaque, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t *value);
+    PhysResult (*write)(void *opaque, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t value);
 } PhysMap;
 
 /* Bits for TcgConfig.log_items; the names of -d. */

@@ -99,7 +99,7 @@ static uint8_t *phys_page(void *opaque, uint64_t gpa, bool *writable) {
     return kind == 'r' || kind == 'o' ? at(s, gpa & ~(uint64_t)(PAGE_SIZE - 1)) : NULL;
 }
 
-static PhysResult phys_read(void *opaque, uint64_t gpa, unsigned size, uint64_t *value) {
+static PhysResult phys_read(void *opaque, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t *value) {
     if (page_kind(opaque, gpa) != 'd') {
         return PHYS_REFUSED;
     }
@@ -108,7 +108,7 @@ static PhysResult phys_read(void *opaque, uint64_t gpa, unsigned size, uint64_t 
     return PHYS_OK;
 }
 
-static PhysResult phys_write(void *opaque, uint64_t gpa, unsigned size, uint64_t value) {
+static PhysResult phys_write(void *opaque, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t value) {
     if (page_kind(opaque, gpa) != 'd') {
         return PHYS_REFUSED;
     }

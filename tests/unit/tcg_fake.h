@@ -31,7 +31,7 @@ static inline uint8_t *machine_page(void *opaque, uint64_t gpa, bool *writable) 
     *writable = true;
     return gpa - RAM_BASE < RAM_BYTES ? m->ram + ((gpa - RAM_BASE) & ~(uint64_t)(PAGE_SIZE - 1)) : NULL;
 }
-static inline PhysResult machine_read(void *opaque, uint64_t gpa, unsigned size, uint64_t *value) {
+static inline PhysResult machine_read(void *opaque, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t *value) {
     Machine *m = opaque;
     if (gpa - DEVICE_BASE >= PAGE_SIZE) {
         return PHYS_NONE;
@@ -39,7 +39,7 @@ static inline PhysResult machine_read(void *opaque, uint64_t gpa, unsigned size,
     *value = 0x100 + m->reads++;
     return PHYS_OK;
 }
-static inline PhysResult machine_write(void *opaque, uint64_t gpa, unsigned size, uint64_t value) {
+static inline PhysResult machine_write(void *opaque, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t value) {
     Machine *m = opaque;
     if (gpa - DEVICE_BASE >= PAGE_SIZE) {
         return PHYS_NONE;
