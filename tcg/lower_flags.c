@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lower_flags.c - guest flags as host flags: comparisons, conditions, carries. A flags value stays in the host's flags
+ * until an op that changes them is in the way; then it goes to memory if somebody wants it later.
+ */
+#include "tcg/walk.h"
+
+/* The host flags are about to be lost: keep the value they hold if somebody wants it later. */
+void flags_lose(Walk *w) {
+    Lower *l = &w->l;
+    uint32_t f = l->flags_value;
+    HostOperand mem;
+    l->flags_of = 0;
+    l->flags_value = 0;
+    if (f && l->values[f].last_use > l->now && !ra_memory(l, f, &mem)) {
+        bool free = !l->head[l->be->result_reg] && !(l->locked >> l->be->result_reg & 1);
+        l->be->flags_save(l->h, l->flags_polarity, ra_spill_slot(l, f), free);
+    }
+}
+
+static void flags_now_hold(Walk *w, uint32_t f, HostPolarity p) {
+    w->l.flags_value = f;
+    w->l.flags_polarity = p;
+}
+
+/* Flags known at translation time, in the form that memory holds. */
+static bool flags_const(const Lower *l, uint32_t f, int32_t *image) {
+    uint64_t v;
+    if (ra_node(l, f)->op != IR_fl_nzcv || !ra_const(l, ra_node(l, f)->a, &v)) {
+        return false;
+    }
+    *image = (v >> 31 & 1 ? IR_FLAG_N : 0) | (v >> 30 & 1 ? IR_FLAG_Z : 0) | (v >> 29 & 1 ? IR_FLAG_C : 0) |
+             (v >> 28 & 1 ? IR_FLAG_V : 0);
+    return true;
+}
+
+/* Puts constant flags into memory. What a region has put there is not there when the region is skipped. */
+static HostOperand flags_home(Walk *w, uint32_t f, int32_t image) {
+    HostOperand mem = ra_spill_slot(&w->l, f);
+    w->l.be->store_imm(w->l.h, IR_FLAGS, mem, image);
+    if (w->depth) {
+        w->l.values[f].spill = -1;
+    }
+    return mem;
+}
+
+int flags_condition(Walk *w, uint32_t f, unsigned cond) {
+    Lower *l = &w->l;
+    HostOperand mem;
+    if (l->flags_value == f) {
+        int cc = l->be->flags_cc(cond, l->flags_polarity);
+        if (cc >= 0) {
+            return cc;
+        }
+        /* Only the carry's sense is in the way. */
+        if (!ra_memory(l, f, &mem)) {
+            bool free = !l->head[l->be->result_reg] && !(l->locked >> l->be->result_reg & 1);
+            l->be->flags_save(l->h, l->flags_polarity, ra_spill_slot(l, f), free);
+        }
+    }
+    flags_lose(w);
+    int32_t image;
+    if (!ra_memory(l, f, &mem)) {
+        if (!flags_const(l, f, &image)) {
+            l->failed = true;
+            return 0;
+        }
+        mem = flags_home(w, f, image);
+    }
+    uint32_t locked = l->locked;
+    unsigned tmp = ra_alloc(l, false, 1u << l->be->result_reg);
+    int cc = l->be->flags_test(l->h, cond, mem, tmp);
+    l->locked = locked;
+    return cc;
+}
+
+void flags_store(Walk *w, uint32_t f, HostOperand to) {
+    Lower *l = &w->l;
+    HostOperand mem;
+    int32_t image;
+    if (flags_const(l, f, &image)) {
+        l->be->store_imm(l->h, IR_FLAGS, to, image);
+    } else if (l->flags_value == f) {
+        bool free = !l->head[l->be->result_reg] && !(l->locked >> l->be->result_reg & 1);
+        l->be->flags_save(l->h, l->flags_polarity, to, free);
+        /* flags_save may turn the carry round: what is left is in IR's sense. */
+        if (l->flags_polarity == HOST_FLAGS_SUB) {
+            l->flags_polarity = HOST_FLAGS_ADD;
+        }
+    } else if (ra_memory(l, f, &mem)) {
+        unsigned tmp = ra_alloc(l, false, UINT32_MAX);
+        l->be->load(l->h, IR_FLAGS, tmp, mem);
+        l->be->store(l->h, IR_FLAGS, to, tmp);
+    } else {
+        l->failed = true;
+    }
+}
+
+void lower_set_flags(Walk *w, const IrNode *n) {
+    Lower *l = &w->l;
+    const IrSlot *s = &l->ir->slots[n->a];
+    RaValue *x = &l->values[n->b];
+    HostOperand to = {.kind = HOST_ENV, .disp = (int32_t)s->offset};
+    if (x->env == to.disp && l->slot_lazy[n->a][0] == n->b) {
+        return;
+    }
+    uint32_t old = l->slot_lazy[n->a][0];
+    if (old && l->values[old].last_use > l->now && l->values[old].spill < 0 && l->flags_value != old) {
+        HostOperand from = {.kind = HOST_ENV, .disp = l->values[old].env};
+        unsigned tmp = ra_alloc(l, false, UINT32_MAX);
+        l->be->load(l->h, IR_FLAGS, tmp, from);
+        l->be->store(l->h, IR_FLAGS, ra_spill_slot(l, old), tmp);
+    }
+    if (old && old != n->b) {
+        l->values[old].env = -1;
+    }
+    flags_store(w, n->b, to);
+    x->env = to.disp;
+    l->slot_lazy[n->a][0] = n->b;
+}
+
+/* fl_add and fl_sub when an add or sub of the same operands has just left its flags. */
+static bool flags_follow(Walk *w, uint32_t i, IrOp arith) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    const IrNode *m = ra_node(l, l->flags_of);
+    if (!l->flags_of || l->flags_value || m->op != arith || m->a != n->a || m->b != n->b || (arith == IR_adc && m->c != n->c) ||
+        (arith == IR_sbc && m->c != n->c)) {
+        return false;
+    }
+    flags_now_hold(w, i, arith == IR_sub || arith == IR_sbc ? HOST_FLAGS_SUB : HOST_FLAGS_ADD);
+    return true;
+}
+
+/* Is the comparison at i wanted by a conditional comparison alone (fl_sel with constant flags else)? That makes it. */
+static bool is_conditional_compare(const Walk *w, uint32_t i) {
+    const Lower *l = &w->l;
+    uint32_t k = l->values[i].last_use;
+    const IrNode *m = ra_node(l, k);
+    int32_t image;
+    if (l->values[i].uses != 1 || m->op != IR_fl_sel || m->b != i || m->a == i || !flags_const(l, m->c, &image)) {
+        return false;
+    }
+    for (uint32_t j = i + 1; j < k; j++) {
+        IrOp op = (IrOp)ra_node(l, j)->op;
+        if (op != IR_nop && op != IR_const && op != IR_get && op != IR_fl_nzcv) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void lower_fl_sub(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    if (is_conditional_compare(w, i)) {
+        walk_keep_operands(w, i);
+        return;
+    }
+    if (flags_follow(w, i, IR_sub)) {
+        return;
+    }
+    flags_lose(w);
+    HostOperand a = ra_operand(l, n->a, "r");
+    HostOperand b = ra_operand(l, n->b, "rim");
+    l->be->compare(l->h, walk_type(w, n->a), a, b);
+    flags_now_hold(w, i, HOST_FLAGS_SUB);
+}
+
+void lower_fl_add(Walk *w, uint32_t i) {
+    const IrNode *n = ra_node(&w->l, i);
+    if (!flags_follow(w, i, IR_add)) {
+        flags_lose(w);
+        rule_emit_named(w, i, IR_add, walk_type(w, n->a), n->a, n->b);
+        flags_now_hold(w, i, HOST_FLAGS_ADD);
+    }
+}
+
+void lower_fl_sel(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i), *compare = ra_node(l, n->b);
+    int32_t image = 0;
+    if (compare->op != IR_fl_sub || l->flags_value == n->b || !is_conditional_compare(w, n->b)) {
+        lower_call_op(w, i);
+        return;
+    }
+    flags_const(l, n->c, &image);
+    ra_take(l, l->be->result_reg); /* for the constant */
+    HostOperand x = ra_operand(l, compare->a, "r");
+    HostOperand y = ra_operand(l, compare->b, "ri");
+    l->locked &= ~(1u << l->be->result_reg);
+    int cc = flags_condition(w, n->a, n->aux ^ 1);
+    l->be->flags_select(l->h, cc, walk_type(w, compare->a), x, y, image);
+    flags_now_hold(w, i, HOST_FLAGS_SUB);
+}
+
+void lower_fl_logic(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    const IrNode *m = ra_node(l, n->a);
+    if (l->flags_of == n->a && !l->flags_value && (m->op == IR_and || m->op == IR_or || m->op == IR_xor)) {
+        flags_now_hold(w, i, HOST_FLAGS_ADD); /* no carry, no overflow: the same in both senses of IR */
+        return;
+    }
+    flags_lose(w);
+    HostOperand mem;
+    if (m->op == IR_and && l->values[n->a].uses == 1 && l->values[n->a].reg == RA_NO_REG && !ra_memory(l, n->a, &mem)) {
+        HostOperand a = ra_operand(l, m->a, "r");
+        HostOperand b = ra_operand(l, m->b, "ri");
+        l->be->test(l->h, walk_type(w, n->a), a, b);
+    } else {
+        HostOperand a = ra_operand(l, n->a, "r");
+        l->be->test(l->h, walk_type(w, n->a), a, a);
+    }
+    flags_now_hold(w, i, HOST_FLAGS_ADD);
+}
+
+bool flags_and_is_test(const Walk *w, uint32_t i) {
+    const Lower *l = &w->l;
+    uint32_t k = i + 1;
+    if (l->values[i].uses != 1) {
+        return false;
+    }
+    while (k < l->ir->count && (ra_node(l, k)->op == IR_nop || ra_node(l, k)->op == IR_const)) {
+        k++;
+    }
+    return k < l->ir->count && ra_node(l, k)->op == IR_fl_logic && ra_node(l, k)->a == i;
+}
+
+bool flags_wanted(const Walk *w, uint32_t i) {
+    const Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    for (uint32_t k = i + 1; k < l->ir->count && k < i + 5; k++) {
+        const IrNode *m = ra_node(l, k);
+        if ((m->op == IR_fl_add || m->op == IR_fl_sub) && m->a == n->a && m->b == n->b) {
+            return (m->op == IR_fl_add) == (n->op == IR_add);
+        }
+        if (m->op != IR_nop && m->op != IR_const && m->op != IR_set && m->op != IR_get) {
+            return false;
+        }
+    }
+    return false;
+}
+
+void lower_csel(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    IrType type = (IrType)n->type;
+    if (ir_type_is_vec(type)) {
+        lower_call_op(w, i);
+        return;
+    }
+    int cc = flags_condition(w, n->a, n->aux); /* first: what follows only moves */
+    unsigned b = ra_use(l, n->b, UINT32_MAX);
+    HostOp op = {.node = n, .type = type};
+    op.s[0] = ra_operand(l, n->c, "rj");
+    op.s[1] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)b};
+    unsigned d = rule_define_in_place(w, i, &op);
+    rule_fill_in_place(w, &op, d);
+    l->be->csel(l->h, type, cc, d, b);
+}
+
+void lower_cset(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    int cc = flags_condition(w, n->a, n->aux);
+    unsigned d = ra_define(l, i, false);
+    l->be->cset(l->h, cc, d);
+}
+
+void lower_setc(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    flags_lose(w);
+    HostOperand a = ra_operand(l, n->a, "r");
+    HostOperand b = ra_operand(l, n->b, "rim");
+    l->be->compare(l->h, walk_type(w, n->a), a, b);
+    unsigned d = ra_define(l, i, false);
+    l->be->cset(l->h, l->be->flags_cc(n->aux & 15, HOST_FLAGS_SUB), d);
+}
+
+void lower_adc(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    const HostRule *r = l->be->rules[n->op];
+    HostPolarity wanted = n->op == IR_adc || n->op == IR_fl_adc ? HOST_FLAGS_ADD : HOST_FLAGS_SUB;
+    HostOp op = {.node = n, .type = n->type == IR_FLAGS ? walk_type(w, n->a) : (IrType)n->type};
+    if (!r) {
+        r = l->be->rules[n->op == IR_fl_adc ? IR_adc : IR_sbc];
+    }
+    op.s[0] = ra_operand(l, n->a, "rj");
+    op.s[1] = ra_operand(l, n->b, "ri");
+    HostOperand mem;
+    HostPolarity have = l->flags_value == n->c ? l->flags_polarity : HOST_FLAGS_NONE;
+    if (have != HOST_FLAGS_NONE && l->values[n->c].last_use > l->now && !ra_memory(l, n->c, &mem)) {
+        flags_store(w, n->c, ra_spill_slot(l, n->c)); /* others want them after this op */
+        have = l->flags_polarity;
+    }
+    if (have == HOST_FLAGS_NONE && l->flags_value) {
+        flags_lose(w);
+    }
+    unsigned d;
+    if (n->type == IR_FLAGS) {
+        d = ra_alloc(l, false, UINT32_MAX);
+    } else {
+        d = rule_define_in_place(w, i, &op);
+    }
+    rule_fill_in_place(w, &op, d);
+    op.d = op.s[0];
+    int32_t image;
+    if (have != HOST_FLAGS_NONE) {
+        l->be->carry_in(l->h, have, wanted);
+    } else if (ra_memory(l, n->c, &mem)) {
+        l->be->carry_load(l->h, mem, wanted);
+    } else if (flags_const(l, n->c, &image)) {
+        l->be->carry_load(l->h, flags_home(w, n->c, image), wanted);
+    } else {
+        l->failed = true;
+    }
+    l->flags_value = 0;
+    r->emit(l->h, &op);
+    l->flags_of = i;
+    if (n->type == IR_FLAGS) {
+        flags_now_hold(w, i, wanted);
+    }
+}
+
+void lower_fl_carry(Walk *w, uint32_t i) {
+    if (!flags_follow(w, i, ra_node(&w->l, i)->op == IR_fl_adc ? IR_adc : IR_sbc)) {
+        lower_adc(w, i);
+    }
+}
+
+void lower_fl_nzcv(Walk *w, uint32_t i) {
+    int32_t image;
+    if (!flags_const(&w->l, i, &image) && w->l.values[i].last_use) {
+        lower_call_op(w, i);
+    }
+}

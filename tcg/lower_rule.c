@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lower_rule.c - ops that are compiled by a rule of the backend, and those in C for want of one: helpers, calls.
+ */
+#include "tcg/walk.h"
+
+#include <string.h>
+
+static bool is_commuted_better(const Walk *w, const HostRule *r, const IrNode *n) {
+    const Lower *l = &w->l;
+    uint64_t imm;
+    if (!(r->flags & HOST_RULE_COMMUTES)) {
+        return false;
+    }
+    if (ra_const(l, n->a, &imm) && !ra_const(l, n->b, &imm)) {
+        return true;
+    }
+    /* The operand that dies here, or already sits where the result should be, comes first. */
+    const RaValue *b = &l->values[n->b];
+    uint8_t hint = l->values[l->now].hint;
+    return b->reg != RA_NO_REG && !ra_const(l, n->b, &imm) &&
+           ((hint != RA_NO_REG && b->reg == hint) ||
+            (hint == RA_NO_REG && !ra_dead_after(l, n->a) && ra_dead_after(l, n->b)));
+}
+
+/* Result register for a rule whose result replaces s[0]. */
+unsigned rule_define_in_place(Walk *w, uint32_t i, HostOp *op) {
+    Lower *l = &w->l;
+    RaValue *x = &l->values[i];
+    bool vec = ir_type_is_vec((IrType)ra_node(l, i)->type);
+    uint32_t others = 0;
+    for (unsigned k = 1; k < 3; k++) {
+        if (op->s[k].kind == HOST_REG && !(op->s[0].kind == HOST_REG && op->s[0].reg == op->s[k].reg)) {
+            others |= 1u << op->s[k].reg;
+        }
+    }
+    unsigned reg = x->hint;
+    bool ok = reg != RA_NO_REG && !(others >> reg & 1);
+    if (ok) {
+        for (uint32_t v = l->head[reg]; v; v = l->values[v].next) {
+            ok &= l->values[v].last_use <= l->now;
+        }
+    }
+    if (!ok) {
+        reg = RA_NO_REG;
+        if (op->s[0].kind == HOST_REG && (ra_class_mask(l, vec) >> op->s[0].reg & 1) &&
+            !(others >> op->s[0].reg & 1)) {
+            ok = true;
+            for (uint32_t v = l->head[op->s[0].reg]; v; v = l->values[v].next) {
+                ok &= l->values[v].last_use <= l->now;
+            }
+            reg = ok ? op->s[0].reg : RA_NO_REG;
+        }
+    }
+    if (reg == RA_NO_REG) {
+        reg = ra_alloc(l, vec, UINT32_MAX);
+    }
+    l->locked |= 1u << reg;
+    while (l->head[reg]) {
+        uint32_t v = l->head[reg];
+        l->head[reg] = l->values[v].next;
+        l->values[v].reg = RA_NO_REG;
+    }
+    ra_attach(l, i, reg);
+    x->clean = true;
+    return reg;
+}
+
+void rule_fill_in_place(Walk *w, HostOp *op, unsigned d) {
+    Lower *l = &w->l;
+    IrType type = op->type;
+    if (op->s[0].kind == HOST_REG) {
+        if (op->s[0].reg != d) {
+            l->be->mov(l->h, ir_type_is_vec(type) ? IR_V128 : type, d, op->s[0].reg);
+        }
+    } else if (op->s[0].kind == HOST_IMM) {
+        l->be->load_imm(l->h, type, d, (uint64_t)op->s[0].imm);
+    } else {
+        l->be->load(l->h, type, d, op->s[0]);
+    }
+    op->s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
+}
+
+static void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
+    Lower *l = &w->l;
+    HostOp op = {.node = n, .type = (IrType)n->type};
+    IrNode swapped;
+    if (is_commuted_better(w, r, n)) {
+        swapped = *n;
+        swapped.a = n->b;
+        swapped.b = n->a;
+        n = &swapped;
+        op.node = n;
+    }
+    if (r->flags & HOST_RULE_CLOBBERS) {
+        flags_lose(w);
+    }
+    for (uint32_t m = r->fixed; m; m &= m - 1) {
+        ra_take(l, (unsigned)__builtin_ctz(m));
+    }
+    /* Registers with a fixed place first, so that nothing else is put there. */
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (unsigned k = 0; k < 3; k++) {
+            bool fixed = r->s[k] && strchr(r->s[k], 'c');
+            if (r->s[k] && fixed == (pass == 0)) {
+                op.s[k] = ra_operand(l, n->arg[k], r->s[k]);
+            }
+        }
+    }
+    if (n->a && r->s[0] && (n->type == IR_VOID || r->flags & HOST_RULE_TYPE_OF_A)) {
+        op.type = walk_type(w, n->a);
+    }
+    for (unsigned k = 0; k < G_N_ELEMENTS(op.tmp) && k < r->tmps + r->vtmps; k++) {
+        op.tmp[k] = (uint8_t)ra_alloc(l, k >= r->tmps, UINT32_MAX);
+    }
+    if (r->d) {
+        unsigned d;
+        if (r->d[0] == '0') {
+            d = rule_define_in_place(w, i, &op);
+            rule_fill_in_place(w, &op, d);
+        } else {
+            d = ra_define(l, i, r->flags & HOST_RULE_EARLY);
+        }
+        op.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
+    }
+    r->emit(l->h, &op);
+    if (r->sets) {
+        l->flags_of = i;
+    }
+}
+
+void rule_emit_named(Walk *w, uint32_t i, IrOp opcode, IrType type, uint32_t a, uint32_t b) {
+    Lower *l = &w->l;
+    IrNode n = {.op = opcode, .type = type, .a = a, .b = b};
+    const HostRule *r = l->be->rules[opcode];
+    HostOp op = {.node = &n, .type = type};
+    op.s[0] = ra_operand(l, a, "r");
+    op.s[1] = ra_operand(l, b, r->s[1]);
+    unsigned d = ra_alloc(l, false, UINT32_MAX);
+    rule_fill_in_place(w, &op, d);
+    op.d = op.s[0];
+    r->emit(l->h, &op);
+}
+
+void lower_call_op(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    for (unsigned k = 0; k < 3; k++) { /* moves only: host flags stay */
+        char c = ir_ops[n->op].operands[k];
+        if (!c || !ir_operand_is_value((IrOp)n->op, k)) {
+            continue;
+        }
+        HostOperand to = {.kind = HOST_ENV, .disp = (int32_t)(offsetof(Env, scratch) + k * sizeof(IrVal))};
+        IrType type = walk_type(w, n->arg[k]);
+        if (type == IR_FLAGS) {
+            flags_store(w, n->arg[k], to);
+        } else {
+            unsigned reg = ra_use(l, n->arg[k], UINT32_MAX);
+            l->be->store(l->h, type == IR_I32 ? IR_I64 : type, to, reg);
+        }
+        l->locked = 0;
+    }
+    flags_lose(w);
+    ra_spill_scratch(l);
+    l->be->call_op(l->h, n->op, ir_node_info(n));
+    if (n->type == IR_VOID || !l->values[i].last_use) {
+        return;
+    }
+    HostOperand from = {.kind = HOST_ENV, .disp = (int32_t)(offsetof(Env, scratch) + 3 * sizeof(IrVal))};
+    if (n->type == IR_FLAGS) {
+        unsigned tmp = ra_alloc(l, false, UINT32_MAX);
+        l->be->load(l->h, IR_FLAGS, tmp, from);
+        l->be->store(l->h, IR_FLAGS, ra_spill_slot(l, i), tmp);
+    } else {
+        unsigned d = ra_define(l, i, false);
+        l->be->load(l->h, (IrType)n->type, d, from);
+    }
+}
+
+void lower_call(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    const IrHelper *helper = &l->ir->helpers[n->a];
+    HostOperand args[5];
+    IrType types[5];
+    unsigned count = 0;
+    unsigned flags = helper->flags | (helper->flags & IRH_FAULT ? IRH_PC | IRH_READS | IRH_WRITES : 0);
+
+    flags_lose(w);
+    for (uint32_t chain = n->b; chain && count < 5; chain = ra_node(l, chain)->b) {
+        uint32_t v = ra_node(l, chain)->a;
+        uint64_t imm;
+        types[count] = walk_type(w, v);
+        if (ra_const(l, v, &imm)) {
+            args[count] = (HostOperand){.kind = HOST_IMM, .imm = (int64_t)imm};
+        } else { /* through memory: argument registers are pins and scratch registers of others */
+            HostOperand to = {.kind = HOST_ENV, .disp = (int32_t)(offsetof(Env, bounce) + count * 16)};
+            unsigned reg = ra_use(l, v, UINT32_MAX);
+            l->be->store(l->h, types[count] == IR_I32 ? IR_I64 : types[count], to, reg);
+            args[count] = to;
+        }
+        l->locked = 0;
+        count++;
+    }
+    if (flags & IRH_WRITES) {
+        ra_spill_all(l);
+    } else {
+        ra_spill_scratch(l);
+    }
+    walk_store_insns_left(w);
+    l->be->call_helper(l->h, n->a, flags, args, types, count, w->insn_off);
+    if (n->type != IR_VOID && l->values[i].last_use) {
+        ra_attach(l, i, l->be->result_reg);
+        l->values[i].clean = false;
+    }
+}
+
+/* Sums that need no flags are made without touching them. */
+static const HostRule *lea_rule(const Walk *w, const IrNode *n) {
+    const Lower *l = &w->l;
+    uint64_t c;
+    if (n->op == IR_sub && !(ra_const(l, n->b, &c) && (int64_t)c == (int32_t)c && (int64_t)c != INT32_MIN)) {
+        return l->be->rules[IR_sub];
+    }
+    return n->op == IR_add ? l->be->sum : l->be->difference;
+}
+
+/* Exclusives and atomics: of 16 bytes by a rule of their own, big-endian ones by none. */
+static const HostRule *access_rule(const Walk *w, const IrNode *n, const HostRule *r) {
+    IrType type = n->op == IR_sc ? walk_type(w, n->c) : (IrType)n->type;
+    if ((n->op == IR_ll || n->op == IR_sc) && n->aux & IR_MEM_BIG && (n->aux & IR_MEM_SIZE)) {
+        return NULL;
+    }
+    return (n->op == IR_ll || n->op == IR_sc) && ir_type_is_vec(type) ? r->wide : r;
+}
+
+void lower_value(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    const HostRule *r = l->be->rules[n->op];
+    bool pure = ir_ops[n->op].props & IR_PURE;
+    if (pure && !l->values[i].last_use) {
+        return;
+    }
+    if (n->op == IR_and && flags_and_is_test(w, i)) {
+        walk_keep_operands(w, i);
+        return;
+    }
+    if (n->op == IR_add && mem_add_is_address(w, i)) {
+        walk_keep_operands(w, i);
+        return;
+    }
+    if ((n->op == IR_add || n->op == IR_sub) && !flags_wanted(w, i)) {
+        r = lea_rule(w, n);
+    }
+    if (r && ir_ops[n->op].props & IR_MEM) {
+        r = access_rule(w, n, r);
+    }
+    if (r) {
+        rule_emit(w, i, r, n);
+    } else if (ir_ops[n->op].interp) {
+        lower_call_op(w, i);
+    } else { /* an access this backend cannot make: the interpreter runs the insn */
+        walk_store_insns_left(w);
+        l->be->exit(l->h, IR_EXIT_SLOW, true, w->insn_off);
+        if (n->type != IR_VOID) {
+            ra_define(l, i, false);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * walk.h - what the files of the walk from IR to host code share. lower_X compiles the node that X names.
+ */
+#ifndef TCG_WALK_H
+#define TCG_WALK_H
+
+#include "tcg/lower.h"
+#include "tcg/regalloc.h"
+
+enum { MAX_COLD = 256, MAX_MARKS = 128, MAX_DEPTH = 16 };
+
+typedef struct Walk {
+    Lower l;
+    Tb *tb;
+    int32_t insn_off;
+    HostCold cold[MAX_COLD];
+    unsigned cold_count;
+    HostMark marks[MAX_MARKS];
+    unsigned mark_count;
+    unsigned insn_index;     /* insns begun so far */
+    HostFixup skip[MAX_DEPTH]; /* open skip_ifs */
+    unsigned depth;
+} Walk;
+
+static inline uint32_t walk_here(const Walk *w) {
+    return (uint32_t)(w->l.h->p - w->l.h->start);
+}
+
+static inline IrType walk_type(const Walk *w, uint32_t v) {
+    return (IrType)ra_node(&w->l, v)->type;
+}
+
+/* The op at i is folded into its users: its operands live as long as it would. */
+void walk_keep_operands(Walk *w, uint32_t i);
+/* Under -icount: what C must know to say how many insns have retired. */
+uint32_t walk_insns_left(const Walk *w);
+void walk_store_insns_left(Walk *w);
+
+/* -- lower_flags.c -- */
+/* The host flags are about to be lost: keep the value they hold if somebody wants it later. */
+void flags_lose(Walk *w);
+/* Host condition code that is true when cond holds in f. Emits what is needed to have it. */
+int flags_condition(Walk *w, uint32_t f, unsigned cond);
+/* The flags value into memory at `to` (guest slot or spill). */
+void flags_store(Walk *w, uint32_t f, HostOperand to);
+void lower_set_flags(Walk *w, const IrNode *n);
+void lower_fl_sub(Walk *w, uint32_t i);
+void lower_fl_add(Walk *w, uint32_t i);
+/* if (cond of a) flags = compare; else flags = constant: Arm's CCMP. Both ways end with them in the host's flags. */
+void lower_fl_sel(Walk *w, uint32_t i);
+void lower_fl_logic(Walk *w, uint32_t i);
+/* Is `and` at i wanted for its flags alone, by the very next node? Then fl_logic does all the work. */
+bool flags_and_is_test(const Walk *w, uint32_t i);
+/* Will fl_add or fl_sub of the same operands follow, before anything else changes host flags? */
+bool flags_wanted(const Walk *w, uint32_t i);
+void lower_csel(Walk *w, uint32_t i);
+void lower_cset(Walk *w, uint32_t i);
+void lower_setc(Walk *w, uint32_t i);
+/* adc and sbc: bring the carry into the host's flag, then their rule. */
+void lower_adc(Walk *w, uint32_t i);
+void lower_fl_carry(Walk *w, uint32_t i);
+void lower_fl_nzcv(Walk *w, uint32_t i);
+
+/* -- lower_mem.c -- */
+void lower_check(Walk *w, uint32_t i);
+void lower_ld(Walk *w, uint32_t i);
+void lower_st(Walk *w, uint32_t i);
+void lower_aligned(Walk *w, const IrNode *n);
+/* Is the sum at i wanted as the address of loads and stores alone? Then it becomes their displacement. */
+bool mem_add_is_address(const Walk *w, uint32_t i);
+
+/* -- lower_rule.c -- */
+/* Result register for a rule whose result replaces s[0]. */
+unsigned rule_define_in_place(Walk *w, uint32_t i, HostOp *op);
+void rule_fill_in_place(Walk *w, HostOp *op, unsigned d);
+/* Emits op with a scratch result that nobody uses: for its flags. */
+void rule_emit_named(Walk *w, uint32_t i, IrOp opcode, IrType type, uint32_t a, uint32_t b);
+/* An op in C: operands through env.scratch. */
+void lower_call_op(Walk *w, uint32_t i);
+void lower_call(Walk *w, uint32_t i);
+void lower_value(Walk *w, uint32_t i);
+
+#endif
