@@ -97,6 +97,28 @@ typedef struct DeviceFdt {
     uint32_t clock;             /* phandle of the clock; 0: none */
 } DeviceFdt;
 
+/* A property that users give with -device, and the field of the class's configuration that takes it. */
+typedef enum PropKind {
+    PROP_BOOL,     /* bool */
+    PROP_BOOL_NOT, /* bool that is false when the property is on */
+    PROP_NUMBER,   /* uint64_t from min to max */
+    PROP_SIZE,     /* uint64_t bytes, with suffixes, from min to max */
+    PROP_STRING,   /* const char *, copied by init */
+    PROP_WORD,     /* unsigned: the place in words */
+    PROP_MAC,      /* uint8_t[6] and, behind it, uint8_t: whether it is given */
+    PROP_BACKEND,  /* pointer: what the option `backend` has made under the id that is given; for this device alone */
+} PropKind;
+typedef struct DeviceProp {
+    const char *name;
+    const char *help;
+    PropKind kind;
+    uint32_t offset;
+    uint64_t min, max;
+    const char *standard;     /* the value when it is not given, as text; NULL: the field is left zero */
+    const char *backend;      /* "drive", "netdev", "chardev", "object" */
+    const char *const *words; /* NULL-terminated */
+} DeviceProp;
+
 typedef void DeviceVisit(void *opaque, const char *name, void *bytes, size_t size, size_t element);
 
 struct DeviceClass {
@@ -109,6 +131,8 @@ struct DeviceClass {
     const StateField *state;
     unsigned state_count;
     unsigned irq_count;     /* outputs */
+    const char *bus;        /* the kind of slot that -device puts it in ("virtio"); NULL: only machines make it */
+    const DeviceProp *props; /* ends with a NULL name; NULL: none */
     /* All may be NULL. init: config is copied by whoever wants to keep it; the device is zeroed before. */
     bool (*init)(Device *d, const void *config, GError **error);
     void (*finish)(Device *d);
@@ -116,6 +140,8 @@ struct DeviceClass {
     void (*input)(Device *d, unsigned n, bool level);     /* an input line changed */
     void (*state_extra)(Device *d, DeviceVisit *visit, void *opaque); /* guest state outside the struct */
     void (*restored)(Device *d);                          /* state was loaded: recompute what follows from it */
+    void (*quiesce)(Device *d);                           /* CPUs stand still: returns when no thread works for it */
+    void (*resumed)(Device *d);                           /* CPUs run again */
     void (*mapped)(Device *d, unsigned bank);             /* the bank has got its place on the bus */
     void (*fdt)(Device *d, void *fdt, const DeviceFdt *at); /* appends nodes, sequential-write libfdt */
 };

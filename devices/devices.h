@@ -57,8 +57,10 @@ typedef struct FlashConfig {
 extern const DeviceClass device_cfi_flash; /* config may be NULL */
 enum { CFI_FLASH_SIZE = 64 << 20 };
 
-/* -- virtio over MMIO: one bank of 512 bytes, one output. Only the empty transport so far -- */
+/* -- virtio over MMIO: one bank of 512 bytes, one output -- */
 extern const DeviceClass device_virtio_mmio;
+/* At set-up: puts a virtio device into the slot, borrowed. False: there is one already. */
+bool virtio_mmio_plug(Device *slot, Device *device);
 
 /* -- GICv2: bank 0 the distributor (4 KiB), bank 1 the CPU interface (8 KiB) -- */
 typedef struct GicConfig {
