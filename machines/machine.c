@@ -506,7 +506,7 @@ static bool fill(Machine *m, GError **error) {
     LoaderRam ram = { m->cls->ram_base, m->ram_size };
     const MachineOptions *o = &m->options;
     m->loader = loader_new(o->kernel, o->initrd, o->bios, m->cls->flash_size, ram, error);
-    return m->loader && make_devices(m, error) && make_cpus(m, error) && m->cls->fixup(m, error) && make_tree(m, error);
+    return m->loader && make_devices(m, error) && plug_devices(m, error) && make_cpus(m, error) && m->cls->fixup(m, error) && make_tree(m, error);
 }
 
 Machine *machine_new(const MachineClass *cls, const MachineOptions *options, GError **error) {
@@ -568,10 +568,21 @@ static void start(Machine *m) {
     tcg_start(m->tcg);
 }
 
+/* The vCPUs stand still. */
+static void quiesce(Machine *m) {
+    for (unsigned i = 0; i < m->devices->len; i++) {
+        Device *device = g_ptr_array_index(m->devices, i);
+        if (device->cls->quiesce) {
+            device->cls->quiesce(device);
+        }
+    }
+}
+
 void machine_pause(Machine *m) {
     m->paused = true;
     tcg_pause(m->tcg);
     clock_stop(m->clock);
+    quiesce(m);
 }
 
 static void go(Machine *m, int step) {
@@ -579,6 +590,12 @@ static void go(Machine *m, int step) {
     m->paused = false;
     if (m->running) {
         clock_resume(m->clock);
+    }
+    for (unsigned i = 0; i < m->devices->len; i++) {
+        Device *device = g_ptr_array_index(m->devices, i);
+        if (device->cls->resumed) {
+            device->cls->resumed(device);
+        }
     }
     tcg_resume(m->tcg, step);
 }
@@ -648,6 +665,7 @@ void machine_stop(Machine *m) {
     if (m->running) {
         tcg_stop(m->tcg);
         clock_stop(m->clock);
+        quiesce(m);
         m->running = false;
     }
 }

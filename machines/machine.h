@@ -16,9 +16,9 @@
 #include "machines/fdt.h"
 #include "machines/loader.h"
 #include "machines/names.h"
+#include "machines/plug.h"
 #include "tcg/tcg.h"
 
-typedef struct Machine Machine;
 typedef struct MachineClass MachineClass;
 
 /* -- what happens to a machine -- */
@@ -46,6 +46,8 @@ typedef struct MachineOptions {
     uint64_t ram;            /* bytes; 0: the class's default */
     const char *kernel, *initrd, *append, *dtb, *bios; /* NULL: none */
     Chardev *serial;         /* borrowed; NULL: output is dropped */
+    const GPtrArray *devices;  /* of KeyList: each -device, with its name as "driver"; NULL: none */
+    const GPtrArray *backends; /* of MachineBackend, for them; NULL: none */
     bool no_reboot;
     bool interpret;
     TcgForced forced;
@@ -140,7 +142,7 @@ struct Machine {
     Bus *bus;
     Ram *ram;
     Log log;
-    GPtrArray *devices;          /* of Device, in the order of the map; owned */
+    GPtrArray *devices;          /* of Device, in the order of the map, then those of -device; owned */
     Device *irq_controller;      /* borrowed */
     Tcg *tcg;
     GPtrArray *vcpus;            /* of Vcpu; owned by tcg */

@@ -84,6 +84,25 @@ void help_monitors(FILE *out, const Options *options) {
     row(out, "none", "only behind Ctrl-a c of -nographic and -serial mon:stdio");
 }
 
+void help_devices(FILE *out, const Options *options) {
+    fprintf(out, "Devices:\n");
+    for (const DeviceClass *const *cls = device_classes; *cls; cls++) {
+        if ((*cls)->bus) {
+            row(out, (*cls)->name, (*cls)->summary);
+        }
+    }
+}
+
+static void property_row(void *out, const char *left, const char *help) {
+    row(out, left, help);
+}
+
+void help_device(FILE *out, const Options *options) {
+    fprintf(out, "Properties of device '%s':\n", options->device->name);
+    row(out, "id=TEXT", "its name, for messages and the monitor");
+    plug_each_property(options->device, property_row, out);
+}
+
 void help_log(FILE *out, const Options *options) {
     fprintf(out, "Log items:\n");
     for (const LogItem *item = log_items; item->name; item++) {

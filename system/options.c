@@ -50,6 +50,25 @@ static bool set_machine(Options *o, const char *value, GError **error) {
     return true;
 }
 
+static bool set_device(Options *o, const char *value, GError **error) {
+    g_autoptr(KeyList) list = keylist_parse("-device", "driver", value, error);
+    const char *driver = list ? keylist_get(list, "driver") : NULL;
+    if (!list) {
+        return false;
+    }
+    if (driver && is_help(driver)) {
+        o->help = help_devices;
+        return true;
+    }
+    if (driver && (keylist_get(list, "help") || keylist_get(list, "?"))) {
+        o->help = help_device;
+        o->device = plug_class_find(driver, error);
+        return o->device != NULL;
+    }
+    g_ptr_array_add(o->devices, g_steal_pointer(&list));
+    return true;
+}
+
 /* Parses a list that has the single key `head`, and copies its value. NULL: error. */
 static char *single(const char *option, const char *head, const char *value, GError **error) {
     g_autoptr(KeyList) list = keylist_parse(option, head, value, error);
@@ -324,6 +343,7 @@ const OptionInfo option_table[] = {
     { "append", "TEXT", "the kernel's command line", set_append },
     { "dtb", "FILE", "a device tree in place of the machine's own", set_dtb },
     { "bios", "FILE", "firmware: a raw image that starts at the first byte of the flash", set_bios },
+    { "device", "NAME[,KEY=VALUE...]", "add a device; 'help' lists them, 'NAME,help' lists its properties", set_device },
     { "nographic", NULL, "the guest's serial port is this terminal; Ctrl-a x quits", set_nographic },
     { "serial", "TO", "where the serial port goes; 'help' lists what there is", set_serial },
     { "monitor", "TO", "where the monitor is, besides Ctrl-a c; 'help' lists what there is", set_monitor },
@@ -391,6 +411,7 @@ static bool take(Options *o, int argc, char **argv, int *at, GError **error) {
 }
 
 bool options_parse(Options *o, int argc, char **argv, GError **error) {
+    o->machine.devices = o->devices = g_ptr_array_new_with_free_func((GDestroyNotify)keylist_free);
     for (int at = 1; at < argc && !o->help;) {
         if (!take(o, argc, argv, &at, error)) {
             return false;
@@ -412,4 +433,5 @@ bool options_parse(Options *o, int argc, char **argv, GError **error) {
 
 void options_clear(Options *o) {
     g_clear_pointer(&o->machine_keys, keylist_free);
+    g_clear_pointer(&o->devices, g_ptr_array_unref);
 }

@@ -25,6 +25,8 @@ struct Options {
     MachineOptions machine;  /* strings borrowed from argv */
     const MachineClass *cls;
     KeyList *machine_keys;   /* owned; machine.machine */
+    GPtrArray *devices;      /* of KeyList, owned; machine.devices */
+    const DeviceClass *device; /* whose properties -device NAME,help lists */
     const char *serial;      /* chardev spec, or NULL */
     bool serial_given;       /* by -serial rather than -nographic */
     const char *log_path;    /* -D, or NULL: stderr */
@@ -61,6 +63,8 @@ void help_cpus(FILE *out, const Options *options);
 void help_accels(FILE *out, const Options *options);
 void help_serials(FILE *out, const Options *options);
 void help_monitors(FILE *out, const Options *options);
+void help_devices(FILE *out, const Options *options);
+void help_device(FILE *out, const Options *options); /* of options->device */
 void help_log(FILE *out, const Options *options);
 
 #endif
