@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What building, testing and the demonstration need from the distribution, and how to get it. Sourced, not run.
 
-BUILD_PACKAGES=(gcc meson ninja-build pkg-config python3 libglib2.0-dev libcapstone-dev libffi-dev libfdt-dev zlib1g-dev)
+BUILD_PACKAGES=(gcc meson ninja-build pkg-config python3 libglib2.0-dev libcapstone-dev libffi-dev libfdt-dev zlib1g-dev libslirp-dev)
 TEST_PACKAGES=(check libmpfr-dev debian-installer-12-netboot-arm64 u-boot-qemu gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     binutils-aarch64-linux-gnu llvm-14 gdb-multiarch)
 GUEST_PACKAGES=(debian-installer-12-netboot-arm64)
