@@ -215,6 +215,28 @@ const HostRule x64_rule_sc = {"r", {"r", "r", "r"}, .fixed = 1 << RAX, .flags = 
 
 /* -- the cold path -- */
 
+/* A slot of env that the hot code has left to the cold path. */
+static void cold_pend(HostCode *h, HostOperand value, HostOperand to, IrType type) {
+    bool vec = ir_type_is_vec(type);
+    if (value.kind == HOST_REG) {
+        h->backend->store(h, type, to, value.reg);
+    } else if (vec) {
+        x_ro(h, 0x0f11, 0, XMM0, ENV_AT(scratch[2])); /* borrow a register */
+        h->backend->load(h, type, XMM0, value);
+        h->backend->store(h, type, to, XMM0);
+        x_ro(h, 0x0f10, 0, XMM0, ENV_AT(scratch[2]));
+    } else {
+        x_ro(h, 0x89, OP_W, RAX, ENV_AT(host_tmp));
+        if (value.kind == HOST_IMM) {
+            x_load_imm(h, RAX, (uint64_t)value.imm);
+        } else {
+            h->backend->load(h, type, RAX, value);
+        }
+        h->backend->store(h, type, to, RAX);
+        x_ro(h, 0x8b, OP_W, RAX, ENV_AT(host_tmp));
+    }
+}
+
 static void cold_store(HostCode *h, const HostCold *c, unsigned k) {
     HostOperand v = c->store[k].value;
     unsigned size = c->store[k].aux & IR_MEM_SIZE;
@@ -261,6 +283,9 @@ void x64_cold(HostCode *h, const HostCold *c) {
         if (c->from[k]) {
             x_bind(h, c->from[k]);
         }
+    }
+    for (unsigned k = 0; k < c->pends; k++) {
+        cold_pend(h, c->pend[k].value, c->pend[k].to, c->pend[k].type);
     }
     if (c->rest) {
         x_ro(h, 0xc7, 0, 0, ENV_AT(insn_rest));

@@ -25,6 +25,7 @@ IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *
     b->slot_value = g_new0(uint32_t, slot_count + 1);
     b->slot_gen = g_new0(uint32_t, slot_count + 1);
     b->slot_dead = g_new0(uint32_t, slot_count + 1);
+    b->slot_faults = g_new0(uint32_t, slot_count + 1);
     b->optimize = true;
     ir_block_reset(b);
     return b;
@@ -67,6 +68,7 @@ void ir_block_free(IrBlock *b) {
         g_free(b->slot_value);
         g_free(b->slot_gen);
         g_free(b->slot_dead);
+        g_free(b->slot_faults);
         g_free(b);
     }
 }

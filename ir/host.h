@@ -116,6 +116,8 @@ struct HostCode {
 /* A forward reference: position of a displacement to be filled in by `bind`. */
 typedef uint32_t HostFixup;
 
+enum { HOST_COLD_PENDS = 4 };
+
 /* A slow path waiting to be emitted behind the block. */
 typedef struct HostCold {
     HostFixup from[2];    /* jumps to it; 0 = none */
@@ -124,6 +126,11 @@ typedef struct HostCold {
     uint32_t rest;        /* -icount: insns from this one to the block's end; 0 = not counted */
     uint32_t desc;
     uint8_t ea, addend;   /* registers */
+    uint8_t pends;        /* number of values that belong into env, which the hot code has not stored */
+    struct {
+        HostOperand value, to;
+        IrType type;
+    } pend[HOST_COLD_PENDS];
     uint8_t stores;       /* number of values to put into env.bounce */
     struct {
         HostOperand value;

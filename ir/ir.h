@@ -22,8 +22,8 @@
  *
  * Restartability: within one insn, no `set` and no unrepeatable store stands before an op that may fault. What a
  * block leaves through (fall-off, branch, exit) always sees all sets before it; a fault at insn k sees the sets of the
- * insns before k. Passes may sink a set below a fault as long as a `pend` in front of the faulting op says what the
- * slot would have held.
+ * insns before k. A set that a later one hides from everything but faults in between becomes a `pend`: code for it may
+ * leave the value where it is, and store it only on the way out through one of those faults.
  *
  * A block is a straight line with forward skips (`skip_if` ... `end`), one terminator at its end. Nothing in it is an
  * absolute guest address or a host pointer: the pc is env.pcbase plus a page offset.
@@ -197,6 +197,7 @@ typedef struct IrBlock {
     bool optimize;        /* builder folds and forwards; off for --verify's reference and for tests */
     uint32_t *uses;       /* opt_dead: per node; `capacity` of them */
     uint32_t *slot_dead;  /* opt_dead: per slot, a generation */
+    uint32_t *slot_faults; /* opt_dead: per slot, how many faults follow the set that hides the earlier ones */
 } IrBlock;
 
 /* -- build.c: making blocks. A block keeps its arena for reuse; ir_block_reset empties it. -- */
@@ -260,7 +261,9 @@ bool ir_verify(const IrBlock *b, GError **error);            /* types, operand o
 GQuark ir_error_quark(void);
 
 /* -- opt_*.c: passes over a finished block. Removed nodes become nop; ids stay. -- */
-void ir_opt_dead(IrBlock *b); /* one backward pass: dead sets (sinking them to pends), dead flags, dead code */
+/* Does n show guest slots to somebody, other than by leaving with a fault that it finds before it has done anything? */
+bool ir_shows_slots(const IrBlock *b, const IrNode *n);
+void ir_opt_dead(IrBlock *b); /* one backward pass: dead sets, sets that only faults see (pends), dead code */
 
 /* -- interp.c -- */
 /*

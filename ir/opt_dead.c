@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * opt_dead.c - one pass from the back that removes what nobody sees: sets that a later set of the same slot hides, and
- * values without uses. Removed nodes become nops.
+ * values without uses. Removed nodes become nops; a set that only faults in between can see becomes a pend.
  *
- * A slot is dead at a point when a set follows before anything observes it: a get, an op that may leave the insn, a
- * helper that reads, the border of a skipped region, the end. The stamp slot_dead[s] == gen says so, and a new
- * generation makes all slots live at once.
- * Missing: sinking sets below faults (pend); flags that the next block on the page overwrites.
+ * A slot is dead at a point when a set follows before anything observes it: a get, a helper that reads or faults, an
+ * atomic access (the insn may be given back), the border of a skipped region, the end. The stamp slot_dead[s] == gen
+ * says so, and a new generation makes all slots live at once. slot_faults[s] tells the faults behind that set from
+ * those in front of it.
+ * Missing: flags that the next block on the page overwrites.
  */
 #include <string.h>
 
@@ -35,31 +36,53 @@ static bool is_removable(const IrBlock *b, const IrNode *n) {
     }
 }
 
-/* Can what n does depend on guest slots other than through its operands, or show them to somebody? */
-static bool observes_all(const IrBlock *b, const IrNode *n) {
-    if (n->op == IR_call) {
+bool ir_shows_slots(const IrBlock *b, const IrNode *n) {
+    switch (n->op) {
+    case IR_call:
         return (b->helpers[n->a].flags & (IRH_READS | IRH_FAULT | IRH_SYNC)) != 0;
+    case IR_check:
+    case IR_aligned:
+    case IR_ld:
+    case IR_st:
+        return false;
+    case IR_skip_if:
+    case IR_end:
+        return true;
+    default:
+        return (ir_ops[n->op].props & (IR_FAULT | IR_MEM | IR_TERM)) != 0;
     }
-    return (ir_ops[n->op].props & (IR_FAULT | IR_MEM | IR_TERM)) != 0 || n->op == IR_skip_if || n->op == IR_end;
+}
+
+/* A set that another one hides: nobody sees it, or only the faults between the two. False: it is gone. */
+static bool is_seen_by_faults(const IrBlock *b, IrNode *n, uint32_t faults) {
+    if (b->slot_faults[n->a] == faults) {
+        *n = (IrNode){.op = IR_nop};
+        return false;
+    }
+    n->op = IR_pend;
+    return true;
 }
 
 void ir_opt_dead(IrBlock *b) {
+    uint32_t faults = 0; /* behind the node looked at */
     memset(b->uses, 0, sizeof b->uses[0] * b->count);
     ir_new_generation(b);
     for (uint32_t i = b->count - 1; i > 0; i--) {
         IrNode *n = &b->nodes[i];
-        if (n->op == IR_set) {
-            if (b->slot_dead[n->a] == b->gen) {
-                *n = (IrNode){.op = IR_nop};
+        if (n->op == IR_set || n->op == IR_pend) {
+            if (b->slot_dead[n->a] == b->gen && !is_seen_by_faults(b, n, faults)) {
                 continue;
             }
             b->slot_dead[n->a] = b->gen;
+            b->slot_faults[n->a] = faults;
         } else if (b->uses[i] == 0 && is_removable(b, n)) {
             *n = (IrNode){.op = IR_nop};
             continue;
         } else if (n->op == IR_get) {
             b->slot_dead[n->a] = b->gen - 1;
-        } else if (observes_all(b, n)) {
+        } else if (n->op == IR_check || n->op == IR_aligned) {
+            faults++;
+        } else if (ir_shows_slots(b, n)) {
             ir_new_generation(b);
         }
         count_operands(b, n);

@@ -23,7 +23,8 @@ typedef struct Verifier {
     unsigned depth;
     uint32_t written;                /* the first write of this insn, or 0 */
     uint32_t sync;                   /* the last call that ends the life of addends */
-    uint32_t pend;                   /* a pend that waits for its op */
+    uint32_t *pends;                 /* per slot: a pend that no set has hidden yet, or 0 */
+    unsigned pend_count;
 } Verifier;
 
 static bool fail(Verifier *v, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -240,24 +241,33 @@ static bool may_fault(const IrBlock *b, const IrNode *n) {
     return n->op == IR_call ? (b->helpers[n->a].flags & IRH_FAULT) != 0 : (ir_ops[n->op].props & IR_FAULT) != 0;
 }
 
+/* A pend is hidden by a set of its slot before anything but a fault could see it. */
+static bool check_pends(Verifier *v) {
+    const IrNode *n = &v->b->nodes[v->id];
+    if (n->op == IR_set || n->op == IR_pend) {
+        v->pend_count += (n->op == IR_pend) - (v->pends[n->a] != 0);
+        v->pends[n->a] = n->op == IR_pend ? v->id : 0;
+        return true;
+    }
+    uint32_t seen = n->op == IR_get ? v->pends[n->a] : 0;
+    for (uint32_t s = 0; v->pend_count && !seen && ir_shows_slots(v->b, n) && s < v->b->slot_count; s++) {
+        seen = v->pends[s];
+    }
+    return !seen || fail(v, "it can see what pend %u has not written", seen);
+}
+
 static bool check_order(Verifier *v) {
     const IrNode *n = &v->b->nodes[v->id];
     bool faults = may_fault(v->b, n);
     if (faults && v->written) {
         return fail(v, "it may fault after node %u of the same insn has written", v->written);
     }
-    if (v->pend && n->op != IR_pend && n->op != IR_nop) {
-        if (!faults) {
-            return fail(v, "pend %u does not stand in front of an op that may fault", v->pend);
-        }
-        v->pend = 0;
+    if (!check_pends(v)) {
+        return false;
     }
     switch (n->op) {
     case IR_insn:
         v->written = 0;
-        break;
-    case IR_pend:
-        v->pend = v->id;
         break;
     case IR_set:
     case IR_st:
@@ -301,7 +311,8 @@ static bool check_region(Verifier *v) {
 
 bool ir_verify(const IrBlock *b, GError **error) {
     g_autofree uint8_t *hidden = g_new0(uint8_t, b->count);
-    Verifier v = {.b = b, .error = error, .hidden = hidden};
+    g_autofree uint32_t *pends = g_new0(uint32_t, b->slot_count + 1);
+    Verifier v = {.b = b, .error = error, .hidden = hidden, .pends = pends};
     if (b->count < 2) {
         return fail(&v, "the block is empty");
     }

@@ -110,6 +110,8 @@ static void lower_get(Walk *w, uint32_t i) {
 static void lower_set(Walk *w, const IrNode *n) {
     if (w->l.ir->slots[n->a].type == IR_FLAGS) {
         lower_set_flags(w, n);
+    } else if (n->op == IR_pend) {
+        ra_pend(&w->l, n->a, n->b);
     } else {
         ra_set(&w->l, n->a, n->b);
     }
@@ -214,6 +216,7 @@ static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
         w = v->lower = g_new0(Walk, 1);
         w->l.slot_pin = make_slot_pins(v, v->tcg->backend);
         w->l.slot_lazy = g_malloc0(sizeof *w->l.slot_lazy * v->frontend->slot_count);
+        w->l.slot_faults = g_new0(uint32_t, v->frontend->slot_count);
     }
     Lower *l = &w->l;
     if (l->capacity < ir->count) {
@@ -240,6 +243,7 @@ void lower_vcpu_free(Vcpu *v) {
         g_free(w->l.values);
         g_free(w->l.slot_pin);
         g_free(w->l.slot_lazy);
+        g_free(w->l.slot_faults);
         g_free(w);
     }
 }

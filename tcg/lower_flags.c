@@ -235,7 +235,7 @@ bool flags_wanted(const Walk *w, uint32_t i) {
         if ((m->op == IR_fl_add || m->op == IR_fl_sub) && m->a == n->a && m->b == n->b) {
             return (m->op == IR_fl_add) == (n->op == IR_add);
         }
-        if (m->op != IR_nop && m->op != IR_const && m->op != IR_set && m->op != IR_get) {
+        if (m->op != IR_nop && m->op != IR_const && m->op != IR_set && m->op != IR_pend && m->op != IR_get) {
             return false;
         }
     }

@@ -163,6 +163,7 @@ void lower_check(Walk *w, uint32_t i) {
 
     HostCold *c = &w->cold[w->cold_count];
     memset(c, 0, sizeof *c);
+    ra_pends(l, c);
     if (group == HOST_SLOW_STORES && !(stores_are_adjacent(w, i, stores) && cold_stores(w, c, i, stores, n->c))) {
         group = 0;
         c->stores = 0;
@@ -237,6 +238,7 @@ void lower_aligned(Walk *w, const IrNode *n) {
     l->be->test(l->h, IR_I32, a, (HostOperand){.kind = HOST_IMM, .imm = n->aux - 1});
     HostCold *c = &w->cold[w->cold_count++];
     memset(c, 0, sizeof *c);
+    ra_pends(l, c);
     c->from[0] = l->be->jump_if(l->h, l->be->flags_cc(IR_NE, HOST_FLAGS_ADD));
     c->insn_off = w->insn_off;
     c->rest = walk_insns_left(w);

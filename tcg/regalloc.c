@@ -70,12 +70,36 @@ static void note_operands(Lower *l, uint32_t i) {
     }
 }
 
+/* Is a pend of the slot left to the cold paths? What is pinned is set as usual, and needs no store. */
+static bool pends_lazily(const Lower *l, uint32_t slot) {
+    IrType t = (IrType)l->ir->slots[slot].type;
+    return l->slot_pin[slot] == RA_NO_REG && (t == IR_I64 || t == IR_V128);
+}
+
+/* Sets and pends, seen from behind: the value of a pend is wanted up to the last fault that can see it. */
+static void note_set(Lower *l, const IrNode *n) {
+    if (n->op == IR_pend && pends_lazily(l, n->a) && l->slot_faults[n->a] < l->fault_count) {
+        RaValue *x = &l->values[n->b];
+        x->last_use = MAX(x->last_use, l->faults[l->slot_faults[n->a]]);
+    }
+    l->slot_faults[n->a] = l->fault_count;
+}
+
+static void note_fault(Lower *l, uint32_t at) {
+    if (l->fault_count < RA_FAULTS) {
+        l->faults[l->fault_count++] = at;
+    } else {
+        l->failed = true;
+    }
+}
+
 void ra_prepare(Lower *l) {
     const IrBlock *ir = l->ir;
     uint32_t barrier = UINT32_MAX; /* nearest barrier behind the node looked at */
     uint32_t hinted[64] = {0};     /* by pin register: value that is going to be set into it, its def not yet seen */
     uint32_t hint_at[64];
 
+    l->fault_count = l->pend_count = 0;
     for (uint32_t i = 0; i < ir->count; i++) {
         l->values[i] = (RaValue){.env = -1, .spill = -1, .reg = RA_NO_REG, .hint = RA_NO_REG};
     }
@@ -94,8 +118,9 @@ void ra_prepare(Lower *l) {
             }
         }
         note_operands(l, i);
-        if (n->op == IR_set) {
+        if (n->op == IR_set || n->op == IR_pend) {
             unsigned pin = l->slot_pin[n->a];
+            note_set(l, n);
             if (pin != RA_NO_REG) {
                 hinted[pin] = n->b;
                 hint_at[pin] = i;
@@ -103,6 +128,8 @@ void ra_prepare(Lower *l) {
             }
         } else if (n->op == IR_get && l->slot_pin[n->a] != RA_NO_REG) {
             hinted[l->slot_pin[n->a]] = 0;
+        } else if (n->op == IR_check || n->op == IR_aligned) {
+            note_fault(l, i);
         }
         if (is_barrier(n)) {
             barrier = i;
@@ -185,11 +212,39 @@ static IrType storage_type(const Lower *l, uint32_t v) {
     return t == IR_I32 ? IR_I64 : t; /* whole registers: an i32 may share one with an i64 */
 }
 
+static void drop_pend(Lower *l, unsigned k) {
+    l->pend[k] = l->pend[--l->pend_count];
+}
+
+/* The slot's memory holds v from now on. */
+static void lives_in_slot(Lower *l, uint32_t slot, uint32_t v) {
+    l->values[v].env = (int32_t)l->ir->slots[slot].offset;
+    l->slot_lazy[slot][ra_node(l, v)->type == IR_I32] = v;
+}
+
+/* A value that cold paths would store into its slot is best spilled there. */
+static bool spill_to_slot(Lower *l, uint32_t v) {
+    for (unsigned k = 0; k < l->pend_count; k++) {
+        uint32_t slot = l->pend[k].slot;
+        if (l->pend[k].value == v) {
+            HostOperand mem = {.kind = HOST_ENV, .disp = (int32_t)l->ir->slots[slot].offset};
+            l->be->store(l->h, storage_type(l, v), mem, l->values[v].reg);
+            lives_in_slot(l, slot, v);
+            drop_pend(l, k);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Gives v a memory home, so that its register can be taken away. */
 static void spill_value(Lower *l, uint32_t v) {
     HostOperand mem;
     uint64_t imm;
-    if (!ra_memory(l, v, &mem) && !ra_const(l, v, &imm)) {
+    if (ra_memory(l, v, &mem) || ra_const(l, v, &imm)) {
+        return;
+    }
+    if (!spill_to_slot(l, v)) {
         l->be->store(l->h, storage_type(l, v), ra_spill_slot(l, v), l->values[v].reg);
     }
 }
@@ -475,6 +530,15 @@ static void set_pin(Lower *l, unsigned pin, uint32_t v) {
     }
 }
 
+static void forget_pend(Lower *l, uint32_t slot) {
+    for (unsigned k = 0; k < l->pend_count; k++) {
+        if (l->pend[k].slot == slot) {
+            drop_pend(l, k);
+            return;
+        }
+    }
+}
+
 void ra_set(Lower *l, uint32_t slot, uint32_t v) {
     const IrSlot *s = &l->ir->slots[slot];
     RaValue *x = &l->values[v];
@@ -485,6 +549,7 @@ void ra_set(Lower *l, uint32_t slot, uint32_t v) {
         set_pin(l, l->slot_pin[slot], v);
         return;
     }
+    forget_pend(l, slot);
     if (x->env == mem.disp && l->slot_lazy[slot][type == IR_I32] == v && type == (IrType)s->type) {
         return; /* it is there already */
     }
@@ -505,8 +570,44 @@ void ra_set(Lower *l, uint32_t slot, uint32_t v) {
     }
     l->be->store(l->h, (IrType)s->type, mem, reg);
     if (x->env < 0 && (type == (IrType)s->type || (type == IR_I32 && s->type == IR_I64))) {
-        x->env = mem.disp;
-        l->slot_lazy[slot][type == IR_I32] = v;
+        lives_in_slot(l, slot, v);
+    }
+}
+
+void ra_pend(Lower *l, uint32_t slot, uint32_t v) {
+    RaValue *x = &l->values[v];
+    HostOperand mem;
+    uint64_t imm;
+    if (!pends_lazily(l, slot) || l->pend_count == HOST_COLD_PENDS || x->last_use <= l->now ||
+        (ra_node(l, v)->type == IR_I32 && !x->clean && !ra_const(l, v, &imm))) {
+        ra_set(l, slot, v);
+        return;
+    }
+    forget_pend(l, slot);
+    save_lazy(l, slot, 0); /* cold paths are going to write there */
+    if (x->reg == RA_NO_REG && !ra_const(l, v, &imm) && !ra_memory(l, v, &mem)) {
+        l->failed = true;
+    }
+    l->pend[l->pend_count++] = (RaPend){slot, v};
+}
+
+void ra_pends(Lower *l, HostCold *c) {
+    c->pends = 0;
+    for (unsigned k = 0; k < l->pend_count; k++) {
+        uint32_t v = l->pend[k].value;
+        uint64_t imm;
+        if (l->values[v].last_use < l->now) {
+            continue; /* its set is near */
+        }
+        HostOperand value = {.kind = HOST_REG, .reg = l->values[v].reg};
+        if (ra_const(l, v, &imm)) {
+            value = (HostOperand){.kind = HOST_IMM, .imm = (int64_t)imm};
+        } else if (value.reg == RA_NO_REG && !ra_memory(l, v, &value)) {
+            l->failed = true;
+        }
+        c->pend[c->pends].value = value;
+        c->pend[c->pends].to = (HostOperand){.kind = HOST_ENV, .disp = (int32_t)l->ir->slots[l->pend[k].slot].offset};
+        c->pend[c->pends++].type = (IrType)l->ir->slots[l->pend[k].slot].type;
     }
 }
 

@@ -11,7 +11,7 @@
 
 #include "tcg/lower.h"
 
-enum { RA_REGS = 32, RA_NO_REG = 0xff };
+enum { RA_REGS = 32, RA_NO_REG = 0xff, RA_FAULTS = 256 };
 
 /* Where a value is; it may be in several places at once. */
 typedef struct RaValue {
@@ -24,6 +24,10 @@ typedef struct RaValue {
     uint8_t hint;       /* register it should be made in, or RA_NO_REG */
     bool clean;         /* i32 in a register: the upper half is known to be zero */
 } RaValue;
+
+typedef struct RaPend {
+    uint32_t slot, value;
+} RaPend;
 
 typedef struct Lower {
     Vcpu *vcpu;
@@ -39,6 +43,11 @@ typedef struct Lower {
     uint64_t spill_used[HOST_SPILL_BYTES / 16 / 64];
     uint8_t *slot_pin;         /* register of each slot, or RA_NO_REG */
     uint32_t (*slot_lazy)[2];  /* values got from an unpinned slot that still live in its memory */
+    uint32_t *slot_faults;     /* ra_prepare: of each slot, how many of `faults` follow its next set */
+    uint32_t faults[RA_FAULTS]; /* ra_prepare: ops that may leave by a cold path, the last first */
+    unsigned fault_count;
+    RaPend pend[HOST_COLD_PENDS]; /* slots whose memory only cold paths need to write, until their next set */
+    unsigned pend_count;
     /* host flags */
     uint32_t flags_value;      /* the flags value they hold, or 0 */
     HostPolarity flags_polarity;
@@ -66,6 +75,8 @@ unsigned ra_define(Lower *l, uint32_t v, bool early);
 void ra_attach(Lower *l, uint32_t v, unsigned reg);  /* v is in reg from now on */
 void ra_alias(Lower *l, uint32_t v, uint32_t of);    /* v is the same bits as `of` */
 void ra_set(Lower *l, uint32_t slot, uint32_t v);
+void ra_pend(Lower *l, uint32_t slot, uint32_t v);  /* a set that only cold paths have to do */
+void ra_pends(Lower *l, HostCold *c);               /* tells a cold path made here what it has to do */
 void ra_get(Lower *l, uint32_t v, uint32_t slot);
 void ra_free_dead(Lower *l);                         /* after each node */
 void ra_spill_scratch(Lower *l);                     /* before a call: nothing that lives on is in a scratch register */

@@ -15,11 +15,24 @@ static const struct {
      "%1 = get.i64 x0\nset x1, %1\n%3 = get.i64 x1\nset x2, %3\nset x1, %3\nexit 0\n"},
     /* a get that nobody uses does not */
     {"%1 = get.i64 x0\nset x1, %1\n%3 = get.i64 x1\nset x1, %1\nexit 0\n", "%1 = get.i64 x0\nset x1, %1\nexit 0\n"},
-    /* a check between keeps it, and stays although its addend is not used */
+    /* a check between leaves it to the cold paths, and stays although its addend is not used */
     {"%1 = get.i64 x0\nset x1, %1\ninsn 4\n%4 = check.i64 %1, 0, 8 !1\nset x1, %1\nexit 0\n",
-     "%1 = get.i64 x0\nset x1, %1\ninsn 4\n%4 = check.i64 %1, 0, 8 !1\nset x1, %1\nexit 0\n"},
+     "%1 = get.i64 x0\npend x1, %1\ninsn 4\n%4 = check.i64 %1, 0, 8 !1\nset x1, %1\nexit 0\n"},
     {"%1 = get.i64 x0\nset x1, %1\ninsn 4\naligned %1 !16\nset x1, %1\nexit 0\n",
-     "%1 = get.i64 x0\nset x1, %1\ninsn 4\naligned %1 !16\nset x1, %1\nexit 0\n"},
+     "%1 = get.i64 x0\npend x1, %1\ninsn 4\naligned %1 !16\nset x1, %1\nexit 0\n"},
+    /* what stands in front of a pend without a fault between is gone; with one it is a pend too */
+    {"%1 = get.i64 x0\n%2 = neg.i64 %1\nset x1, %2\nset x1, %1\ninsn 4\naligned %1 !16\nset x1, %1\nexit 0\n",
+     "%1 = get.i64 x0\npend x1, %1\ninsn 4\naligned %1 !16\nset x1, %1\nexit 0\n"},
+    {"%1 = get.i64 x0\n%2 = neg.i64 %1\nset x1, %2\ninsn 4\naligned %1 !16\nset x1, %1\ninsn 8\naligned %1 !8\nset x1, %1\n"
+     "exit 0\n",
+     "%1 = get.i64 x0\n%2 = neg.i64 %1\npend x1, %2\ninsn 4\naligned %1 !16\npend x1, %1\ninsn 8\naligned %1 !8\nset x1, %1\n"
+     "exit 0\n"},
+    /* a fault behind the hiding set is none of its business */
+    {"%1 = get.i64 x0\nset x1, %1\nset x1, %1\ninsn 4\naligned %1 !16\nexit 0\n",
+     "%1 = get.i64 x0\nset x1, %1\ninsn 4\naligned %1 !16\nexit 0\n"},
+    /* an atomic access may give its insn back: it sees all that is set */
+    {"%1 = get.i64 x0\nset x1, %1\ninsn 4\n%4 = check.i64 %1, 0, 8 !3\n%5 = ll.i64 %4, %1 !3\nset x1, %5\nexit 0\n",
+     "%1 = get.i64 x0\nset x1, %1\ninsn 4\n%4 = check.i64 %1, 0, 8 !3\n%5 = ll.i64 %4, %1 !3\nset x1, %5\nexit 0\n"},
     /* so does a load, which may come from a device */
     {"%1 = get.i64 x0\n%2 = check.i64 %1, 0, 8 !1\n%3 = ld.i64 %2, %1 !3\nexit 0\n",
      "%1 = get.i64 x0\n%2 = check.i64 %1, 0, 8 !1\n%3 = ld.i64 %2, %1 !3\nexit 0\n"},
