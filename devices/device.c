@@ -22,19 +22,24 @@ static uint32_t reg_stride(const Reg *reg) {
 
 /* -- making -- */
 
+static uint32_t frame_size(const DeviceBank *bank) {
+    return bank->frame ? bank->frame : bank->size;
+}
+
 /* Table errors are ours: they stop every test that makes the device. */
 static uint16_t *index_bank(const DeviceBank *bank) {
     if (!bank->reg_count) {
         return NULL;
     }
-    g_assert(bank->size <= 65536 && bank->size % 4 == 0);
-    uint16_t *index = g_new0(uint16_t, bank->size / 4);
+    uint32_t size = frame_size(bank);
+    g_assert(size <= DEVICE_FRAME_MAX && size % 4 == 0 && bank->size % size == 0);
+    uint16_t *index = g_new0(uint16_t, size / 4);
     for (unsigned i = 0; i < bank->reg_count; i++) {
         const Reg *reg = &bank->regs[i];
         for (uint32_t k = 0; k < reg_count(reg); k++) {
             uint32_t at = reg->offset + k * reg_stride(reg);
             for (uint32_t b = 0; b < reg_width(reg); b += 4) {
-                g_assert(at + b < bank->size && index[(at + b) / 4] == 0);
+                g_assert(at + b < size && index[(at + b) / 4] == 0);
                 index[(at + b) / 4] = (uint16_t)(i + 1);
             }
         }
@@ -145,17 +150,19 @@ void device_connect(Device *from, unsigned out, Device *to, unsigned in) {
 
 /* -- accesses -- */
 
-/* Finds the register of an access and describes the access; false: nothing there. */
-static bool find_reg(Device *d, unsigned bank, uint32_t offset, RegAccess *a) {
-    unsigned n = d->reg_index[bank][offset / 4];
-    if (!n) {
-        return false;
+/* Finds the register of an access, if there is one, and describes the access. */
+static void find_reg(Device *d, unsigned bank, RegAccess *a) {
+    if (!d->reg_index[bank]) {
+        return;
     }
-    const Reg *reg = &d->cls->banks[bank].regs[n - 1];
-    a->reg = reg;
-    a->index = (offset - reg->offset) / reg_stride(reg);
-    a->offset = offset;
-    return true;
+    uint32_t frame = frame_size(&d->cls->banks[bank]);
+    a->frame = a->offset / frame;
+    a->offset %= frame;
+    unsigned n = d->reg_index[bank][a->offset / 4];
+    if (n) {
+        a->reg = &d->cls->banks[bank].regs[n - 1];
+        a->index = (a->offset - a->reg->offset) / reg_stride(a->reg);
+    }
 }
 
 /* Position of the access inside its register, in bits. */
@@ -239,9 +246,7 @@ BusResult device_read(Device *d, unsigned bank, uint32_t offset, unsigned size, 
     if (b->read) {
         result = size_allowed(b, &a) ? b->read(d, offset, size, value) : BUS_REFUSED;
     } else {
-        if (d->reg_index[bank]) {
-            find_reg(d, bank, offset, &a);
-        }
+        find_reg(d, bank, &a);
         result = reg_read(d, b, &a, value);
     }
     device_unlock(d);
@@ -256,9 +261,7 @@ BusResult device_write(Device *d, unsigned bank, uint32_t offset, unsigned size,
     if (b->write) {
         result = size_allowed(b, &a) ? b->write(d, offset, size, value & size_mask(size)) : BUS_REFUSED;
     } else {
-        if (d->reg_index[bank]) {
-            find_reg(d, bank, offset, &a);
-        }
+        find_reg(d, bank, &a);
         result = reg_write(d, b, &a, value & size_mask(size));
     }
     device_unlock(d);

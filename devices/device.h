@@ -28,7 +28,8 @@ typedef struct Reg Reg;
 typedef struct RegAccess {
     const Reg *reg;
     uint32_t index;  /* which register of an array, 0 otherwise */
-    uint32_t offset; /* of the access, from the start of the bank */
+    uint32_t frame;  /* of a bank that has frames */
+    uint32_t offset; /* of the access, from the start of the bank, or of its frame */
     uint32_t size;   /* bytes of the access */
     uint32_t cpu;    /* who accesses */
     uint64_t mask;   /* writes: the bits of the register that are written (an access may be narrower than it) */
@@ -76,10 +77,13 @@ typedef struct StateField {
 #define STATE_NOT_KEPT(Type, f) \
     { #f, offsetof(Type, f), sizeof(((Type *)0)->f), sizeof(((Type *)0)->f), STATE_HOST }
 
+enum { DEVICE_FRAME_MAX = 128 << 10 };
+
 /* A range of addresses that a device answers at. */
 typedef struct DeviceBank {
     const char *name;  /* NULL when the device has one */
-    uint32_t size;     /* bytes, a multiple of 4; at most 64 KiB when it has registers */
+    uint32_t size;     /* bytes, a multiple of 4 */
+    uint32_t frame;    /* 0 = size: what regs describe; the bank repeats it. At most DEVICE_FRAME_MAX with registers */
     uint8_t sizes;     /* allowed access sizes, 0 = 4 only */
     const Reg *regs;
     unsigned reg_count;

@@ -64,8 +64,9 @@ bool virtio_mmio_plug(Device *slot, Device *device);
 
 /* -- GICv2: bank 0 the distributor (4 KiB), bank 1 the CPU interface (8 KiB) -- */
 typedef struct GicConfig {
-    unsigned cpus;  /* 1-8 */
-    unsigned irqs;  /* INTIDs, a multiple of 32: 288 = 256 shared ones; 0: 288 */
+    unsigned cpus;    /* 1-8; version 3: 1-64 */
+    unsigned irqs;    /* INTIDs, a multiple of 32: 288 = 256 shared ones; 0: 288 */
+    unsigned cluster; /* version 3: CPU i has affinity level 0 i % cluster, level 1 i / cluster; 0: GICV3_CLUSTER */
 } GicConfig;
 extern const DeviceClass device_gicv2;
 enum { GIC_MAX_CPUS = 8, GIC_MAX_IRQS = 1020 };
@@ -74,6 +75,23 @@ enum { GIC_MAX_CPUS = 8, GIC_MAX_IRQS = 1020 };
 /* Outputs, numbers for device_irq. */
 #define GIC_OUT_IRQ(cpu) (2 * (cpu))
 #define GIC_OUT_FIQ(cpu) (2 * (cpu) + 1)
+
+/* -- GICv3, with the same inputs and outputs: bank 0 the distributor (64 KiB), bank 1 the redistributors (128 KiB for
+ * each CPU, in room for 123) -- */
+extern const DeviceClass device_gicv3;
+enum { GICV3_MAX_CPUS = 64, GICV3_CLUSTER = 16 };
+/* A private interrupt's line, in place of device_input, which all CPUs would wait for. Any thread. */
+void gicv3_ppi(Device *d, unsigned cpu, unsigned intid, bool level);
+/* The CPU interface: system registers. Called on any thread, without locks; `cpu` is gicv3_cpu's, `arg` the row's. */
+typedef struct GicCpuReg {
+    const char *name;
+    uint16_t code; /* op0 << 14 | op1 << 11 | CRn << 7 | CRm << 3 | op2 */
+    unsigned arg;
+    uint64_t (*read)(void *cpu, unsigned arg);              /* NULL: write-only */
+    void (*write)(void *cpu, unsigned arg, uint64_t value); /* NULL: read-only */
+} GicCpuReg;
+extern const GicCpuReg gicv3_cpu_regs[]; /* ends with a NULL name */
+void *gicv3_cpu(Device *d, unsigned cpu);
 
 /* All classes, NULL-terminated, for `help` and for the tests that go through all of them. */
 extern const DeviceClass *const device_classes[];

@@ -10,18 +10,12 @@
 
 #include "devices/devices.h"
 #include "devices/fdt_node.h"
+#include "devices/gic.h"
 #include "devices/primecell.h"
 
 enum {
     WORDS = 32,         /* of 32 interrupts; word 0 (SGIs and PPIs) exists once for each CPU */
-    SGIS = 16,
-    PRIORITY_MASK = 0xf8,
-    PRIORITY_SHIFT = 3, /* priority to bit of GICC_APR0 */
-    PRIORITY_IDLE = 0x100,
-    MIN_BPR = 2,        /* binary points: group priority is at most bits 7:3 */
-    MIN_ABPR = 3,
     ID_GROUP1 = 1022,   /* the pending interrupt is one of group 1, which this register does not acknowledge */
-    ID_SPURIOUS = 1023,
     ID_MASK = 0x3ff,
 
     CTLR_GRP0 = 1 << 0,
@@ -53,7 +47,7 @@ typedef struct Gic {
     uint8_t own_priority[GIC_MAX_CPUS][32];
     uint8_t priority[WORDS * 32];
     uint8_t targets[WORDS * 32];
-    uint8_t sgi_from[GIC_MAX_CPUS][SGIS]; /* by receiver: bit per CPU that has sent it */
+    uint8_t sgi_from[GIC_MAX_CPUS][GIC_SGIS]; /* by receiver: bit per CPU that has sent it */
     uint32_t reserved; /* keeps the struct free of holes */
 } Gic;
 
@@ -77,7 +71,7 @@ static unsigned cpu_of(const Gic *gic, const RegAccess *a) {
 
 static uint32_t sgis_pending(const Gic *gic, unsigned cpu) {
     uint32_t pending = 0;
-    for (unsigned i = 0; i < SGIS; i++) {
+    for (unsigned i = 0; i < GIC_SGIS; i++) {
         pending |= (uint32_t)(gic->sgi_from[cpu][i] != 0) << i;
     }
     return pending;
@@ -91,7 +85,7 @@ static uint32_t pending_word(Gic *gic, unsigned cpu, unsigned w) {
 /* -- priorities -- */
 
 typedef struct Candidate {
-    unsigned id;       /* ID_SPURIOUS: none */
+    unsigned id;       /* GIC_ID_SPURIOUS: none */
     unsigned priority;
     bool group1;
 } Candidate;
@@ -102,7 +96,7 @@ static bool group_enabled(const Gic *gic, bool group1) {
 
 /* The pending interrupt of highest priority that the distributor forwards to the CPU; the lowest INTID of equals. */
 static Candidate highest(Gic *gic, unsigned cpu) {
-    Candidate best = { ID_SPURIOUS, PRIORITY_IDLE, false };
+    Candidate best = { GIC_ID_SPURIOUS, GIC_PRIORITY_IDLE, false };
     for (unsigned w = 0; w < gic->words; w++) {
         uint32_t left = pending_word(gic, cpu, w) & *word(&gic->enabled, cpu, w) & ~*word(&gic->active, cpu, w);
         for (; left; left &= left - 1) {
@@ -120,18 +114,16 @@ static Candidate highest(Gic *gic, unsigned cpu) {
 
 /* The part of a priority that decides about preemption. */
 static unsigned group_priority(const CpuInterface *c, unsigned priority, bool group1) {
-    unsigned point = group1 && !(c->ctlr & CTLR_CBPR) ? c->abpr : c->bpr + 1;
-    return priority & (0xffu << point) & 0xff;
+    return priority & gic_group_mask(group1 && !(c->ctlr & CTLR_CBPR) ? c->abpr : c->bpr + 1);
 }
 
 static unsigned running_priority(const CpuInterface *c) {
-    uint32_t active = c->apr | c->nsapr;
-    return active ? (unsigned)__builtin_ctz(active) << PRIORITY_SHIFT : PRIORITY_IDLE;
+    return gic_running(c->apr | c->nsapr);
 }
 
 /* Is the interrupt signalled to the CPU now? */
 static bool signalled(const CpuInterface *c, const Candidate *best) {
-    return best->id != ID_SPURIOUS && c->ctlr & (best->group1 ? CTLR_GRP1 : CTLR_GRP0) && best->priority < c->pmr &&
+    return best->id != GIC_ID_SPURIOUS && c->ctlr & (best->group1 ? CTLR_GRP1 : CTLR_GRP0) && best->priority < c->pmr &&
            group_priority(c, best->priority, best->group1) < running_priority(c);
 }
 
@@ -168,7 +160,7 @@ static void input(Device *d, unsigned n, bool high) {
     Gic *gic = (Gic *)d;
     unsigned cpu = n >> 16 ? (n >> 16) - 1 : 0;
     unsigned id = n & 0xffff;
-    bool valid = n >> 16 ? cpu < gic->cpus && id >= SGIS && id < 32 : id >= 32 && id < gic->words * 32;
+    bool valid = n >> 16 ? cpu < gic->cpus && id >= GIC_SGIS && id < 32 : id >= 32 && id < gic->words * 32;
     g_assert(valid); /* the machine's wiring */
     if (high && !bit(&gic->level, cpu, id) && bit(&gic->edge, cpu, id)) {
         set_bit(&gic->latched, cpu, id, true);
@@ -263,41 +255,29 @@ static uint64_t icfgr_read(Device *d, const RegAccess *a) {
     if (a->index / 2 >= gic->words) {
         return 0;
     }
-    uint32_t half = *word(&gic->edge, cpu_of(gic, a), a->index / 2) >> (a->index % 2 * 16);
-    uint32_t value = 0;
-    for (unsigned i = 0; i < 16; i++) {
-        value |= (half >> i & 1) << (2 * i + 1);
-    }
-    return value;
+    return gic_icfgr(*word(&gic->edge, cpu_of(gic, a), a->index / 2) >> (a->index % 2 * 16));
 }
 static void icfgr_written(Device *d, const RegAccess *a, uint64_t value) {
     Gic *gic = (Gic *)d;
     if (a->index == 0 || a->index / 2 >= gic->words) { /* SGIs are always edges */
         return;
     }
-    unsigned cpu = cpu_of(gic, a);
-    for (unsigned i = 0; i < 16; i++) {
-        set_bit(&gic->edge, cpu, a->index * 16 + i, value >> (2 * i + 1) & 1);
-    }
+    uint32_t *edge = word(&gic->edge, cpu_of(gic, a), a->index / 2);
+    unsigned shift = a->index % 2 * 16;
+    *edge = (*edge & ~(0xffffu << shift)) | gic_icfgr_edge((uint32_t)value) << shift;
     update_all(gic);
 }
 
 static uint64_t ipriorityr_read(Device *d, const RegAccess *a) {
     Gic *gic = (Gic *)d;
-    uint32_t value = 0;
-    for (unsigned i = 0; i < 4 && a->index / 8 < gic->words; i++) {
-        value |= (uint32_t)*priority_of(gic, cpu_of(gic, a), a->index * 4 + i) << (8 * i);
-    }
-    return value;
+    return a->index / 8 < gic->words ? gic_priorities(priority_of(gic, cpu_of(gic, a), a->index * 4)) : 0;
 }
 static void ipriorityr_written(Device *d, const RegAccess *a, uint64_t value) {
     Gic *gic = (Gic *)d;
-    for (unsigned i = 0; i < 4 && a->index / 8 < gic->words; i++) {
-        if (a->mask >> (8 * i) & 0xff) {
-            *priority_of(gic, cpu_of(gic, a), a->index * 4 + i) = value >> (8 * i) & PRIORITY_MASK;
-        }
+    if (a->index / 8 < gic->words) {
+        gic_set_priorities(priority_of(gic, cpu_of(gic, a), a->index * 4), (uint32_t)value, a->mask);
+        update_all(gic);
     }
-    update_all(gic);
 }
 
 static uint64_t itargetsr_read(Device *d, const RegAccess *a) {
@@ -388,7 +368,7 @@ static uint64_t pmr_read(Device *d, const RegAccess *a) {
     return interface_of(d, a)->pmr;
 }
 static void pmr_written(Device *d, const RegAccess *a, uint64_t value) {
-    interface_of(d, a)->pmr = value & PRIORITY_MASK;
+    interface_of(d, a)->pmr = value & GIC_PRIORITY_MASK;
     update((Gic *)d, cpu_of((Gic *)d, a));
 }
 
@@ -396,8 +376,7 @@ static uint64_t bpr_read(Device *d, const RegAccess *a) {
     return interface_of(d, a)->bpr;
 }
 static void bpr_written(Device *d, const RegAccess *a, uint64_t value) {
-    value &= 7;
-    interface_of(d, a)->bpr = value < MIN_BPR ? MIN_BPR : (uint32_t)value;
+    interface_of(d, a)->bpr = gic_bpr(value, GIC_MIN_BPR);
     update((Gic *)d, cpu_of((Gic *)d, a));
 }
 
@@ -405,22 +384,21 @@ static uint64_t abpr_read(Device *d, const RegAccess *a) {
     return interface_of(d, a)->abpr;
 }
 static void abpr_written(Device *d, const RegAccess *a, uint64_t value) {
-    value &= 7;
-    interface_of(d, a)->abpr = value < MIN_ABPR ? MIN_ABPR : (uint32_t)value;
+    interface_of(d, a)->abpr = gic_bpr(value, GIC_MIN_BPR1);
     update((Gic *)d, cpu_of((Gic *)d, a));
 }
 
 /* Makes the interrupt active and no longer pending; returns what IAR reads as. */
 static uint32_t acknowledge(Gic *gic, unsigned cpu, const Candidate *best) {
     CpuInterface *c = &gic->cpu[cpu];
-    uint32_t level = 1u << (group_priority(c, best->priority, best->group1) >> PRIORITY_SHIFT);
+    uint32_t level = 1u << (group_priority(c, best->priority, best->group1) >> GIC_PRIORITY_SHIFT);
     if (best->group1) {
         c->nsapr |= level;
     } else {
         c->apr |= level;
     }
     uint32_t value = best->id;
-    if (best->id < SGIS) {
+    if (best->id < GIC_SGIS) {
         unsigned from = (unsigned)__builtin_ctz(gic->sgi_from[cpu][best->id]);
         gic->sgi_from[cpu][best->id] &= ~(1u << from);
         value |= from << 10;
@@ -441,7 +419,7 @@ static uint64_t iar_read(Device *d, const RegAccess *a) {
     const CpuInterface *c = &gic->cpu[cpu];
     Candidate best = highest(gic, cpu);
     if (!signalled(c, &best)) {
-        return ID_SPURIOUS;
+        return GIC_ID_SPURIOUS;
     }
     if (best.group1 && !(c->ctlr & CTLR_ACK)) {
         return ID_GROUP1;
@@ -454,7 +432,7 @@ static uint64_t aiar_read(Device *d, const RegAccess *a) {
     unsigned cpu = cpu_of(gic, a);
     Candidate best = highest(gic, cpu);
     if (!signalled(&gic->cpu[cpu], &best) || !best.group1) {
-        return ID_SPURIOUS;
+        return GIC_ID_SPURIOUS;
     }
     return acknowledge(gic, cpu, &best);
 }
@@ -462,7 +440,7 @@ static uint64_t aiar_read(Device *d, const RegAccess *a) {
 /* What HPPIR shows: pending, whatever the mask and the running priority are. */
 static uint32_t highest_value(const Gic *gic, unsigned cpu, const Candidate *best) {
     uint32_t value = best->id;
-    if (value < SGIS) {
+    if (value < GIC_SGIS) {
         value |= (uint32_t)__builtin_ctz(gic->sgi_from[cpu][value]) << 10;
     }
     return value;
@@ -482,12 +460,12 @@ static uint64_t ahppir_read(Device *d, const RegAccess *a) {
     Gic *gic = (Gic *)d;
     unsigned cpu = cpu_of(gic, a);
     Candidate best = highest(gic, cpu);
-    return best.group1 ? highest_value(gic, cpu, &best) : ID_SPURIOUS;
+    return best.group1 ? highest_value(gic, cpu, &best) : GIC_ID_SPURIOUS;
 }
 
 static uint64_t rpr_read(Device *d, const RegAccess *a) {
     unsigned priority = running_priority(interface_of(d, a));
-    return priority == PRIORITY_IDLE ? 0xff : priority;
+    return priority == GIC_PRIORITY_IDLE ? 0xff : priority;
 }
 
 static void deactivate(Gic *gic, unsigned cpu, unsigned id) {
@@ -555,12 +533,6 @@ static void nsapr_written(Device *d, const RegAccess *a, uint64_t value) {
 
 /* -- tables -- */
 
-static void ignored(Device *d, const RegAccess *a, uint64_t value) {
-}
-static uint64_t zero(Device *d, const RegAccess *a) {
-    return 0;
-}
-
 static const Reg distributor[] = {
     { 0x000, "GICD_CTLR", REG_AT(Gic, ctlr), .wmask = CTLR_GRP0 | CTLR_GRP1, .written = ctlr_written },
     { 0x004, "GICD_TYPER", .read = typer_read },
@@ -575,7 +547,7 @@ static const Reg distributor[] = {
     { 0x400, "GICD_IPRIORITYR", .count = 255, .sizes = 1 | 4, .read = ipriorityr_read, .written = ipriorityr_written },
     { 0x800, "GICD_ITARGETSR", .count = 255, .sizes = 1 | 4, .read = itargetsr_read, .written = itargetsr_written },
     { 0xc00, "GICD_ICFGR", .count = 64, .read = icfgr_read, .written = icfgr_written },
-    { 0xe00, "GICD_NSACR", .count = 64, .read = zero, .written = ignored },
+    { 0xe00, "GICD_NSACR", .count = 64, .read = gic_zero, .written = gic_ignored },
     { 0xf00, "GICD_SGIR", .written = sgir_written },
     { 0xf10, "GICD_CPENDSGIR", .count = 4, .sizes = 1 | 4, .read = spendsgir_read, .written = cpendsgir_written },
     { 0xf20, "GICD_SPENDSGIR", .count = 4, .sizes = 1 | 4, .read = spendsgir_read, .written = spendsgir_written },
@@ -649,31 +621,22 @@ static void reset(Device *d) {
     memset(gic->sgi_from, 0, sizeof gic->sgi_from);
     for (unsigned i = 0; i < GIC_MAX_CPUS; i++) {
         gic->enabled.own[i] = gic->edge.own[i] = 0xffff;
-        gic->cpu[i] = (CpuInterface){ .bpr = MIN_BPR, .abpr = MIN_ABPR };
+        gic->cpu[i] = (CpuInterface){ .bpr = GIC_MIN_BPR, .abpr = GIC_MIN_BPR1 };
     }
     update_all(gic);
 }
 
 static void restored(Device *d) {
-    update_all((Gic *)d);
+    Gic *gic = (Gic *)d;
+    for (unsigned i = 0; i < GIC_MAX_CPUS; i++) {
+        gic->cpu[i].bpr = gic_bpr(gic->cpu[i].bpr, GIC_MIN_BPR);
+        gic->cpu[i].abpr = gic_bpr(gic->cpu[i].abpr, GIC_MIN_BPR1);
+    }
+    update_all(gic);
 }
 
 static void fdt_node(Device *d, void *fdt, const DeviceFdt *at) {
-    uint64_t sizes[2];
-    for (unsigned i = 0; i < 2; i++) {
-        sizes[i] = at->size[i] ? at->size[i] : banks[i].size;
-    }
-    node_begin(fdt, "intc", at->base[0]);
-    node_string(fdt, "compatible", "arm,cortex-a15-gic");
-    node_flag(fdt, "interrupt-controller");
-    node_cells(fdt, "#interrupt-cells", 1, 3u);
-    node_cells(fdt, "#address-cells", 1, 2u);
-    node_cells(fdt, "#size-cells", 1, 2u);
-    node_flag(fdt, "ranges");
-    node_cells(fdt, "reg", 8, (unsigned)(at->base[0] >> 32), (unsigned)at->base[0], (unsigned)(sizes[0] >> 32),
-               (unsigned)sizes[0], (unsigned)(at->base[1] >> 32), (unsigned)at->base[1], (unsigned)(sizes[1] >> 32),
-               (unsigned)sizes[1]);
-    node_phandle(fdt, at->phandle);
+    gic_fdt_begin(d, fdt, at, "arm,cortex-a15-gic");
     node_end(fdt);
 }
 

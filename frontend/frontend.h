@@ -103,6 +103,7 @@ typedef struct CpuConfig {
     unsigned index;            /* 0 ... */
     const char *model;         /* name from `models` */
     uint64_t counter_hz;       /* frequency of the architectural counter; 0: the model's own */
+    unsigned cluster;          /* CPUs in each lowest group of the CPUs' identities; 0: the front end's own */
     const CpuPorts *ports;     /* borrowed, outlives the CPU */
 } CpuConfig;
 
@@ -118,6 +119,17 @@ typedef struct CpuReg {
     void (*poke)(Env *env, unsigned arg, const IrVal *v);
     unsigned arg;
 } CpuReg;
+
+/* A register of the CPU that a device outside holds (the CPU interface of an interrupt controller). `code` is as insns
+ * name it: Arm op0 << 14 | op1 << 11 | CRn << 7 | CRm << 3 | op2. Only the system level reaches it. Called on the
+ * CPU's thread; `arg` is the row's, `opaque` that of add_regs. After a write interrupts are looked for. */
+typedef struct CpuDeviceReg {
+    const char *name; /* as all strings: borrowed for ever */
+    uint16_t code;
+    unsigned arg;
+    uint64_t (*read)(void *opaque, unsigned arg);              /* NULL: write-only */
+    void (*write)(void *opaque, unsigned arg, uint64_t value); /* NULL: read-only */
+} CpuDeviceReg;
 
 /* A span of the CPU's struct that is guest state: everything that reset sets and snapshot keeps. */
 typedef struct CpuState {
@@ -144,6 +156,8 @@ struct Frontend {
     /* Makes the CPU what `config` says (fills feature words); then reset makes it cold. Error: unknown model. */
     bool (*init)(Env *env, const CpuConfig *config, GError **error);
     void (*finish)(Env *env);       /* frees what init allocated */
+    /* Before the CPU runs, once: it has these registers too. Codes must be new to it. Copied. */
+    void (*add_regs)(Env *env, const CpuDeviceReg *regs, unsigned count, void *opaque);
     void (*reset)(Env *env);
     /* Boot protocol support: start executing at pc with the first integer argument registers set. */
     void (*set_entry)(Env *env, uint64_t pc, const uint64_t *args, unsigned count);

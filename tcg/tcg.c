@@ -67,7 +67,8 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     v->env->excl_addr = UINT64_MAX;
     ports_init(v);
     tlb_init(v);
-    CpuConfig config = {.index = v->index, .model = model, .counter_hz = counter_hz, .ports = &v->ports};
+    CpuConfig config = {.index = v->index, .model = model, .counter_hz = counter_hz, .ports = &v->ports,
+                        .cluster = tcg->config.cluster};
     if (!fe->init(v->env, &config, error)) {
         tlb_free(v);
         free(v->env);
@@ -86,6 +87,10 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     fe->reset(v->env);
     tlb_context_changed(v);
     return v;
+}
+
+void vcpu_add_regs(Vcpu *v, const CpuDeviceReg *regs, unsigned count, void *opaque) {
+    v->frontend->add_regs(v->env, regs, count, opaque);
 }
 
 Env *vcpu_env(Vcpu *v) {

@@ -68,6 +68,7 @@ typedef struct TcgConfig {
     /* -icount: the earliest deadline of the machine's own timers, and: time has come to it (returns when they have run). */
     uint64_t (*next_deadline)(void *opaque);
     void (*advance)(void *opaque);
+    unsigned cluster;        /* as in CpuConfig */
     size_t cache_bytes;      /* code cache; 0 = default */
     unsigned log_items;
     FILE *log;               /* borrowed */
@@ -95,6 +96,8 @@ void tcg_free(Tcg *tcg);
 
 /* Adds a vCPU in its reset state, not running. Error: unknown model. Owned by the Tcg. */
 Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *frontend, const char *model, uint64_t counter_hz, GError **error);
+/* Frontend.add_regs, before the vCPU is started. */
+void vcpu_add_regs(Vcpu *vcpu, const CpuDeviceReg *regs, unsigned count, void *opaque);
 Env *vcpu_env(Vcpu *vcpu);
 const Frontend *vcpu_frontend(Vcpu *vcpu);
 

@@ -3,7 +3,7 @@
  * cpu.c - the Arm front end as others see it: models, slots, state, registers for debuggers, reset, mode.
  * Spec: Arm DDI 0487, D1 (exception model), D13; the Cortex-A53, A57 and A72 technical reference manuals for their
  * identification registers, reduced to what is there.
- * Missing: AArch32, EL2, EL3; more than one cluster topology (Aff0 = index mod 8, Aff1 = index / 8).
+ * Missing: AArch32, EL2, EL3; affinity levels 2 and 3 (Aff0 = index mod the cluster, Aff1 = index / the cluster).
  */
 #include "frontend/arm/sysreg.h"
 
@@ -214,7 +214,8 @@ static bool arm_init(Env *env, const CpuConfig *config, GError **error) {
     cold->model = model;
     cold->id = model->id;
     cold->index = config->index;
-    cold->id.mpidr = UINT64_C(1) << 31 | (uint64_t)(config->index >> 3) << 8 | (config->index & 7);
+    unsigned cluster = config->cluster ? config->cluster : 8;
+    cold->id.mpidr = UINT64_C(1) << 31 | (uint64_t)(config->index / cluster) << 8 | config->index % cluster;
     cold->ports = config->ports;
     cold->counter_hz = config->counter_hz ? config->counter_hz : model->counter_hz;
     arm_sysreg_init(env);
@@ -226,7 +227,7 @@ static void arm_finish(Env *env) {
     ArmCold *cold = arm_cold(env);
     if (cold) {
         arm_semihosting_finish(env);
-        g_clear_pointer(&cold->rows, g_free);
+        arm_sysreg_finish(env);
         g_clear_pointer(&cold->pacs, g_free);
     }
 }
@@ -355,6 +356,7 @@ const Frontend frontend_arm = {
     .gdb_architecture = "aarch64",
     .init = arm_init,
     .finish = arm_finish,
+    .add_regs = arm_sysreg_add,
     .reset = arm_reset,
     .set_entry = arm_set_entry,
     .mode = arm_mode,

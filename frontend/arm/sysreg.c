@@ -19,8 +19,17 @@ static int compare_rows(const void *a, const void *b) {
     return (int)(*(const ArmSysreg *const *)a)->code - (int)(*(const ArmSysreg *const *)b)->code;
 }
 
+/* Takes the array over. */
+static void set_rows(ArmCold *cold, GPtrArray *rows) {
+    cold->row_count = rows->len;
+    cold->rows = (const ArmSysreg **)g_ptr_array_free(rows, FALSE);
+    qsort(cold->rows, cold->row_count, sizeof(*cold->rows), compare_rows);
+    for (uint32_t i = 1; i < cold->row_count; i++) {
+        g_assert(cold->rows[i - 1]->code != cold->rows[i]->code);
+    }
+}
+
 void arm_sysreg_init(Env *env) {
-    ArmCold *cold = arm_cold(env);
     GPtrArray *rows = g_ptr_array_new();
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
         for (const ArmSysreg *row = tables[i]; row->name; row++) {
@@ -29,13 +38,56 @@ void arm_sysreg_init(Env *env) {
             }
         }
     }
-    cold->row_count = rows->len;
-    cold->rows = (const ArmSysreg **)g_ptr_array_free(rows, FALSE);
-    qsort(cold->rows, cold->row_count, sizeof(*cold->rows), compare_rows);
-    for (uint32_t i = 1; i < cold->row_count; i++) {
-        g_assert(cold->rows[i - 1]->code != cold->rows[i]->code);
-    }
+    set_rows(arm_cold(env), rows);
 }
+
+void arm_sysreg_finish(Env *env) {
+    ArmCold *cold = arm_cold(env);
+    g_clear_pointer(&cold->rows, g_free);
+    g_clear_pointer(&cold->device_rows, g_free);
+}
+
+/* -- registers of devices -------------------------------------------------------------------------------- */
+
+static const CpuDeviceReg *device_reg(const ArmSysreg *row) {
+    return &((const ArmDeviceRow *)(const void *)row)->reg;
+}
+
+static uint64_t device_reg_read(Env *env, const ArmSysreg *row) {
+    const CpuDeviceReg *reg = device_reg(row);
+    return reg->read(arm_cold(env)->device, reg->arg);
+}
+
+static void device_reg_write(Env *env, const ArmSysreg *row, uint64_t value) {
+    const CpuDeviceReg *reg = device_reg(row);
+    reg->write(arm_cold(env)->device, reg->arg, value);
+}
+
+/* ICC_SRE_EL1 among them: the interrupt controller's interface is one of system registers, and ID_AA64PFR0_EL1 tells. */
+void arm_sysreg_add(Env *env, const CpuDeviceReg *regs, unsigned count, void *opaque) {
+    enum { ICC_SRE_EL1 = ARM_SR(3, 0, 12, 12, 5), PFR0_GIC = 1 << 24 };
+    ArmCold *cold = arm_cold(env);
+    g_assert(!cold->device_rows);
+    cold->device_rows = g_new0(ArmDeviceRow, count);
+    cold->device = opaque;
+    GPtrArray *rows = g_ptr_array_new();
+    for (uint32_t i = 0; i < cold->row_count; i++) {
+        g_ptr_array_add(rows, (gpointer)cold->rows[i]);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        ArmDeviceRow *d = &cold->device_rows[i];
+        d->reg = regs[i];
+        d->row = (ArmSysreg){.name = regs[i].name, .code = regs[i].code, .flags = ARM_ROW_POLL,
+                             .access = (regs[i].read ? ARM_R1 : 0) | (regs[i].write ? ARM_W1 : 0),
+                             .read = device_reg_read, .write = device_reg_write};
+        g_ptr_array_add(rows, &d->row);
+        cold->id.pfr0 |= regs[i].code == ICC_SRE_EL1 ? PFR0_GIC : 0;
+    }
+    g_free(cold->rows);
+    set_rows(cold, rows);
+}
+
+/* -- rows -------------------------------------------------------------------------------- */
 
 void arm_sysreg_reset(Env *env) {
     ArmCold *cold = arm_cold(env);

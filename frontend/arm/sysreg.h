@@ -37,6 +37,7 @@ typedef struct ArmModel {
 } ArmModel;
 
 typedef struct ArmSysreg ArmSysreg;
+typedef struct ArmDeviceRow ArmDeviceRow;
 typedef struct ArmPac ArmPac;     /* pointer authentication's cache */
 typedef struct ArmFiles ArmFiles; /* semihosting's open files */
 
@@ -67,6 +68,8 @@ struct ArmCold {
     const ArmModel *model;
     const CpuPorts *ports;
     const ArmSysreg **rows; /* sorted by code; owned */
+    ArmDeviceRow *device_rows; /* those that a device has added; owned */
+    void *device;           /* what their functions are given */
     uint32_t row_count;
     uint32_t index;         /* of the CPU */
     uint64_t counter_hz;
@@ -94,6 +97,7 @@ enum {
     ARM_ROW_CONST = 1,  /* the value never changes and is the same on every CPU of a machine */
     ARM_ROW_SYNC = 2,   /* a write changes what blocks or look-ups depend on: the block ends */
     ARM_ROW_FP = 4,     /* an access traps like an FP insn (CPACR_EL1.FPEN) */
+    ARM_ROW_POLL = 8,   /* a write may make an interrupt deliverable, which is then taken at once */
 };
 
 /*
@@ -116,6 +120,12 @@ struct ArmSysreg {
     void (*write)(Env *env, const ArmSysreg *row, uint64_t value);
 };
 
+/* A register that a device holds. */
+struct ArmDeviceRow {
+    ArmSysreg row;
+    CpuDeviceReg reg;
+};
+
 #define ARM_AT(field) .offset = offsetof(ArmCold, field)
 
 /* The tables, one per file; each ends with a NULL name. */
@@ -125,6 +135,9 @@ extern const ArmSysreg arm_core_regs[], arm_maint_regs[], arm_timer_regs[], arm_
 /* Makes cold->rows: the rows that this CPU's features give it. */
 void arm_sysreg_init(Env *env);
 void arm_sysreg_reset(Env *env);
+void arm_sysreg_finish(Env *env);
+/* Frontend.add_regs. */
+void arm_sysreg_add(Env *env, const CpuDeviceReg *regs, unsigned count, void *opaque);
 /* Index into cold->rows, or -1: no such register. */
 int arm_sysreg_find(const Env *env, unsigned code);
 /* The encoding space of ID registers that reads as zero where nothing is defined. */

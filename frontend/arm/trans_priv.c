@@ -241,6 +241,8 @@ static void write_register(Trans *t, const ArmSysreg *row, uint32_t index, uint3
         ir_call(t->ir, ARM_HELPER_sysreg_write, 2, (uint32_t[]){w(t, index), value});
         if (row->flags & ARM_ROW_SYNC) {
             t->sync = true;
+        } else if (row->flags & ARM_ROW_POLL) {
+            poll(t);
         }
     }
 }
