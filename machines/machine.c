@@ -318,7 +318,7 @@ static bool check_options(Machine *m, GError **error) {
                     "there is nothing to boot: neither a kernel (-kernel) nor firmware (-bios) is given");
         return false;
     }
-    return set_keys(m, error);
+    return set_keys(m, error) && (!cls->check || cls->check(m, error));
 }
 
 static bool make_memory(Machine *m, GError **error) {
@@ -340,7 +340,11 @@ static bool make_memory(Machine *m, GError **error) {
     return bus_add_ram(m->bus, "ram", m->cls->ram_base, m->ram_size, ram_host(m->ram), error);
 }
 
-/* One device of a row; index < row->count. */
+static unsigned devices_of(const Machine *m, const MapRow *row) {
+    return row->present && !row->present(m) ? 0 : MAX(row->count, 1);
+}
+
+/* One device of a row; index < devices_of. */
 static bool make_device(Machine *m, const MapRow *row, unsigned index, GError **error) {
     DeviceEnv env = { .bus = m->bus, .clock = m->clock, .log = &m->log };
     DeviceConfig config;
@@ -365,7 +369,7 @@ static bool make_device(Machine *m, const MapRow *row, unsigned index, GError **
 
 static bool make_devices(Machine *m, GError **error) {
     for (const MapRow *row = m->cls->map; row < m->cls->map + m->cls->map_count; row++) {
-        for (unsigned i = 0; i < MAX(row->count, 1); i++) {
+        for (unsigned i = 0; i < devices_of(m, row); i++) {
             if (!make_device(m, row, i, error)) {
                 return false;
             }
@@ -383,6 +387,7 @@ static bool make_cpus(Machine *m, GError **error) {
         .icount = o->icount, .icount_shift = o->icount_shift, .next_deadline = icount_next_deadline,
         .advance = icount_advance, .diverged = cpu_diverged, .debug_stop = cpu_debug_stop, .semihosting = o->semihosting, .semihosting_console = stdout,
     };
+    config.cluster = m->cls->cluster ? m->cls->cluster(m) : 0;
     m->tcg = tcg_new(&config);
     for (unsigned i = 0; i < m->cpus; i++) {
         g_array_append_val(m->alarm_refs, ((AlarmRef){ m, i }));
@@ -412,7 +417,7 @@ static DevTree *describe_map(Machine *m) {
     fdt_property_u32(blob, "#size-cells", 2);
     unsigned next = 0;
     for (const MapRow *row = m->cls->map; row < m->cls->map + m->cls->map_count; row++) {
-        for (unsigned i = 0; i < MAX(row->count, 1); i++) {
+        for (unsigned i = 0; i < devices_of(m, row); i++) {
             Device *device = g_ptr_array_index(m->devices, next++);
             DeviceFdt at = { .irq = row->irq == NO_IRQ ? 0 : (unsigned)row->irq + i, .phandle = row->phandle,
                              .clock = row->clocked ? m->cls->clock_phandle : 0 };
@@ -699,7 +704,7 @@ void machine_wire(Machine *m, Device *controller, unsigned first_input) {
     unsigned next = 0;
     m->irq_controller = controller;
     for (const MapRow *row = m->cls->map; row < m->cls->map + m->cls->map_count; row++) {
-        for (unsigned i = 0; i < MAX(row->count, 1); i++) {
+        for (unsigned i = 0; i < devices_of(m, row); i++) {
             Device *device = g_ptr_array_index(m->devices, next++);
             for (unsigned out = 0; row->irq != NO_IRQ && out < device->cls->irq_count; out++) {
                 device_connect(device, out, controller, first_input + (unsigned)row->irq + i + out);

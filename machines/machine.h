@@ -91,6 +91,7 @@ typedef struct MapRow {
     uint32_t phandle;         /* 0: none */
     bool one_node;            /* with count: the first device's node describes all; base and size are theirs, in turn */
     bool clocked;             /* its node names the machine's peripheral clock */
+    bool (*present)(const Machine *machine); /* NULL: always */
     /* Fills the device's configuration; NULL: it has none. */
     void (*configure)(const Machine *machine, unsigned index, DeviceConfig *config);
 } MapRow;
@@ -114,6 +115,9 @@ struct MachineClass {
     unsigned map_count;
     const MachineKey *keys;      /* ends with a NULL name */
     uint64_t (*counter_hz)(const char *cpu);
+    /* After the keys, before anything is made: do the options go together? NULL: they do. Error: usage. */
+    bool (*check)(Machine *machine, GError **error);
+    unsigned (*cluster)(const Machine *machine); /* TcgConfig.cluster; NULL: 0 */
     /* Connects interrupt controller and CPUs and what else the table cannot say. All devices exist. */
     bool (*fixup)(Machine *machine, GError **error);
     /* A timer or other output of a CPU. Called on its thread. */
@@ -137,6 +141,7 @@ struct Machine {
     unsigned cpus;
     struct {                     /* values of keys */
         bool fdt_randomness;
+        unsigned gic_version;    /* 0: the class's default */
     } keys;
     Clock *clock;
     Bus *bus;

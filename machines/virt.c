@@ -3,7 +3,7 @@
  * virt.c - the generic Arm board without a counterpart in hardware, "linux,dummy-virt".
  * Spec: Linux Documentation/devicetree/bindings (arm/cpus, arm/psci, arm/pmu, timer/arm,arch_timer, input/gpio-keys);
  *       Arm DEN 0022 (PSCI); the memory map is the one that kernels and firmware for this board are built against.
- * Missing: PCIe, GICv3, MSI (v2m), more than one CPU, EL2 and EL3.
+ * Missing: PCIe, MSI (v2m, ITS), more than one CPU, EL2 and EL3.
  */
 #include <string.h>
 
@@ -21,7 +21,7 @@ enum {
     /* PPI numbers (INTID - 16) of what is inside a CPU. */
     PPI_PMU = 7, PPI_TIMER_EL2 = 10, PPI_TIMER_VIRT = 11, PPI_TIMER_PHYS = 14, PPI_TIMER_SECURE = 13,
     /* third cell of an interrupt specifier */
-    FDT_PPI = 1, FDT_PPI_CPU0_HIGH = 0x104,
+    FDT_PPI = 1, FDT_PPI_HIGH = 4, FDT_PPI_CPU0 = 0x100, /* which CPUs: GICv2 only */
     KEY_POWER = 116, /* Linux input event code */
     PSCI_CPU_SUSPEND = 0xc4000001, PSCI_CPU_OFF = 0x84000002, PSCI_CPU_ON = 0xc4000003, PSCI_MIGRATE = 0xc4000005,
 };
@@ -43,8 +43,20 @@ static void rtc_config(const Machine *m, unsigned index, DeviceConfig *config) {
     config->pl031.start = -1;
 }
 
+static bool has_gicv3(const Machine *m) {
+    return m->keys.gic_version == 3;
+}
+static bool has_gicv2(const Machine *m) {
+    return !has_gicv3(m);
+}
+
+/* As many as an SGI reaches with one list of targets. */
+static unsigned cluster(const Machine *m) {
+    return has_gicv3(m) ? GICV3_CLUSTER : GIC_MAX_CPUS;
+}
+
 static void gic_config(const Machine *m, unsigned index, DeviceConfig *config) {
-    config->gic = (GicConfig){ .cpus = m->cpus, .irqs = GIC_IRQS };
+    config->gic = (GicConfig){ .cpus = m->cpus, .irqs = GIC_IRQS, .cluster = cluster(m) };
 }
 
 static void flash_config(const Machine *m, unsigned index, DeviceConfig *config) {
@@ -60,7 +72,9 @@ static const MapRow map[] = {
     { { 0x00000000, 0x04000000 }, { CFI_FLASH_SIZE, CFI_FLASH_SIZE }, &device_cfi_flash, .name = "flash", .irq = NO_IRQ,
       .configure = flash_config, .count = 2, .stride = CFI_FLASH_SIZE, .one_node = true },
     { { 0x08000000, 0x08010000 }, { 0x10000, 0x10000 }, &device_gicv2, .name = "gic", .irq = NO_IRQ,
-      .configure = gic_config, .phandle = PHANDLE_GIC },
+      .configure = gic_config, .phandle = PHANDLE_GIC, .present = has_gicv2 },
+    { { 0x08000000, 0x080a0000 }, { 0x10000, 0xf60000 }, &device_gicv3, .name = "gic", .irq = NO_IRQ,
+      .configure = gic_config, .phandle = PHANDLE_GIC, .present = has_gicv3 },
     { { 0x09000000 }, { 0x1000 }, &device_pl011, .irq = 1, .configure = serial_config, .clocked = true },
     { { 0x09010000 }, { 0x1000 }, &device_pl031, .irq = 2, .configure = rtc_config, .clocked = true },
     { { 0x09020000 }, { 0x18 }, &device_fw_cfg, .irq = NO_IRQ },
@@ -74,6 +88,17 @@ static void cpu_line(void *opaque, unsigned line, bool level) {
     vcpu_set_line(opaque, line, level);
 }
 
+/* The CPU interface of a GICv3 consists of system registers. */
+static void add_gic_regs(Device *gic, Vcpu *vcpu, unsigned cpu) {
+    CpuDeviceReg regs[32];
+    unsigned n = 0;
+    for (const GicCpuReg *r = gicv3_cpu_regs; r->name; r++) {
+        g_assert(n < G_N_ELEMENTS(regs));
+        regs[n++] = (CpuDeviceReg){ .name = r->name, .code = r->code, .arg = r->arg, .read = r->read, .write = r->write };
+    }
+    vcpu_add_regs(vcpu, regs, n, gicv3_cpu(gic, cpu));
+}
+
 static bool fixup(Machine *m, GError **error) {
     Device *gic = machine_device(m, "gic"), *fw_cfg = machine_device(m, "fw_cfg");
     machine_wire(m, gic, GIC_FIRST_SPI);
@@ -81,6 +106,9 @@ static bool fixup(Machine *m, GError **error) {
         Vcpu *vcpu = g_ptr_array_index(m->vcpus, i);
         irq_connect(device_irq(gic, GIC_OUT_IRQ(i)), cpu_line, vcpu, CPU_LINE_IRQ);
         irq_connect(device_irq(gic, GIC_OUT_FIQ(i)), cpu_line, vcpu, CPU_LINE_FIQ);
+        if (has_gicv3(m)) {
+            add_gic_regs(gic, vcpu, i);
+        }
     }
     fw_cfg_add_i64(fw_cfg, FW_CFG_RAM_SIZE, m->ram_size);
     fw_cfg_add_i16(fw_cfg, FW_CFG_NB_CPUS, (uint16_t)m->cpus);
@@ -90,8 +118,14 @@ static bool fixup(Machine *m, GError **error) {
 
 static void cpu_irq(Machine *m, unsigned cpu, unsigned line, bool level) {
     for (size_t i = 0; i < G_N_ELEMENTS(cpu_outputs); i++) {
-        if (cpu_outputs[i].line == line && m->irq_controller) {
-            device_input(m->irq_controller, GIC_PPI(cpu, GIC_FIRST_PPI + cpu_outputs[i].ppi), level);
+        if (cpu_outputs[i].line != line || !m->irq_controller) {
+            continue;
+        }
+        unsigned intid = GIC_FIRST_PPI + cpu_outputs[i].ppi;
+        if (has_gicv3(m)) {
+            gicv3_ppi(m->irq_controller, cpu, intid, level);
+        } else {
+            device_input(m->irq_controller, GIC_PPI(cpu, intid), level);
         }
     }
 }
@@ -136,16 +170,16 @@ static void describe_cpus(const Machine *m, DevTree *tree) {
     DEVTREE_CELLS(tree, "/psci", "migrate", PSCI_MIGRATE);
 }
 
-static void describe_cpu_devices(DevTree *tree) {
+static void describe_cpu_devices(const Machine *m, DevTree *tree) {
+    uint32_t high = FDT_PPI_HIGH | (has_gicv3(m) ? 0 : FDT_PPI_CPU0);
     devtree_node(tree, "/timer");
     devtree_strings(tree, "/timer", "compatible", "arm,armv8-timer\0arm,armv7-timer\0");
     devtree_flag(tree, "/timer", "always-on");
-    DEVTREE_CELLS(tree, "/timer", "interrupts", FDT_PPI, PPI_TIMER_SECURE, FDT_PPI_CPU0_HIGH, FDT_PPI, PPI_TIMER_PHYS,
-                  FDT_PPI_CPU0_HIGH, FDT_PPI, PPI_TIMER_VIRT, FDT_PPI_CPU0_HIGH, FDT_PPI, PPI_TIMER_EL2,
-                  FDT_PPI_CPU0_HIGH);
+    DEVTREE_CELLS(tree, "/timer", "interrupts", FDT_PPI, PPI_TIMER_SECURE, high, FDT_PPI, PPI_TIMER_PHYS,
+                  high, FDT_PPI, PPI_TIMER_VIRT, high, FDT_PPI, PPI_TIMER_EL2, high);
     devtree_node(tree, "/pmu");
     devtree_string(tree, "/pmu", "compatible", "arm,armv8-pmuv3");
-    DEVTREE_CELLS(tree, "/pmu", "interrupts", FDT_PPI, PPI_PMU, FDT_PPI_CPU0_HIGH);
+    DEVTREE_CELLS(tree, "/pmu", "interrupts", FDT_PPI, PPI_PMU, high);
 }
 
 static void describe(Machine *m, DevTree *tree) {
@@ -153,7 +187,7 @@ static void describe(Machine *m, DevTree *tree) {
     devtree_string(tree, "/", "model", "linux,dummy-virt");
     DEVTREE_CELLS(tree, "/", "interrupt-parent", PHANDLE_GIC);
     describe_cpus(m, tree);
-    describe_cpu_devices(tree);
+    describe_cpu_devices(m, tree);
     devtree_node(tree, "/apb-pclk");
     devtree_string(tree, "/apb-pclk", "compatible", "fixed-clock");
     devtree_string(tree, "/apb-pclk", "clock-output-names", "clk24mhz");
@@ -173,16 +207,28 @@ static void describe(Machine *m, DevTree *tree) {
 /* -- keys of -M virt -- */
 
 static bool set_gic_version(Machine *m, const char *value, GError **error) {
-    static const char *const later[] = { "3", "4", "max", "host", NULL };
-    if (strcmp(value, "2") == 0) {
-        return true;
+    static const struct { const char *value; unsigned version; } versions[] = { { "2", 2 }, { "3", 3 }, { "max", 3 } };
+    for (size_t i = 0; i < G_N_ELEMENTS(versions); i++) {
+        if (strcmp(value, versions[i].value) == 0) {
+            m->keys.gic_version = versions[i].version;
+            return true;
+        }
     }
-    bool known = g_strv_contains(later, value);
+    bool later = strcmp(value, "4") == 0 || strcmp(value, "host") == 0;
     g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE,
-                known ? "gic-version=%s does not exist yet; machine 'virt' has gic-version=2"
-                      : "gic-version is 2, not '%s'",
+                later ? "gic-version=%s does not exist; machine 'virt' has gic-version=2, 3 and max, which is 3"
+                      : "gic-version is 2, 3 or max, not '%s'",
                 value);
     return false;
+}
+
+static bool check(Machine *m, GError **error) {
+    if (has_gicv2(m) && m->cpus > GIC_MAX_CPUS) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE,
+                    "a GICv2 serves 1 to %d CPUs, not %u; more need -M virt,gic-version=3", GIC_MAX_CPUS, m->cpus);
+        return false;
+    }
+    return true;
 }
 
 static bool set_dtb_randomness(Machine *m, const char *value, GError **error) {
@@ -190,14 +236,14 @@ static bool set_dtb_randomness(Machine *m, const char *value, GError **error) {
 }
 
 static const MachineKey keys[] = {
-    { "gic-version", "version of the interrupt controller: 2", set_gic_version },
+    { "gic-version", "version of the interrupt controller: 2, 3, max (default: 2)", set_gic_version },
     { "dtb-randomness", "random seeds for the kernel in the device tree: on, off (default: on)", set_dtb_randomness },
     { NULL },
 };
 
 const MachineClass machine_virt = {
     .name = "virt",
-    .summary = "generic Arm board (64-bit CPUs, GICv2, PL011)",
+    .summary = "generic Arm board (64-bit CPUs, GICv2 or GICv3, PL011)",
     .frontend = &frontend_arm,
     .default_cpu = "cortex-a57",
     .ram_base = 0x40000000,
@@ -210,6 +256,8 @@ const MachineClass machine_virt = {
     .map_count = G_N_ELEMENTS(map),
     .keys = keys,
     .counter_hz = counter_hz,
+    .check = check,
+    .cluster = cluster,
     .fixup = fixup,
     .cpu_irq = cpu_irq,
     .describe = describe,

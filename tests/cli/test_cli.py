@@ -108,8 +108,9 @@ class Usage(Cli):
         self.usage("'x-chain' is for jit; 'interp' makes no host code", "-accel", "interp,x-chain=off")
         self.usage("-smp: no key 'cores'", *self.virt("-smp", "1,cores=2"))
         self.usage("-m: no key 'slots'", *self.virt("-m", "64,slots=2"))
-        self.usage("gic-version=3 does not exist yet", "-M", "virt,gic-version=3", "-kernel", "x")
-        self.usage("gic-version is 2, not 'two'", "-M", "virt,gic-version=two", "-kernel", "x")
+        self.usage("gic-version=4 does not exist; machine 'virt' has gic-version=2, 3 and max, which is 3", "-M",
+                   "virt,gic-version=4", "-kernel", "x")
+        self.usage("gic-version is 2, 3 or max, not 'two'", "-M", "virt,gic-version=two", "-kernel", "x")
         self.usage("'dtb-randomness' is 'on' or 'off', not 'maybe'", "-M", "virt,dtb-randomness=maybe", "-kernel", "x")
         self.usage("CPU models have no keys yet", *self.virt("-cpu", "cortex-a57,pmu=off"))
 
