@@ -226,12 +226,21 @@ static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
     RULE(vbsl) RULE(vorn) RULE(vcmtst) RULE(vsar) RULE(vcnt) RULE(vrbit) RULE(vclz) RULE(vsha1) RULE(vsha2)            \
     RULE(vsha2s0) RULE(vsha2s1) RULE(vsmax) RULE(vsmin) RULE(vumax) RULE(vumin)
 #define X64_MEM_RULES(RULE) RULE(ll) RULE(sc) RULE(unmon) RULE(barrier)
+/* emit_fp.c */
+#define X64_FP_RULES(RULE)                                                                                             \
+    RULE(fadd) RULE(fsub) RULE(fmul) RULE(fdiv) RULE(fsqrt) RULE(fmin) RULE(fmax) RULE(fminnm) RULE(fmaxnm)            \
+    RULE(fneg) RULE(fabs) RULE(fabd) RULE(fcvt) RULE(f2i) RULE(i2f) RULE(fl_fcmp)                                      \
+    RULE(vfadd) RULE(vfsub) RULE(vfmul) RULE(vfdiv) RULE(vfsqrt) RULE(vfneg) RULE(vfabs) RULE(vfabd) RULE(vfcmeq)      \
+    RULE(vfcmge) RULE(vfcmgt) RULE(vi2f) RULE(vf2i) RULE(vfcvtl) RULE(vfcvtn)
+#define X64_FP_AVX2_RULES(RULE) RULE(fmuladd) RULE(frint) RULE(vfmla) RULE(vfaddp)
 #define RULE(name) extern const HostRule x64_rule_##name;
+X64_FP_RULES(RULE)
 X64_INT_RULES(RULE)
 X64_VEC_RULES(RULE)
 X64_MEM_RULES(RULE)
 #undef RULE
 #define RULE(name) extern const HostRule x64_avx2_##name;
+X64_FP_AVX2_RULES(RULE)
 X64_AVX2_RULES(RULE)
 #undef RULE
 #define RULE(name) extern const HostRule x64_avx512_##name;

@@ -14,11 +14,11 @@
 #define RULE(name) [IR_##name] = &x64_rule_##name,
 #define RULE_AVX2(name) [IR_##name] = &x64_avx2_##name,
 #define RULE_AVX512(name) [IR_##name] = &x64_avx512_##name,
-#define BASE_RULES X64_INT_RULES(RULE) X64_VEC_RULES(RULE) X64_MEM_RULES(RULE)
+#define BASE_RULES X64_INT_RULES(RULE) X64_VEC_RULES(RULE) X64_MEM_RULES(RULE) X64_FP_RULES(RULE)
 static const HostRule *const rules[X64_LEVELS][IR_OPS] = {
     [X64_SSE2] = {BASE_RULES},
-    [X64_AVX2] = {BASE_RULES X64_AVX2_RULES(RULE_AVX2)},
-    [X64_AVX512] = {BASE_RULES X64_AVX2_RULES(RULE_AVX2) X64_AVX512_RULES(RULE_AVX512)},
+    [X64_AVX2] = {BASE_RULES X64_AVX2_RULES(RULE_AVX2) X64_FP_AVX2_RULES(RULE_AVX2)},
+    [X64_AVX512] = {BASE_RULES X64_AVX2_RULES(RULE_AVX2) X64_FP_AVX2_RULES(RULE_AVX2) X64_AVX512_RULES(RULE_AVX512)},
 };
 #pragma GCC diagnostic pop
 
@@ -125,6 +125,7 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .ld = x64_ld,                                                                                                  \
         .st = x64_st,                                                                                                  \
         .cold = x64_cold,                                                                                              \
+        .cold_op = x64_cold_op,                                                                                        \
         .jump_if = jump_if,                                                                                            \
         .bind = bind,                                                                                                  \
         .poll = x64_poll,                                                                                              \
@@ -153,7 +154,8 @@ static bool has_sha(void) {
 
 X64Level x64_host_level(void) {
     __builtin_cpu_init();
-    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul");
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") &&
+                __builtin_cpu_supports("fma");
     bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bitalg") &&

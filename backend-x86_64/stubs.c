@@ -72,6 +72,47 @@ static void pop(HostCode *h, unsigned r) {
 }
 static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
 
+/* -- MXCSR: in generated code guest rounding and the guest's new exception flags; in C what C had -- */
+
+static void mxcsr_load(HostCode *h, HostOperand from) {
+    x_ro(h, 0x0fae, 0, 2, from);
+}
+static void mxcsr_store(HostCode *h, HostOperand to) {
+    x_ro(h, 0x0fae, 0, 3, to);
+}
+
+/* FpRound to MXCSR.RC by a table of two-bit fields. Uses rax and rcx. */
+static void fp_begin(HostCode *h) {
+    mxcsr_store(h, ENV_AT(host_fp_c));
+    x_ro(h, 0x0fb6, 0, RCX, ENV_AT(fp.round));
+    x_rr(h, 0x03, 0, RCX, RCX);
+    x_load_imm(h, RAX, 0 << 2 * FP_RNE | 2 << 2 * FP_RUP | 1 << 2 * FP_RDN | 3 << 2 * FP_RTZ);
+    x_rr(h, 0xd3, 0, 5, RAX); /* shr eax, cl */
+    x_group1(h, 4, 0, x_reg(RAX), 3);
+    x_shift(h, 4, 0, RAX, 13);
+    x_group1(h, 1, 0, x_reg(RAX), 0x1f80);
+    x_ro(h, 0x89, 0, RAX, ENV_AT(host_fp));
+    mxcsr_load(h, ENV_AT(host_fp));
+}
+
+/* What the host has noticed goes to env.fp.flags, and is gone from env.host_fp. IE ZE OE UE PE are bits 0 and 2 to 5;
+ * bit 1, a denormal operand, is nothing to a guest. Uses r8 and r9. */
+static void fp_fold(HostCode *h) {
+    mxcsr_store(h, ENV_AT(host_fp));
+    mxcsr_load(h, ENV_AT(host_fp_c));
+    x_ro(h, 0x0fb6, 0, R8, ENV_AT(host_fp));
+    x_group1(h, 4, 0, x_reg(R8), 0x3d);
+    HostFixup none = x_jcc(h, CC_E);
+    x_mov(h, 0, R9, R8);
+    x_shift(h, 5, 0, R9, 1);
+    x_group1(h, 4, 0, x_reg(R9), 0x1e);
+    x_group1(h, 4, 0, x_reg(R8), 1);
+    x_rr(h, 0x0b, 0, R8, R9);
+    x_ro(h, 0x09, 0, R8, ENV_AT(fp.flags));
+    x_group1(h, 4, 0, ENV_AT(host_fp), ~0x3f);
+    x_bind(h, none);
+}
+
 static void *entry(HostCode *h, const PinSlots *p) {
     const uint8_t *at = stub_start(h);
     for (unsigned i = 0; i < G_N_ELEMENTS(callee_saved); i++) {
@@ -79,6 +120,7 @@ static void *entry(HostCode *h, const PinSlots *p) {
     }
     x_group1(h, 5, OP_W, x_reg(RSP), FRAME);
     x_rm(h, 0x8d, OP_W, RBP, RDI, RSP, 0, ENV_BIAS);
+    fp_begin(h);
     move_pins(h, p, 0, true);
     x_rr(h, 0xff, 0, 4, RSI);
     return (void *)(uintptr_t)at;
@@ -87,6 +129,7 @@ static void *entry(HostCode *h, const PinSlots *p) {
 /* Ends the stay in generated code; rax = what `enter` returns. */
 static const uint8_t *unwind(HostCode *h) {
     const uint8_t *at = stub_start(h);
+    fp_fold(h);
     x_group1(h, 0, OP_W, x_reg(RSP), FRAME);
     for (unsigned i = G_N_ELEMENTS(callee_saved); i-- > 0;) {
         pop(h, callee_saved[i]);
@@ -189,7 +232,10 @@ static void slow_stub(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_
     x_ro(h, 0x8b, OP_W, RSI, ENV_AT(scratch[0]));
     x_ro(h, 0x8b, 0, RDX, desc);
     x_load_imm(h, RAX, (uint64_t)(uintptr_t)slow);
+    mxcsr_store(h, ENV_AT(host_fp));
+    mxcsr_load(h, ENV_AT(host_fp_c));
     x_rr(h, 0xff, 0, 2, RAX);
+    mxcsr_load(h, ENV_AT(host_fp));
     x_group1(h, 7, 0, x_reg(RAX), HOST_SLOW_LEAVE);
     HostFixup leave = x_jcc(h, CC_E);
     move_pins(h, p, FIRST_CALLER_SAVED, true);
@@ -216,6 +262,7 @@ static const uint8_t *helper_stub(HostCode *h, const PinSlots *p, const uint8_t 
     const uint8_t *at = stub_start(h);
     count_call(h);
     move_pins(h, p, first, false);
+    fp_fold(h);
     x_rm(h, 0x8d, OP_W, RDI, RBP, RSP, 0, -ENV_BIAS);
     x_ro(h, 0x8b, OP_W, R8, fourth);
     x_ro(h, 0x8b, OP_W, R9, fifth);
@@ -223,6 +270,7 @@ static const uint8_t *helper_stub(HostCode *h, const PinSlots *p, const uint8_t 
     x_group1(h, 5, OP_W, x_reg(RSP), 8);
     x_rm(h, 0xff, 0, 2, R10, RAX, 0, 0);
     x_group1(h, 0, OP_W, x_reg(RSP), 8);
+    mxcsr_load(h, ENV_AT(host_fp));
     if (state) {
         x_group1(h, 7, 0, ENV_AT(fault), 0);
         HostFixup fault = x_jcc(h, CC_NE);

@@ -178,6 +178,9 @@ static uint64_t repeated_row(unsigned row) {
     } else if (row == POOL_SIGN_32) {
         return UINT64_C(0x80000000);
     }
+    if (row == POOL_TINY || row == POOL_TINY + 1) {
+        return row == POOL_TINY ? repeat(UINT64_C(1) << 23, 2) : UINT64_C(1) << 52;
+    }
     return row >= POOL_SHA1_K ? repeat(sha1_k[row - POOL_SHA1_K], 2) : 0;
 }
 
@@ -274,5 +277,32 @@ void v_call(HostCode *h, const HostOp *op) {
     store_imm32(h, scratch_at(3, 12), (uint32_t)(info >> 32));
     x_call_stub(h, h->stubs->op_call_kept);
     bool vec = op->d.reg >= XMM0;
-    x_ro(h, vec ? 0x0f28 : 0x8b, vec ? 0 : OP_W, op->d.reg, scratch_at(3, 0));
+    x_ro(h, vec ? 0x0f28 : 0x8b, vec || n->type == IR_I32 ? 0 : OP_W, op->d.reg, scratch_at(3, 0));
+}
+
+void v_cold(HostCode *h, const HostOp *op, unsigned cc) {
+    HostFixup from = x_jcc(h, cc);
+    if (h->cold_op_count == h->cold_op_max) {
+        h->overflow = true;
+        return;
+    }
+    h->cold_ops[h->cold_op_count++] = (HostColdOp){.from = from, .back = x_offset(h), .node = *op->node, .op = *op};
+}
+
+void v_cold_back(HostCode *h) {
+    if (h->cold_op_count) {
+        h->cold_ops[h->cold_op_count - 1].back = x_offset(h);
+    }
+}
+
+void x64_cold_op(HostCode *h, const HostColdOp *c) {
+    HostOp op = c->op;
+    op.node = &c->node;
+    x_bind(h, c->from);
+    if (c->node.op == IR_fl_fcmp) {
+        x64_unordered(h, &op);
+    } else {
+        v_call(h, &op);
+    }
+    x_bind_to(h, x_jmp(h), c->back);
 }

@@ -109,7 +109,8 @@ enum {
     POOL_WORDS_16 = POOL_BYTES + 8,
     POOL_SIGN_32,                      /* bit 31 of 64-bit lanes */
     POOL_NIBBLE_ONES, POOL_NIBBLE_REVERSE_HIGH, POOL_NIBBLE_REVERSE_LOW, POOL_NIBBLE_CLZ_LOW, POOL_NIBBLE_CLZ_HIGH,
-    POOL_SHA1_K,                       /* + 0, 1, 2 */
+    POOL_TINY,                         /* + 0, 1: the smallest normal f32, f64 */
+    POOL_SHA1_K = POOL_TINY + 2,       /* + 0, 1, 2 */
     POOL_ROWS = POOL_SHA1_K + 3
 };
 
@@ -174,6 +175,11 @@ void v_qc_if_any(HostCode *h, unsigned t, unsigned r);
 void v_qc_if_differ(HostCode *h, unsigned x, unsigned y, unsigned t, unsigned r); /* t may be x */
 /* The op in C, for the forms that a rule has no sequence for. Keeps all registers but d; host flags are lost. */
 void v_call(HostCode *h, const HostOp *op);
+
+/* The op in C when cc holds, from behind the block: as v_call, and back to here, or to where v_cold_back is called.
+ * Operands must be in their registers still. */
+void v_cold(HostCode *h, const HostOp *op, unsigned cc);
+void v_cold_back(HostCode *h);
 
 static inline unsigned v_lane(const HostOp *op) {
     return op->node->aux & IR_VEC_LANE;

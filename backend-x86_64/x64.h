@@ -24,6 +24,12 @@ void x64_st(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned adde
             unsigned tmp);
 void x64_cold(HostCode *h, const HostCold *c);
 
+/* vec.c */
+void x64_cold_op(HostCode *h, const HostColdOp *c);
+
+/* emit_fp.c */
+void x64_unordered(HostCode *h, const HostOp *op); /* fl_fcmp's host flags when an operand is a NaN */
+
 /* emit_flow.c */
 void x64_test(HostCode *h, IrType type, HostOperand a, HostOperand b);
 void x64_compare(HostCode *h, IrType type, HostOperand a, HostOperand b);

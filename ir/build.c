@@ -40,6 +40,7 @@ IrBlock *ir_block_copy(const IrBlock *from) {
     b->helper_count = from->helper_count;
     b->insns = from->insns;
     b->has_fp = from->has_fp;
+    b->fp_plain = from->fp_plain;
     b->count = 1;
     for (uint32_t i = 1; i < from->count; i++) {
         if (from->nodes[i].op != IR_nop) {
@@ -85,7 +86,7 @@ void ir_block_reset(IrBlock *b) {
     ir_new_generation(b);
     b->count = 1;
     b->insns = 0;
-    b->has_fp = false;
+    b->has_fp = b->fp_plain = false;
     b->nodes[0] = (IrNode){.op = IR_nop, .type = IR_VOID};
 }
 

@@ -121,6 +121,8 @@ struct Env {
     uint64_t calls;                                  /* -icount: calls of C from generated code */
     uint64_t host_insns;                             /* -icount: host insns run, cold paths and stubs apart */
     uint64_t host_tmp;                               /* a register's content across a few host insns */
+    uint32_t host_fp;                                /* generated code: the host's FP control and status, while C runs */
+    uint32_t host_fp_c;                              /* what C wants there */
     const struct IrOpInfo *op_table;                 /* for calls of ops from generated code */
     const struct IrHelper *helper_table;             /* the front end's helpers, for calls from generated code */
     void *runtime;                                   /* tcg's Vcpu */

@@ -63,6 +63,7 @@ enum {
     HOST_RULE_EARLY = 2,       /* d is written before all operands are read: never shared with an operand */
     HOST_RULE_COMMUTES = 4,    /* s[0] and s[1] may be exchanged */
     HOST_RULE_TYPE_OF_A = 8,   /* op->type is that of the first operand */
+    HOST_RULE_FP_PLAIN = 16,   /* for blocks with fp_plain; in others the op is called in C */
 };
 
 /* A direct exit of a block that can be patched to jump to another block. */
@@ -102,6 +103,17 @@ typedef struct HostStubs {
 } HostStubs;
 enum { HOST_LEFT_CHAIN = 0x100, HOST_SPILL_BYTES = 2048 };
 
+/* A forward reference: position of a displacement to be filled in by `bind`. */
+typedef uint32_t HostFixup;
+
+/* An op that its rule leaves to C for some operands: code waiting to be emitted behind the block. */
+typedef struct HostColdOp {
+    HostFixup from;  /* the jump to it */
+    uint32_t back;   /* offset to continue at, with the result in its place */
+    IrNode node;
+    HostOp op;       /* its node is not valid any more */
+} HostColdOp;
+
 /* Code being made. */
 struct HostCode {
     const Backend *backend;
@@ -111,10 +123,9 @@ struct HostCode {
     const HostStubs *stubs;
     uint32_t insns;           /* host insns so far */
     bool counting;            /* -icount: stubs count calls */
+    HostColdOp *cold_ops;     /* room for cold_op_max; without any, rules that need it give the block up */
+    unsigned cold_op_count, cold_op_max;
 };
-
-/* A forward reference: position of a displacement to be filled in by `bind`. */
-typedef uint32_t HostFixup;
 
 enum { HOST_COLD_PENDS = 4 };
 
@@ -177,6 +188,7 @@ struct Backend {
     void (*ld)(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend, unsigned ea, int32_t disp);
     void (*st)(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp, unsigned tmp);
     void (*cold)(HostCode *h, const HostCold *c);
+    void (*cold_op)(HostCode *h, const HostColdOp *c);
     /* Flow */
     HostFixup (*jump_if)(HostCode *h, int cc);
     void (*bind)(HostCode *h, HostFixup f);                            /* to here */

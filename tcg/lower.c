@@ -163,10 +163,11 @@ static void lower_node(Walk *w, uint32_t i) {
     case IR_get: lower_get(w, i); break;
     case IR_set: case IR_pend: lower_set(w, n); break;
     case IR_call: lower_call(w, i); break;
-    case IR_trunc: ra_alias(l, i, n->a); break;
+    case IR_trunc: case IR_vlow: ra_alias(l, i, n->a); break;
     case IR_zext: lower_zext(w, i); break;
     case IR_fl_add: lower_fl_add(w, i); break;
     case IR_fl_sub: lower_fl_sub(w, i); break;
+    case IR_fl_fcmp: lower_fl_fcmp(w, i); break;
     case IR_fl_nzcv: lower_fl_nzcv(w, i); break;
     case IR_fl_sel: lower_fl_sel(w, i); break;
     case IR_fl_logic: lower_fl_logic(w, i); break;
@@ -259,6 +260,8 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     Walk *w = walk_get(v, ir);
     w->tb = tb;
     w->l.h = &h;
+    h.cold_ops = w->cold_ops;
+    h.cold_op_max = G_N_ELEMENTS(w->cold_ops);
     ra_prepare(&w->l);
     uint32_t host_count = 0;
     HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns, &host_count) : 0;
@@ -280,6 +283,9 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     chain_stub(w, 1);
     for (unsigned k = 0; k < w->cold_count && !h.overflow; k++) {
         tcg->backend->cold(&h, &w->cold[k]);
+    }
+    for (unsigned k = 0; k < h.cold_op_count && !h.overflow; k++) {
+        tcg->backend->cold_op(&h, &w->cold_ops[k]);
     }
     if (w->l.failed || h.overflow) {
         memset(tb->exits, 0, sizeof tb->exits);

@@ -331,6 +331,18 @@ void lower_fl_carry(Walk *w, uint32_t i) {
     }
 }
 
+void lower_fl_fcmp(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    const HostRule *r = l->be->rules[IR_fl_fcmp];
+    if (r && l->ir->fp_plain && walk_type(w, n->a) != IR_F16) {
+        rule_emit(w, i, r, n);
+        flags_now_hold(w, i, HOST_FLAGS_SUB);
+    } else {
+        lower_call_op(w, i);
+    }
+}
+
 void lower_fl_nzcv(Walk *w, uint32_t i) {
     int32_t image;
     if (!flags_const(&w->l, i, &image) && w->l.values[i].last_use) {

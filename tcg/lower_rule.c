@@ -81,7 +81,7 @@ void rule_fill_in_place(Walk *w, HostOp *op, unsigned d) {
     op->s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
 }
 
-static void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
+void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     Lower *l = &w->l;
     HostOp op = {.node = n, .type = (IrType)n->type};
     IrNode swapped;
@@ -255,6 +255,9 @@ void lower_value(Walk *w, uint32_t i) {
     }
     if (r && ir_ops[n->op].props & IR_MEM) {
         r = access_rule(w, n, r);
+    }
+    if (r && r->flags & HOST_RULE_FP_PLAIN && !l->ir->fp_plain) {
+        r = NULL;
     }
     if (r) {
         rule_emit(w, i, r, n);

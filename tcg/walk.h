@@ -16,6 +16,7 @@ typedef struct Walk {
     int32_t insn_off;
     HostCold cold[MAX_COLD];
     unsigned cold_count;
+    HostColdOp cold_ops[MAX_COLD];
     HostMark marks[MAX_MARKS];
     unsigned mark_count;
     unsigned insn_index;     /* insns begun so far */
@@ -50,6 +51,8 @@ void lower_fl_add(Walk *w, uint32_t i);
 /* if (cond of a) flags = compare; else flags = constant: Arm's CCMP. Both ways end with them in the host's flags. */
 void lower_fl_sel(Walk *w, uint32_t i);
 void lower_fl_logic(Walk *w, uint32_t i);
+/* Leaves the host's flags as a subtraction would that borrows when a < b, and overflows when they are unordered. */
+void lower_fl_fcmp(Walk *w, uint32_t i);
 /* Is `and` at i wanted for its flags alone, by the very next node? Then fl_logic does all the work. */
 bool flags_and_is_test(const Walk *w, uint32_t i);
 /* Will fl_add or fl_sub of the same operands follow, before anything else changes host flags? */
@@ -76,6 +79,8 @@ unsigned rule_define_in_place(Walk *w, uint32_t i, HostOp *op);
 void rule_fill_in_place(Walk *w, HostOp *op, unsigned d);
 /* Emits op with a scratch result that nobody uses: for its flags. */
 void rule_emit_named(Walk *w, uint32_t i, IrOp opcode, IrType type, uint32_t a, uint32_t b);
+/* The rule r for node i. */
+void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n);
 /* An op in C: operands through env.scratch. */
 void lower_call_op(Walk *w, uint32_t i);
 void lower_call(Walk *w, uint32_t i);

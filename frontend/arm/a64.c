@@ -61,6 +61,7 @@ void a64_translate(Trans *t) {
     uint32_t insn = t->code[0] | t->code[1] << 8 | t->code[2] << 16 | (uint32_t)t->code[3] << 24;
     t->insn_len = 4;
     ir_insn(t->ir, t->off, 4);
+    t->ir->fp_plain = !(t->mode & ARM_MODE_FP_FULL);
     if (t->mode & (ARM_MODE_STEP | ARM_MODE_BREAK)) {
         a64_debug_hook(t);
         if (t->ended) {

@@ -51,6 +51,7 @@ static void peek_fp(const Env *env, unsigned control, IrVal *v) {
 static void poke_fp(Env *env, unsigned control, const IrVal *v) {
     if (control) {
         arm_set_fpcr(env, v->u64);
+        arm_update_mode(env);
     } else {
         arm_set_fpsr(env, v->u64);
     }

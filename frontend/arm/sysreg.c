@@ -227,6 +227,7 @@ static uint64_t fpcr_read(Env *env, const ArmSysreg *row) {
 
 static void fpcr_write(Env *env, const ArmSysreg *row, uint64_t value) {
     arm_set_fpcr(env, value);
+    arm_update_mode(env);
 }
 
 static uint64_t fpsr_read(Env *env, const ArmSysreg *row) {

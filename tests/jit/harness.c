@@ -143,7 +143,7 @@ static void cpu_mem_fault(Env *env, const MemFault *fault) {
     host_side(env)->guest->fault(env, fault->va);
 }
 
-static void make_host(JitSide *s) {
+static void make_host(JitSide *s, const char *level) {
     const JitGuest *g = s->guest;
     s->frontend = (Frontend){
         .name = "made up", .slots = g->slots, .slot_count = g->slot_count, .helpers = g->helpers,
@@ -151,7 +151,7 @@ static void make_host(JitSide *s) {
         .mode = cpu_mode, .context = cpu_context, .walk = cpu_walk, .watching = cpu_watching,
         .mem_fault = cpu_mem_fault, .insn_min = 4, .insn_max = 4,
     };
-    s->tcg = tcg_new(&(TcgConfig){.cache_bytes = 1 << 20, .opaque = s,
+    s->tcg = tcg_new(&(TcgConfig){.cache_bytes = 1 << 20, .opaque = s, .forced.host = level,
                                   .phys = {.opaque = s, .page = phys_page, .read = phys_read, .write = phys_write}});
     g_autoptr(GError) error = NULL;
     s->vcpu = tcg_add_vcpu(s->tcg, &s->frontend, "made up", 0, &error);
@@ -163,13 +163,13 @@ static void make_host(JitSide *s) {
 
 /* -- sides -- */
 
-JitSide *jit_side_new(const JitGuest *guest, bool host) {
+static JitSide *side_new(const JitGuest *guest, bool host, const char *level) {
     JitSide *s = g_new0(JitSide, 1);
     s->guest = guest;
     s->size = strlen(guest->pages) * PAGE_SIZE;
     s->memory = g_aligned_alloc0(1, s->size, PAGE_SIZE);
     if (host) {
-        make_host(s);
+        make_host(s, level);
     } else {
         s->env = g_aligned_alloc0(1, (sizeof(Env) + 63) & ~(size_t)63, 64);
         s->env->runtime = s;
@@ -177,6 +177,14 @@ JitSide *jit_side_new(const JitGuest *guest, bool host) {
         s->interp = ir_interp_new(&mem_ops, guest->helpers, guest->helper_count);
     }
     return s;
+}
+
+JitSide *jit_side_new(const JitGuest *guest, bool host) {
+    return side_new(guest, host, NULL);
+}
+
+JitSide *jit_side_at_level(const JitGuest *guest, const char *level) {
+    return side_new(guest, true, level);
 }
 
 void jit_side_free(JitSide *s) {
@@ -226,10 +234,17 @@ bool jit_compile(JitSide *s, const IrBlock *b) {
 
 static IrExit run_host(JitSide *s, const IrBlock *b) {
     Env *env = s->env;
-    if (!jit_compile(s, b)) {
+    IrBlock made = *b;
+    made.fp_plain = !env->fp.flush && !env->fp.default_nan;
+    if (!jit_compile(s, &made)) {
         env->pc = env->pcbase;
         return IR_EXIT_SLOW;
     }
+    return jit_again(s);
+}
+
+IrExit jit_again(JitSide *s) {
+    Env *env = s->env;
     s->vcpu->running = &s->tb;
     uint64_t left = s->tcg->stubs.enter(env, s->tb.host);
     if ((uint32_t)left != HOST_LEFT_CHAIN) {

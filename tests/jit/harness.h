@@ -23,6 +23,8 @@ typedef struct JitGuest {
 /* One of the two sides. */
 typedef struct JitSide JitSide;
 JitSide *jit_side_new(const JitGuest *guest, bool host);
+/* A host side whose code keeps to a level of the backend, which this machine must have. */
+JitSide *jit_side_at_level(const JitGuest *guest, const char *level);
 void jit_side_free(JitSide *s);
 Env *jit_env(JitSide *s);
 /* All pages, whatever they are, in order. */
@@ -37,6 +39,8 @@ bool jit_compile(JitSide *s, const IrBlock *b);
 /* Compiles if need be, and runs from env->pcbase; the result is in env->exit_reason too. A host side that cannot
  * compile the block answers IR_EXIT_SLOW at the page's start, as if its first insn could not be done. */
 IrExit jit_run(JitSide *s, const IrBlock *b);
+/* Host side: runs what has been compiled last. */
+IrExit jit_again(JitSide *s);
 /* Text of the host code compiled last. */
 void jit_text(JitSide *s, GString *out);
 /* The host code compiled last. */
