@@ -232,8 +232,7 @@ static void slow_stub(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_
     x_ro(h, 0x8b, OP_W, RSI, ENV_AT(scratch[0]));
     x_ro(h, 0x8b, 0, RDX, desc);
     x_load_imm(h, RAX, (uint64_t)(uintptr_t)slow);
-    mxcsr_store(h, ENV_AT(host_fp));
-    mxcsr_load(h, ENV_AT(host_fp_c));
+    fp_fold(h);
     x_rr(h, 0xff, 0, 2, RAX);
     mxcsr_load(h, ENV_AT(host_fp));
     x_group1(h, 7, 0, x_reg(RAX), HOST_SLOW_LEAVE);
