@@ -226,8 +226,11 @@ static uint64_t fpcr_read(Env *env, const ArmSysreg *row) {
 }
 
 static void fpcr_write(Env *env, const ArmSysreg *row, uint64_t value) {
+    bool full = env->fp.flush || env->fp.default_nan;
     arm_set_fpcr(env, value);
-    arm_update_mode(env);
+    if (full != (env->fp.flush || env->fp.default_nan)) {
+        arm_update_mode(env);
+    }
 }
 
 static uint64_t fpsr_read(Env *env, const ArmSysreg *row) {
