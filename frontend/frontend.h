@@ -67,11 +67,19 @@ struct CpuPorts {
     /* DC ZVA and its kind go through IR; the rest of cache maintenance: */
     void (*code_written)(void *opaque, Env *env, uint64_t pa, uint64_t size); /* IC IVAU / icbi: blocks made from there are stale */
     void (*code_flush)(void *opaque, Env *env);                               /* IC IALLU */
-    /* TLB maintenance; a front end calls these from helpers with IRH_SYNC. asid as in MemContext.
-     * `page_bits` of flush_page: smallest granule the maintenance speaks of; every mapping that contains va goes. */
-    void (*tlb_flush_all)(void *opaque, Env *env);
-    void (*tlb_flush_asid)(void *opaque, Env *env, uint64_t asid);
-    void (*tlb_flush_page)(void *opaque, Env *env, uint64_t va, bool any_asid, uint64_t asid);
+    /* TLB maintenance; a front end calls these from helpers with IRH_SYNC. asid as in MemContext. flush_page: every
+     * mapping that contains va goes. everywhere: on all CPUs, of which the others may take until `barrier`. */
+    void (*tlb_flush_all)(void *opaque, Env *env, bool everywhere);
+    void (*tlb_flush_asid)(void *opaque, Env *env, uint64_t asid, bool everywhere);
+    void (*tlb_flush_page)(void *opaque, Env *env, uint64_t va, bool any_asid, uint64_t asid, bool everywhere);
+    /* What this CPU has done with `everywhere` and to code is finished on all CPUs before its next insn: the front end
+     * ends the block behind the call. May be NULL where there is one CPU, like the next two. */
+    void (*barrier)(void *opaque, Env *env);
+    /* Events: send_event sets the event register of every CPU (SEV), or of this one. wait_event clears it when it is set;
+     * else the CPU gives up its host for a while before its next insn, or until an event, an interrupt or a change of what
+     * the exclusive monitor watches: the front end ends the block. */
+    void (*send_event)(void *opaque, Env *env, bool everywhere);
+    void (*wait_event)(void *opaque, Env *env);
     /* The current MemContext or mode has changed (exception, return, TTBR or SCTLR write): recompute env.bank and env.space. */
     void (*context_changed)(void *opaque, Env *env);
     /* Time in nanoseconds of the machine's one clock, and one-shot alarms: `timer_expired` of the front end is called
@@ -104,6 +112,7 @@ typedef struct CpuConfig {
     const char *model;         /* name from `models` */
     uint64_t counter_hz;       /* frequency of the architectural counter; 0: the model's own */
     unsigned cluster;          /* CPUs in each lowest group of the CPUs' identities; 0: the front end's own */
+    bool smp;                  /* there are other CPUs: part of the mode, for what one CPU need not do */
     const CpuPorts *ports;     /* borrowed, outlives the CPU */
 } CpuConfig;
 
@@ -162,6 +171,8 @@ struct Frontend {
     /* Boot protocol support: start executing at pc with the first integer argument registers set. */
     void (*set_entry)(Env *env, uint64_t pc, const uint64_t *args, unsigned count);
 
+    /* The number that guests call the CPU by, as in CpuPorts.cpu_on. */
+    uint64_t (*id)(const Env *env);
     /* Everything that decoding, or the code generated for a block, depends on besides the bytes: see engine.md, key. */
     uint64_t (*mode)(const Env *env);
     /* Contexts of current and of unprivileged data accesses, and of fetches (always the current). */

@@ -219,8 +219,9 @@ static void cpu_power(void *opaque, unsigned vcpu, TcgPower action, int code) {
     case TCG_POWER_EXIT:
         post(m, false, MACHINE_END_EXIT, code, NULL);
         break;
-    default: /* CPU_POWER_CPU_OFF: nobody is left to turn it on again */
-        post(m, false, MACHINE_END_ERROR, 0, "the guest has turned off its only CPU");
+    default: /* CPU_POWER_CPU_OFF: nobody is left to turn one on again */
+        post(m, false, MACHINE_END_ERROR, 0, m->cpus == 1 ? "the guest has turned off its only CPU"
+                                                         : "the guest has turned off the last of its CPUs");
         break;
     }
 }
@@ -286,15 +287,20 @@ static bool check_options(Machine *m, GError **error) {
     const MachineClass *cls = m->cls;
     m->cpu = o->cpu ? o->cpu : cls->default_cpu;
     m->ram_size = o->ram ? o->ram : cls->ram_default;
-    m->cpus = 1;
+    m->cpus = o->cpus ? (unsigned)o->cpus : 1;
     if (!g_strv_contains(cls->frontend->models, m->cpu)) {
         g_autofree char *hint = names_hint(m->cpu, cls->frontend->models);
         g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "machine '%s' has no CPU model '%s'%s", cls->name, m->cpu, hint);
         return false;
     }
-    if (o->cpus > 1) {
-        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE,
-                    "machine '%s' has one CPU so far, not %" G_GUINT64_FORMAT ": use -smp 1", cls->name, o->cpus);
+    if (m->cpus > cls->cpus_max) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "machine '%s' has 1 to %u CPUs, not %u", cls->name,
+                    cls->cpus_max, m->cpus);
+        return false;
+    }
+    if (m->cpus > 1 && (o->verify || o->icount)) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "%s takes one CPU so far, not %u: use -smp 1",
+                    o->verify ? "--verify" : "-icount", m->cpus);
         return false;
     }
     if (m->ram_size < cls->ram_min || m->ram_size > cls->ram_max || m->ram_size % BUS_PAGE) {
@@ -381,7 +387,7 @@ static bool make_devices(Machine *m, GError **error) {
 static bool make_cpus(Machine *m, GError **error) {
     const MachineOptions *o = &m->options;
     TcgConfig config = {
-        .interpret = o->interpret, .forced = o->forced, .verify = o->verify, .log_items = o->tcg_log, .log = o->log,
+        .vcpus = m->cpus, .interpret = o->interpret, .forced = o->forced, .verify = o->verify, .log_items = o->tcg_log, .log = o->log,
         .phys = { .opaque = m, .page = phys_page, .read = phys_read, .write = phys_write },
         .opaque = m, .now = cpu_now, .alarm = cpu_alarm, .irq_out = cpu_irq_out, .power = cpu_power,
         .icount = o->icount, .icount_shift = o->icount_shift, .next_deadline = icount_next_deadline,

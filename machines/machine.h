@@ -39,10 +39,16 @@ typedef struct MachineEnd {
 
 /* -- what users ask for -- */
 
+/* How CPUs are grouped, as the device tree says: threads in cores in clusters in sockets. */
+typedef struct MachineTopology {
+    unsigned clusters, cores, threads;
+} MachineTopology;
+
 typedef struct MachineOptions {
     const KeyList *machine;  /* -M NAME,key=value...; its "type" was used to find the class; NULL: no keys */
     const char *cpu;         /* model; NULL: the class's default */
     uint64_t cpus;           /* 0: 1 */
+    MachineTopology topology; /* cores 0: one socket with one cluster */
     uint64_t ram;            /* bytes; 0: the class's default */
     const char *kernel, *initrd, *append, *dtb, *bios; /* NULL: none */
     Chardev *serial;         /* borrowed; NULL: output is dropped */
@@ -109,6 +115,7 @@ struct MachineClass {
     const Frontend *frontend;
     const char *default_cpu;
     uint64_t ram_base, ram_default, ram_min, ram_max;
+    unsigned cpus_max;
     uint64_t flash_size;         /* of the firmware flash; 0: none */
     uint32_t clock_phandle;
     const MapRow *map;

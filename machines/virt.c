@@ -3,7 +3,7 @@
  * virt.c - the generic Arm board without a counterpart in hardware, "linux,dummy-virt".
  * Spec: Linux Documentation/devicetree/bindings (arm/cpus, arm/psci, arm/pmu, timer/arm,arch_timer, input/gpio-keys);
  *       Arm DEN 0022 (PSCI); the memory map is the one that kernels and firmware for this board are built against.
- * Missing: PCIe, MSI (v2m, ITS), more than one CPU, EL2 and EL3.
+ * Missing: PCIe, MSI (v2m, ITS), EL2 and EL3.
  */
 #include <string.h>
 
@@ -142,23 +142,42 @@ static char *cpu_compatible(const char *cpu) {
     return real ? g_strdup_printf("arm,%s", cpu) : g_strdup("arm,armv8");
 }
 
+/* Makes the node of a CPU in the map, and those above it. */
+static char *place_in_map(const Machine *m, DevTree *tree, unsigned cpu) {
+    MachineTopology t = m->options.topology;
+    if (!t.cores) {
+        t = (MachineTopology){ .clusters = 1, .cores = m->cpus, .threads = 1 };
+    }
+    const struct { const char *name; unsigned number; } levels[] = {
+        { "socket", cpu / (t.threads * t.cores * t.clusters) }, { "cluster", cpu / (t.threads * t.cores) % t.clusters },
+        { "core", cpu / t.threads % t.cores }, { "thread", cpu % t.threads },
+    };
+    char *path = g_strdup("/cpus/cpu-map");
+    for (unsigned i = 0; i < G_N_ELEMENTS(levels) - (t.threads == 1); i++) {
+        char *below = g_strdup_printf("%s/%s%u", path, levels[i].name, levels[i].number);
+        g_free(path);
+        path = below;
+        devtree_node(tree, path);
+    }
+    return path;
+}
+
 static void describe_cpus(const Machine *m, DevTree *tree) {
     devtree_node(tree, "/cpus");
     DEVTREE_CELLS(tree, "/cpus", "#address-cells", 1);
     DEVTREE_CELLS(tree, "/cpus", "#size-cells", 0);
     devtree_node(tree, "/cpus/cpu-map");
-    devtree_node(tree, "/cpus/cpu-map/socket0");
-    devtree_node(tree, "/cpus/cpu-map/socket0/cluster0");
-    for (unsigned i = 0; i < m->cpus; i++) {
-        g_autofree char *node = g_strdup_printf("/cpus/cpu@%x", i);
-        g_autofree char *core = g_strdup_printf("/cpus/cpu-map/socket0/cluster0/core%u", i);
+    for (unsigned i = m->cpus; i-- > 0;) { /* a new node comes first */
+        Vcpu *vcpu = g_ptr_array_index(m->vcpus, i);
+        uint32_t id = (uint32_t)vcpu_frontend(vcpu)->id(vcpu_env(vcpu));
+        g_autofree char *node = g_strdup_printf("/cpus/cpu@%x", id);
+        g_autofree char *core = place_in_map(m, tree, i);
         g_autofree char *compatible = cpu_compatible(m->cpu);
         devtree_node(tree, node);
         devtree_string(tree, node, "device_type", "cpu");
         devtree_string(tree, node, "compatible", compatible);
         devtree_string(tree, node, "enable-method", "psci");
-        DEVTREE_CELLS(tree, node, "reg", i);
-        devtree_node(tree, core);
+        DEVTREE_CELLS(tree, node, "reg", id);
         DEVTREE_CELLS(tree, core, "cpu", devtree_phandle(tree, node));
     }
     devtree_node(tree, "/psci");
@@ -250,6 +269,7 @@ const MachineClass machine_virt = {
     .ram_default = UINT64_C(128) << 20,
     .ram_min = UINT64_C(4) << 20,
     .ram_max = UINT64_C(255) << 30,
+    .cpus_max = TCG_VCPUS,
     .flash_size = CFI_FLASH_SIZE,
     .clock_phandle = PHANDLE_CLOCK,
     .map = map,

@@ -92,9 +92,37 @@ static bool set_cpu(Options *o, const char *value, GError **error) {
     return true;
 }
 
+/* What is not given follows from the rest: missing parts of the topology are 1, but for the cores. */
 static bool set_smp(Options *o, const char *value, GError **error) {
-    g_autofree char *cpus = single("-smp", "cpus", value, error);
-    return cpus && value_number("-smp", cpus, 1, 512, &o->machine.cpus, error);
+    static const char *const keys[] = { "cpus", "maxcpus", "sockets", "dies", "clusters", "cores", "threads", NULL };
+    enum { CPUS, MAXCPUS, SOCKETS, DIES, CLUSTERS, CORES, THREADS, KEYS };
+    g_autoptr(KeyList) list = keylist_parse("-smp", "cpus", value, error);
+    uint64_t n[KEYS] = { 0 }, others = 1;
+    if (!list || !keylist_check(list, keys, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < KEYS; i++) {
+        const char *text = keylist_get(list, keys[i]);
+        g_autofree char *name = g_strdup_printf(i ? "-smp %s" : "-smp", keys[i]);
+        if (text && !value_number(name, text, 1, 512, &n[i], error)) {
+            return false;
+        }
+        others *= i >= SOCKETS && i != CORES && n[i] ? n[i] : 1;
+    }
+    uint64_t cpus = n[CPUS] ? n[CPUS] : n[MAXCPUS] ? n[MAXCPUS] : others * (n[CORES] ? n[CORES] : 1);
+    uint64_t cores = n[CORES] ? n[CORES] : cpus / others;
+    if (n[MAXCPUS] && n[MAXCPUS] != cpus) {
+        return usage(error, "-smp: CPUs cannot be added to a running machine: maxcpus is %" G_GUINT64_FORMAT
+                     ", but must be cpus, %" G_GUINT64_FORMAT, n[MAXCPUS], cpus);
+    }
+    if (others * cores != cpus) {
+        return usage(error, "-smp: '%s' does not come out: sockets, dies, clusters, cores and threads give %"
+                     G_GUINT64_FORMAT " CPUs, not %" G_GUINT64_FORMAT, value, others * MAX(cores, 1), cpus);
+    }
+    o->machine.cpus = cpus;
+    o->machine.topology = (MachineTopology){ .clusters = (unsigned)MAX(n[CLUSTERS], 1),
+                                             .cores = (unsigned)cores, .threads = (unsigned)MAX(n[THREADS], 1) };
+    return true;
 }
 
 static bool set_memory(Options *o, const char *value, GError **error) {
@@ -335,7 +363,7 @@ const OptionInfo option_table[] = {
     { "M", "NAME[,KEY=VALUE...]", "the machine; 'help' lists them, 'NAME,help' lists its keys", set_machine },
     { "machine", "NAME[,KEY=VALUE...]", "the same", set_machine },
     { "cpu", "MODEL", "the CPU; 'help' lists the models", set_cpu },
-    { "smp", "[cpus=]N", "number of CPUs: 1 so far", set_smp },
+    { "smp", "[cpus=]N[,sockets=N][,clusters=N][,cores=N][,threads=N][,maxcpus=N]", "number of CPUs (default: 1)", set_smp },
     { "m", "[size=]SIZE", "memory in MiB, or with a suffix k, M, G, T", set_memory },
     { "accel", "NAME[,KEY=VALUE...]", "how guest code runs; 'help' lists the ways", set_accel },
     { "kernel", "FILE", "the kernel: an arm64 Linux Image, also in gzip, or an AArch64 ELF executable", set_kernel },

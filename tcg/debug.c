@@ -50,8 +50,13 @@ void debug_wake(Tcg *tcg) {
 
 void debug_park(Vcpu *v) {
     TcgDebug *d = &v->tcg->debug;
+    bool waited = false;
     g_mutex_lock(&d->lock);
     while ((d->paused || v->debug.hold) && !(__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & REQUEST_STOP)) {
+        if (!waited) {
+            waited = true;
+            vcpu_leave(v);
+        }
         if (!v->debug.quiet) {
             v->debug.quiet = true;
             g_cond_broadcast(&d->changed);
@@ -60,6 +65,9 @@ void debug_park(Vcpu *v) {
     }
     v->debug.quiet = false;
     g_mutex_unlock(&d->lock);
+    if (waited) {
+        vcpu_enter(v);
+    }
 }
 
 static void ask_all(Tcg *tcg) {
@@ -122,6 +130,12 @@ static void stop(Vcpu *v, const TcgStop *why) {
     ask_all(tcg);
     if (tcg->config.debug_stop) {
         tcg->config.debug_stop(tcg->config.opaque, why);
+    }
+}
+
+void debug_off(Vcpu *v) {
+    if (v->debug.step) {
+        stop(v, &(TcgStop){.kind = TCG_STOP_STEP, .vcpu = v->index});
     }
 }
 

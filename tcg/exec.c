@@ -93,23 +93,35 @@ IrExit exec_slow_insn(Vcpu *v) {
     return run_one(v, &f);
 }
 
-/* A new block. When code memory is full all of it is emptied: one vCPU runs, and it is here. */
-static Tb *translate(Vcpu *v, const Fetch *f, uint64_t mode) {
+/* A new block; or *full: code memory has to be emptied first. */
+static Tb *translate(Vcpu *v, const Fetch *f, uint64_t mode, bool *full) {
     Tb *tb = NULL;
     if (v->tcg->config.forced.evict && v->evict_count++ == v->tcg->config.forced.evict) {
-        tb_flush(v->tcg);
-        v->evict_count = 1;
+        v->evict_count = 0;
+        *full = true;
+        return NULL;
     }
-    for (unsigned insns = MAX_INSNS; !tb && insns; ) {
+    for (unsigned insns = MAX_INSNS; !tb && insns; insns /= 4) { /* too big for one block */
         LowerResult result = LOWER_OK;
         tb = tb_translate(v, f->pa, v->env->pc, mode, f->page, insns, &result);
         if (result == LOWER_NO_ROOM) {
-            tb_flush(v->tcg);
-        } else {
-            insns /= 4; /* too big for one block */
+            *full = true;
+            return NULL;
         }
     }
     return tb;
+}
+
+/* Drops every block, unless somebody has done it since `flushes` was read. No block is held on to. */
+static void empty_cache(Vcpu *v, uint64_t flushes) {
+    Tcg *tcg = v->tcg;
+    world_stop(v);
+    g_mutex_lock(&tcg->lock);
+    if (tcg->flushes == flushes) {
+        tb_flush(tcg);
+    }
+    g_mutex_unlock(&tcg->lock);
+    world_go(v);
 }
 
 static uint64_t now_ns(void) {
@@ -132,14 +144,23 @@ static Tb *find_block(Vcpu *v) {
     }
     uint64_t mode = v->frontend->mode(env);
     v->stats.lookups++;
-    g_mutex_lock(&tcg->lock);
-    Tb *tb = tb_find(tcg, f.pa, mode);
-    if (!tb) {
-        uint64_t start = now_ns();
-        tb = translate(v, &f, mode);
-        v->stats.translate_ns += now_ns() - start;
-    }
-    g_mutex_unlock(&tcg->lock);
+    bool full;
+    Tb *tb;
+    do {
+        full = false;
+        g_mutex_lock(&tcg->lock);
+        uint64_t flushes = tcg->flushes;
+        tb = tb_find(tcg, f.pa, mode);
+        if (!tb) {
+            uint64_t start = now_ns();
+            tb = translate(v, &f, mode, &full);
+            v->stats.translate_ns += now_ns() - start;
+        }
+        g_mutex_unlock(&tcg->lock);
+        if (full) {
+            empty_cache(v, flushes);
+        }
+    } while (full);
     if (!tb) { /* not even one insn could be compiled: interpret it */
         v->stats.exits[run_one(v, &f)]++;
     }
@@ -149,8 +170,14 @@ static Tb *find_block(Vcpu *v) {
 static void remember_jump(Vcpu *v, const Tb *tb) {
     Env *env = v->env;
     if (tb->host && !v->tcg->one_by_one) {
-        env->jumps[ir_jump_index(env->pc)] = (IrJump){env->pc ^ env->space, tb->host};
+        IrJump *jump = &env->jumps[ir_jump_index(env->pc)];
+        __atomic_store_n(&jump->host, tb->host, __ATOMIC_RELAXED);
+        __atomic_store_n(&jump->key, env->pc ^ env->space, __ATOMIC_RELAXED);
         tlb_note_code(v, env->pc);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if (!__atomic_load_n(&tb->valid, __ATOMIC_RELAXED)) { /* killed since it was found, maybe before it stood there */
+            __atomic_store_n(&jump->key, UINT64_MAX, __ATOMIC_RELAXED);
+        }
     }
 }
 
@@ -161,6 +188,7 @@ static void halt(Vcpu *v) {
         return;
     }
     const TcgConfig *c = &v->tcg->config;
+    vcpu_leave(v);
     g_mutex_lock(&v->halt_lock);
     __atomic_store_n(&v->halted, 1, __ATOMIC_SEQ_CST);
     while (!__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) && !v->frontend->wakes(v->env)) {
@@ -179,9 +207,24 @@ static void halt(Vcpu *v) {
     }
     __atomic_store_n(&v->halted, 0, __ATOMIC_SEQ_CST);
     g_mutex_unlock(&v->halt_lock);
+    vcpu_enter(v);
     if (v->alarm <= c->now(c->opaque)) {
         vcpu_run_timers(v);
     }
+}
+
+/* The physical map has changed: the first vCPU to come here drops the blocks for all. */
+static void forget_map(Vcpu *v) {
+    Tcg *tcg = v->tcg;
+    world_stop(v);
+    uint64_t changes = __atomic_load_n(&tcg->map_changes, __ATOMIC_SEQ_CST);
+    if (tcg->maps_seen != changes) {
+        tcg->maps_seen = changes;
+        g_mutex_lock(&tcg->lock);
+        tb_flush(tcg);
+        g_mutex_unlock(&tcg->lock);
+    }
+    world_go(v);
 }
 
 /* Everything that may only happen between blocks. False: leave the run loop. */
@@ -201,10 +244,9 @@ static bool safepoint(Vcpu *v) {
         tlb_flush_all(v);
     }
     if (requests & REQUEST_FLUSH_CODE) {
-        g_mutex_lock(&v->tcg->lock);
-        tb_flush(v->tcg);
-        g_mutex_unlock(&v->tcg->lock);
+        forget_map(v);
     }
+    smp_safepoint(v);
     return true;
 }
 
@@ -219,7 +261,7 @@ static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot) {
         return (IrExit)(uint32_t)left;
     }
     uint32_t id = (uint32_t)(left >> 32);
-    Tb *last = v->tcg->tbs->pdata[id >> 1];
+    Tb *last = __atomic_load_n(&v->tcg->tbs[id >> 1], __ATOMIC_ACQUIRE);
     int32_t off = last->exits[id & 1].off;
     env->pc = env->pcbase + (int64_t)off;
     if (off >= 0 && off < PAGE_SIZE && !v->tcg->one_by_one) {
@@ -253,6 +295,12 @@ static void run(Vcpu *v) {
                 return;
             }
         }
+        if (vcpu_run_state(v) != CPU_STATE_ON) {
+            from = NULL;
+            debug_off(v);
+            smp_off(v);
+            continue;
+        }
         if (v->waits_at == env->pc && !v->debug.step && !v->frontend->wakes(env)) {
             from = NULL;
             halt(v);
@@ -285,7 +333,7 @@ static void run(Vcpu *v) {
             from = NULL; /* the cache has been emptied meanwhile, and it with it */
         }
         if (from) {
-            if (from->valid && tb->mode == from->mode && ((tb->pa ^ from->pa) & ~(uint64_t)(PAGE_SIZE - 1)) == 0) {
+            if (__atomic_load_n(&from->valid, __ATOMIC_RELAXED) && tb->mode == from->mode && ((tb->pa ^ from->pa) & ~(uint64_t)(PAGE_SIZE - 1)) == 0) {
                 g_mutex_lock(&v->tcg->lock);
                 tb_chain(v->tcg, from, slot, tb);
                 g_mutex_unlock(&v->tcg->lock);
@@ -330,8 +378,10 @@ gpointer vcpu_thread(gpointer opaque) {
     Vcpu *v = opaque;
     v->stop = false;
     v->self = g_thread_self();
+    vcpu_enter(v);
     tlb_context_changed(v);
     run(v);
+    vcpu_leave(v);
     debug_thread(v, false);
     return NULL;
 }

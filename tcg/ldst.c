@@ -108,6 +108,31 @@ bool ldst_probe(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, MemXlat *x, M
     return !misaligned(ea, aux, fault) && probe_all(v, ea, size, aux, x, fault) && !watched(v, ea, size, aux, fault);
 }
 
+/* The access is about to change code, or not: blocks made from there are dead. With Tcg.lock. */
+static void code_written(Vcpu *v, uint64_t pa, unsigned size) {
+    CodePage *code = tb_page(v->tcg, pa);
+    if (code && code->tbs && !code->unprotected && tb_invalidate(v->tcg, pa, size, v->running)) {
+        __atomic_store_n(&v->env->pending, -1, __ATOMIC_SEQ_CST); /* the running one too: leave it at the next poll */
+    }
+}
+
+/* An atomic access to RAM that the fast path must not reach, because of code or watchpoints in its page: a load and a
+ * store would not be atomic, so this access alone goes there directly. */
+static void direct(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, const MemXlat *x, uint64_t *addend) {
+    const PhysMap *phys = &v->tcg->config.phys;
+    bool writable;
+    uint8_t *page = phys->page(phys->opaque, x->pa, &writable);
+    if (!page || ((aux & IR_CHECK_W) && !writable)) {
+        return;
+    }
+    if (aux & IR_CHECK_W) {
+        g_mutex_lock(&v->tcg->lock);
+        code_written(v, x->pa, size);
+        g_mutex_unlock(&v->tcg->lock);
+    }
+    *addend = (uint64_t)(uintptr_t)page - (ea & ~(uint64_t)(PAGE_SIZE - 1));
+}
+
 bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend) {
     Vcpu *v = vcpu_of(env);
     IrTlbBank *bank = aux & IR_CHECK_UNPRIV ? &env->unpriv : &env->bank;
@@ -136,9 +161,35 @@ bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *ad
     if ((ea & (PAGE_SIZE - 1)) + size <= PAGE_SIZE) {
         if (fill(v, ea, aux, &x) && (!(aux & IR_CHECK_W) || (e->wtag ^ ea) <= PAGE_SIZE - size)) {
             *addend = e->addend;
+        } else if (aux & IR_CHECK_ORDERED) {
+            direct(v, ea, size, aux, &x, addend);
         }
     }
     return true;
+}
+
+/* Aligned accesses are single ones on the host: other vCPUs see them so. */
+static void copy(uint8_t *to, const uint8_t *from, unsigned size) {
+    switch (size) {
+    case 1:
+        *to = *from;
+        break;
+    case 2:
+        memcpy(to, from, 2);
+        break;
+    case 4:
+        memcpy(to, from, 4);
+        break;
+    case 8:
+        memcpy(to, from, 8);
+        break;
+    case 16:
+        memcpy(to, from, 16);
+        break;
+    default:
+        memcpy(to, from, size);
+        break;
+    }
 }
 
 /* One page's part of a slow access. */
@@ -149,22 +200,13 @@ static bool transfer(Vcpu *v, uint64_t va, uint64_t pa, unsigned size, uint8_t *
     if (page && (!write || writable)) {
         uint8_t *at = page + (pa & (PAGE_SIZE - 1));
         if (!write) {
-            memcpy(bytes, at, size);
+            copy(bytes, at, size);
             return true;
         }
         g_mutex_lock(&v->tcg->lock);
-        CodePage *code = tb_page(v->tcg, pa);
-        if (code && code->tbs && !code->unprotected && tb_invalidate(v->tcg, pa, size, v->running)) {
-            v->env->pending = -1; /* the running block has changed: leave it at the next poll */
-        }
+        code_written(v, pa, size);
+        copy(at, bytes, size); /* with the lock: nobody translates what was there before */
         g_mutex_unlock(&v->tcg->lock);
-        if (size == 8 && !(pa & 7)) {
-            uint64_t value;
-            memcpy(&value, bytes, 8);
-            __atomic_store_n((uint64_t *)(void *)at, value, __ATOMIC_RELAXED);
-        } else {
-            memcpy(at, bytes, size);
-        }
         return true;
     }
     /* A device, or nothing: naturally aligned pieces. */

@@ -7,14 +7,26 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* Naturally aligned ones in one piece: page tables change under walks. */
+static uint64_t ram_load(const uint8_t *at, unsigned size) {
+    uint64_t value = 0;
+    if (size == 8 && !((uintptr_t)at & 7)) {
+        value = __atomic_load_n((const uint64_t *)(const void *)at, __ATOMIC_ACQUIRE);
+    } else if (size == 4 && !((uintptr_t)at & 3)) {
+        value = __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_ACQUIRE);
+    } else {
+        memcpy(&value, at, size);
+    }
+    return value;
+}
+
 static bool phys_read(void *opaque, Env *env, uint64_t pa, unsigned size, uint64_t *value) {
     const PhysMap *phys = &vcpu_of(env)->tcg->config.phys;
     bool writable;
     if ((pa & (PAGE_SIZE - 1)) + size <= PAGE_SIZE) {
         const uint8_t *page = phys->page(phys->opaque, pa, &writable);
         if (page) {
-            *value = 0;
-            memcpy(value, page + (pa & (PAGE_SIZE - 1)), size);
+            *value = ram_load(page + (pa & (PAGE_SIZE - 1)), size);
             return true;
         }
     }
@@ -81,8 +93,10 @@ static bool virt_write(void *opaque, Env *env, uint64_t va, const void *buffer, 
     return virt_access(env, va, (uint8_t *)(uintptr_t)buffer, size, true);
 }
 
+/* Whether or not there still is a block: somebody may be running one that a store has killed. */
 static void code_written(void *opaque, Env *env, uint64_t pa, uint64_t size) {
     tcg_ram_written(vcpu_of(env)->tcg, pa, size);
+    vcpu_of(env)->unsynced = vcpu_of(env)->tcg->vcpu_count > 1;
 }
 
 static void code_flush(void *opaque, Env *env) {
@@ -90,18 +104,40 @@ static void code_flush(void *opaque, Env *env) {
     g_mutex_lock(&tcg->lock);
     tb_invalidate_unprotected(tcg);
     g_mutex_unlock(&tcg->lock);
+    vcpu_of(env)->unsynced = tcg->vcpu_count > 1;
 }
 
-static void port_flush_all(void *opaque, Env *env) {
+static void port_flush_all(void *opaque, Env *env, bool everywhere) {
     tlb_flush_all(vcpu_of(env));
+    if (everywhere) {
+        smp_tell(vcpu_of(env), (Maint){.kind = MAINT_ALL});
+    }
 }
 
-static void port_flush_asid(void *opaque, Env *env, uint64_t asid) {
+static void port_flush_asid(void *opaque, Env *env, uint64_t asid, bool everywhere) {
     tlb_flush_asid(vcpu_of(env), asid);
+    if (everywhere) {
+        smp_tell(vcpu_of(env), (Maint){.kind = MAINT_ASID, .asid = asid});
+    }
 }
 
-static void port_flush_page(void *opaque, Env *env, uint64_t va, bool any_asid, uint64_t asid) {
+static void port_flush_page(void *opaque, Env *env, uint64_t va, bool any_asid, uint64_t asid, bool everywhere) {
     tlb_flush_page(vcpu_of(env), va, any_asid, asid);
+    if (everywhere) {
+        smp_tell(vcpu_of(env), (Maint){.kind = any_asid ? MAINT_PAGE_ANY : MAINT_PAGE, .addr = va, .asid = asid});
+    }
+}
+
+static void barrier(void *opaque, Env *env) {
+    smp_barrier(vcpu_of(env));
+}
+
+static void send_event(void *opaque, Env *env, bool everywhere) {
+    smp_send_event(vcpu_of(env), everywhere);
+}
+
+static void wait_event(void *opaque, Env *env) {
+    smp_wait_event(vcpu_of(env));
 }
 
 static void context_changed(void *opaque, Env *env) {
@@ -152,13 +188,32 @@ static void irq_out(void *opaque, Env *env, unsigned line, bool level) {
 
 static void power(void *opaque, Env *env, int action, int code) {
     Vcpu *v = vcpu_of(env);
-    v->stop = true;
+    Tcg *tcg = v->tcg;
     __atomic_store_n(&env->pending, -1, __ATOMIC_SEQ_CST);
-    v->tcg->config.power(v->tcg->config.opaque, v->index, (TcgPower)action, code);
+    if (action == CPU_POWER_CPU_OFF && smp_turn_off(v)) {
+        for (unsigned i = 0; i < FRONTEND_TIMERS; i++) {
+            v->deadlines[i] = UINT64_MAX;
+        }
+        ask_alarm(v);
+        return;
+    }
+    v->stop = true;
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        if (tcg->vcpus[i] != v) {
+            vcpu_request(tcg->vcpus[i], REQUEST_STOP); /* the machine will come to it, but later */
+        }
+    }
+    tcg->config.power(tcg->config.opaque, v->index, (TcgPower)action, code);
 }
 
 static int cpu_on(void *opaque, Env *env, uint64_t id, uint64_t entry, uint64_t context) {
-    return -2; /* PSCI INVALID_PARAMETERS: there is one CPU */
+    Vcpu *v = smp_find(vcpu_of(env)->tcg, id);
+    return v ? smp_turn_on(v, entry, context) : CPU_ON_BAD_ID;
+}
+
+static int cpu_state(void *opaque, Env *env, uint64_t id) {
+    const Vcpu *v = smp_find(vcpu_of(env)->tcg, id);
+    return v ? (int)vcpu_run_state(v) : -1;
 }
 
 void ports_log(void *opaque, Env *env, int item, const char *format, ...) {
@@ -195,12 +250,16 @@ void ports_init(Vcpu *v) {
         .tlb_flush_all = port_flush_all,
         .tlb_flush_asid = port_flush_asid,
         .tlb_flush_page = port_flush_page,
+        .barrier = barrier,
+        .send_event = send_event,
+        .wait_event = wait_event,
         .context_changed = context_changed,
         .now = now,
         .timer_set = timer_set,
         .irq_out = irq_out,
         .power = power,
         .cpu_on = cpu_on,
+        .cpu_state = cpu_state,
         .semihosting = v->tcg->config.semihosting,
         .semihosting_console = v->tcg->config.semihosting_console,
         .log = ports_log,

@@ -26,7 +26,7 @@ void tb_init(Tcg *tcg) {
     tcg->tb_hash = g_new0(Tb *, TB_BUCKETS);
     tcg->pages = g_new0(CodePage *, PAGE_BUCKETS);
     tcg->dead = g_ptr_array_new();
-    tcg->tbs = g_ptr_array_new();
+    tcg->tbs = g_new0(Tb *, TB_MAX); /* not moved: it is read without a lock */
 }
 
 static void tb_free(Tb *tb) {
@@ -80,9 +80,7 @@ static void page_add(Vcpu *v, uint64_t pa, Tb *tb) {
     CodePage *p = page_get(tcg, pa);
     if (!p->tbs && !p->unprotected) {
         page_filter_add(tcg->guarded, p->pa);
-        for (unsigned i = 0; i < tcg->vcpu_count; i++) {
-            tlb_unmap_writes(tcg->vcpus[i], p->pa);
-        }
+        smp_unmap_writes(v, p->pa);
     }
     tb->page_next[side(tb, p)] = p->tbs;
     p->tbs = tb;
@@ -132,8 +130,24 @@ void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to) {
     lower_patch(tcg, from, slot, to);
 }
 
+/* Jump caches may hold its entry, where the offset in the page says. Those of other vCPUs too: an entry that is being
+ * replaced meanwhile is only lost; one that is being made is taken back by its maker, who looks whether the block is
+ * valid afterwards. */
+static void forget_entry(Tcg *tcg, const Tb *tb) {
+    unsigned first = ir_jump_index(tb->pa & (PAGE_SIZE - 1)), step = ir_jump_index(PAGE_SIZE);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    for (unsigned i = 0; tb->host && i < tcg->vcpu_count; i++) {
+        IrJump *jumps = tcg->vcpus[i]->env->jumps;
+        for (unsigned k = first; k < 1 << IR_JUMP_BITS; k += step) {
+            if (__atomic_load_n(&jumps[k].host, __ATOMIC_RELAXED) == tb->host) {
+                __atomic_store_n(&jumps[k].key, UINT64_MAX, __ATOMIC_RELAXED);
+            }
+        }
+    }
+}
+
 static void tb_kill(Tcg *tcg, Tb *tb) {
-    tb->valid = false;
+    __atomic_store_n(&tb->valid, false, __ATOMIC_SEQ_CST);
     for (Tb **at = &tcg->tb_hash[tb_bucket(tb->pa, tb->mode)]; *at; at = &(*at)->hash_next) {
         if (*at == tb) {
             *at = tb->hash_next;
@@ -152,17 +166,7 @@ static void tb_kill(Tcg *tcg, Tb *tb) {
     while (tb->incoming) {
         unchain(tcg, tb->incoming, tb->incoming_slot);
     }
-    /* Jump caches may hold its entry. */
-    if (tb->host) {
-        for (unsigned i = 0; i < tcg->vcpu_count; i++) {
-            Env *env = tcg->vcpus[i]->env;
-            for (unsigned k = 0; k < G_N_ELEMENTS(env->jumps); k++) {
-                if (env->jumps[k].host == tb->host) {
-                    env->jumps[k].key = UINT64_MAX;
-                }
-            }
-        }
-    }
+    forget_entry(tcg, tb);
     tcg->stats.invalidated++;
     g_ptr_array_add(tcg->dead, tb);
 }
@@ -234,7 +238,8 @@ void tb_flush(Tcg *tcg) {
         tb_free(tcg->dead->pdata[i]);
     }
     g_ptr_array_set_size(tcg->dead, 0);
-    g_ptr_array_set_size(tcg->tbs, 0);
+    tcg->tb_count = 0;
+    tcg->flushes++;
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         memset(tcg->vcpus[i]->env->jumps, 0xff, sizeof tcg->vcpus[i]->env->jumps);
         tcg->vcpus[i]->running = NULL;
@@ -248,7 +253,7 @@ void tb_free_all(Tcg *tcg) {
     g_free(tcg->tb_hash);
     g_free(tcg->pages);
     g_ptr_array_free(tcg->dead, TRUE);
-    g_ptr_array_free(tcg->tbs, TRUE);
+    g_free(tcg->tbs);
 }
 
 /* -- making -- */
@@ -288,12 +293,13 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     tb->valid = true;
     tb->plain_ir = plain;
     if (tcg->backend) {
-        tb->index = tcg->tbs->len;
-        if ((*result = lower_block(v, tb, ir)) != LOWER_OK) {
+        tb->index = tcg->tb_count;
+        *result = tb->index < TB_MAX ? lower_block(v, tb, ir) : LOWER_NO_ROOM;
+        if (*result != LOWER_OK) {
             tb_free(tb);
             return NULL;
         }
-        g_ptr_array_add(tcg->tbs, tb);
+        __atomic_store_n(&tcg->tbs[tcg->tb_count++], tb, __ATOMIC_RELEASE);
         lower_log_host(v, tb, va);
     } else {
         tb->ir = ir_block_copy(ir);

@@ -13,6 +13,8 @@ Tcg *tcg_new(const TcgConfig *config) {
     Tcg *tcg = g_new0(Tcg, 1);
     tcg->config = *config;
     g_mutex_init(&tcg->lock);
+    g_mutex_init(&tcg->world);
+    g_cond_init(&tcg->world_changed);
     tcg->one_by_one = config->verify || config->forced.no_chain || (config->log_items & (TCG_LOG_NOCHAIN | TCG_LOG_EXEC | TCG_LOG_CPU));
     tb_init(tcg);
     debug_init(tcg);
@@ -33,6 +35,7 @@ void tcg_free(Tcg *tcg) {
         ir_interp_free(v->interp);
         ir_block_free(v->ir);
         ir_block_free(v->slow_ir);
+        g_mutex_clear(&v->inbox_lock);
         g_mutex_clear(&v->halt_lock);
         g_cond_clear(&v->halt_cond);
         free(v->env);
@@ -41,6 +44,8 @@ void tcg_free(Tcg *tcg) {
     lower_finish(tcg);
     debug_finish(tcg);
     g_mutex_clear(&tcg->lock);
+    g_mutex_clear(&tcg->world);
+    g_cond_clear(&tcg->world_changed);
     g_free(tcg);
 }
 
@@ -68,13 +73,14 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     ports_init(v);
     tlb_init(v);
     CpuConfig config = {.index = v->index, .model = model, .counter_hz = counter_hz, .ports = &v->ports,
-                        .cluster = tcg->config.cluster};
+                        .cluster = tcg->config.cluster, .smp = tcg->config.vcpus > 1};
     if (!fe->init(v->env, &config, error)) {
         tlb_free(v);
         free(v->env);
         g_free(v);
         return NULL;
     }
+    g_mutex_init(&v->inbox_lock);
     g_mutex_init(&v->halt_lock);
     g_cond_init(&v->halt_cond);
     v->interp = ir_interp_new(&ldst_ops, fe->helpers, fe->helper_count);
@@ -84,6 +90,7 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
         verify_init(v);
     }
     tcg->vcpus[tcg->vcpu_count++] = v;
+    smp_reset(v);
     fe->reset(v->env);
     tlb_context_changed(v);
     return v;
@@ -132,6 +139,7 @@ void tcg_reset(Tcg *tcg) {
         v->waits_at = UINT64_MAX;
         v->env->pending = 0;
         v->env->fault = 0;
+        smp_reset(v);
         v->env->excl_addr = UINT64_MAX;
         v->frontend->reset(v->env);
         tlb_flush_all(v);
@@ -159,6 +167,10 @@ void vcpu_state_walk(Vcpu *v, VcpuVisit *visit, void *opaque) {
     tidy(v);
     visit(opaque, "insns", &v->env->insns, sizeof v->env->insns);
     visit(opaque, "waits_at", &v->waits_at, sizeof v->waits_at);
+    visit(opaque, "power", &v->power, sizeof v->power);
+    visit(opaque, "entry", &v->entry, sizeof v->entry);
+    visit(opaque, "entry_context", &v->entry_context, sizeof v->entry_context);
+    visit(opaque, "event", &v->event, sizeof v->event);
     for (const CpuState *s = v->frontend->state; s->name; s++) {
         visit(opaque, s->name, (char *)v->env + s->offset, s->size);
     }
@@ -172,6 +184,10 @@ void vcpu_restoring(Vcpu *v) {
 bool vcpu_restored(Vcpu *v, GError **error) {
     v->granted = v->env->budget = 0;
     v->env->insn_rest = 0;
+    if (v->power > CPU_STATE_PENDING || v->event > 1) {
+        g_set_error(error, ir_error_quark(), 0, "power is %u and event is %u, which no CPU can have", v->power, v->event);
+        return false;
+    }
     if (!v->frontend->restored(v->env, error)) {
         return false;
     }
@@ -210,6 +226,7 @@ void tcg_ram_written(Tcg *tcg, uint64_t gpa, uint64_t size) {
 }
 
 void tcg_map_changed(Tcg *tcg) {
+    __atomic_fetch_add(&tcg->map_changes, 1, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         vcpu_request(tcg->vcpus[i], REQUEST_FLUSH_TLB | REQUEST_FLUSH_CODE);
     }

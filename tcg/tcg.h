@@ -59,6 +59,8 @@ typedef struct TcgForced {
     uint64_t evict;          /* x-evict=N: code memory is emptied whenever N blocks have been made; 0: when it is full */
 } TcgForced;
 
+enum { TCG_VCPUS = 64 };
+
 typedef struct TcgConfig {
     bool interpret;          /* -accel interp */
     uint64_t verify;         /* --verify[=N]: compare every Nth block with the interpreter; 0 = off */
@@ -70,6 +72,7 @@ typedef struct TcgConfig {
     void (*advance)(void *opaque);
     unsigned cluster;        /* as in CpuConfig */
     size_t cache_bytes;      /* code cache; 0 = default */
+    unsigned vcpus;          /* how many there will be, up to TCG_VCPUS; 0 = 1 */
     unsigned log_items;
     FILE *log;               /* borrowed */
     PhysMap phys;
@@ -99,6 +102,7 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *frontend, const char *model, uint64
 /* Frontend.add_regs, before the vCPU is started. */
 void vcpu_add_regs(Vcpu *vcpu, const CpuDeviceReg *regs, unsigned count, void *opaque);
 Env *vcpu_env(Vcpu *vcpu);
+CpuRunState vcpu_run_state(const Vcpu *vcpu); /* all but the first are off after reset. Any thread */
 const Frontend *vcpu_frontend(Vcpu *vcpu);
 
 /* Threads: start makes one for each vCPU and runs it; stop returns when all have left guest code and ended. */

@@ -3,7 +3,8 @@
  * vcpu.h - what the files of tcg/ share: vCPUs, blocks, the page index, banks.
  *
  * Locking: Tcg.lock guards blocks, pages and code memory. A vCPU's TLBs belong to its thread; other threads reach
- * them through `requests`, which the owner drains at a safepoint (between blocks).
+ * them through `requests` and the inbox, which the owner drains at a safepoint (between blocks). Blocks and their code
+ * are freed only while no vCPU is inside (smp.c), so whoever is inside may hold on to those it has found.
  */
 #ifndef TCG_VCPU_H
 #define TCG_VCPU_H
@@ -115,6 +116,18 @@ typedef struct Space {
     uint64_t id;
 } Space;
 
+/* What one vCPU does to the TLBs of others. */
+typedef enum MaintKind { MAINT_ALL, MAINT_ASID, MAINT_PAGE, MAINT_PAGE_ANY, MAINT_UNMAP_WRITES } MaintKind;
+typedef struct Maint {
+    MaintKind kind;
+    uint64_t addr, asid;
+} Maint;
+enum { MAINT_MAX = 64 };
+typedef struct MaintList {
+    unsigned count;
+    Maint items[MAINT_MAX];
+} MaintList;
+
 typedef struct LargeMap {
     uint64_t base, size;
 } LargeMap;
@@ -182,6 +195,19 @@ struct Vcpu {
     uint64_t code_filter[64]; /* bit per hash of va pages that jump-cache entries were made for */
     MemContext context, unpriv_context;
 
+    /* smp.c */
+    uint32_t inside;      /* atomic: may run guest code and hold on to blocks */
+    uint32_t power;       /* atomic: CpuRunState */
+    uint64_t entry, entry_context; /* while it is CPU_STATE_PENDING */
+    uint32_t event;       /* atomic: the event register */
+    bool unsynced;        /* has done maintenance that the others need not have seen... */
+    bool barrier;         /* ...and waits for them at the next safepoint */
+    bool wait_event;      /* waits for an event at the next safepoint */
+    MaintList out;        /* what the others get at the next barrier */
+    GMutex inbox_lock;
+    MaintList inbox;      /* under inbox_lock */
+    uint64_t given, done; /* atomic: times something was put into the inbox; and how much of it has been seen */
+
     int32_t granted;      /* -icount: what env.budget was filled to */
     uint64_t warp;        /* -icount: ns skipped while waiting for interrupts */
     uint64_t published;   /* -icount: virtual time for other threads */
@@ -199,21 +225,28 @@ struct Vcpu {
     TcgStats stats;
 };
 
-enum { TB_BUCKETS = 1 << 17, PAGE_BUCKETS = 1 << 12 };
+enum { TB_BUCKETS = 1 << 17, PAGE_BUCKETS = 1 << 12, TB_MAX = 1 << 21 };
 
 struct Tcg {
     TcgConfig config;
-    Vcpu *vcpus[64];
+    Vcpu *vcpus[TCG_VCPUS];
     unsigned vcpu_count;
     GMutex lock;
     Tb **tb_hash;         /* TB_BUCKETS */
     CodePage **pages;     /* PAGE_BUCKETS */
     PageFilter guarded;   /* pages whose stores have to be seen, for a look without the lock */
     GPtrArray *dead;      /* invalidated blocks, freed when the cache is emptied */
-    GPtrArray *tbs;       /* every block with host code, by Tb.index */
+    Tb **tbs;             /* every block with host code, by Tb.index; TB_MAX */
+    unsigned tb_count;
+    uint64_t flushes;     /* times that all blocks were dropped */
     const Backend *backend; /* NULL: interpreter only */
     struct Cache *cache;
     HostStubs stubs;
+    GMutex world;
+    GCond world_changed;  /* somebody has gone outside, or seen his inbox, or no longer has the world alone */
+    uint32_t waiters;     /* atomic: for world_changed */
+    Vcpu *alone;          /* atomic: all others stay outside */
+    uint64_t map_changes, maps_seen; /* atomic; times that the map has changed, and for how many blocks were dropped */
     bool one_by_one;      /* every block comes back here: no chaining, no jump cache */
     TcgDebug debug;
     TcgStats stats;
@@ -286,6 +319,23 @@ void verify_slow(Vcpu *v);                 /* an access is about to go on that t
 void verify_fault(Vcpu *v, const MemFault *fault); /* it is about to be taken */
 void verify_device(Vcpu *v, uint64_t pa, unsigned size, bool write, uint64_t value, bool refused); /* has been accessed */
 
+/* -- smp.c: on the vCPU's thread, unless said otherwise -- */
+void vcpu_enter(Vcpu *v);  /* from now on it is inside; waits while somebody has the world alone */
+void vcpu_leave(Vcpu *v);
+void world_stop(Vcpu *v);  /* returns with all others outside, where they stay; this one holds no blocks */
+void world_go(Vcpu *v);
+void smp_tell(Vcpu *v, Maint m);       /* all others do it before this one's next barrier ends */
+void smp_unmap_writes(Vcpu *v, uint64_t pa); /* tlb_unmap_writes on all vCPUs, sooner or later on the others */
+void smp_barrier(Vcpu *v);             /* its next safepoint waits for the others, if need be */
+void smp_send_event(Vcpu *v, bool everywhere);
+void smp_wait_event(Vcpu *v);          /* its next safepoint waits, unless there was an event */
+Vcpu *smp_find(Tcg *tcg, uint64_t id); /* or NULL; any thread */
+CpuOnResult smp_turn_on(Vcpu *v, uint64_t entry, uint64_t context); /* any thread */
+bool smp_turn_off(Vcpu *v);            /* false: no other is on */
+void smp_off(Vcpu *v);                 /* it is not on: starts it, or waits until it shall be or there are requests */
+void smp_safepoint(Vcpu *v);
+void smp_reset(Vcpu *v);               /* no thread runs */
+
 /* -- debug.c -- */
 void debug_init(Tcg *tcg);
 void debug_finish(Tcg *tcg);
@@ -293,6 +343,7 @@ void debug_thread(Vcpu *v, bool running); /* its thread is about to begin, or ha
 void debug_wake(Tcg *tcg);                /* vCPUs that wait look at their requests */
 /* At a safepoint: waits while there is a pause and nobody wants the thread to end. */
 void debug_park(Vcpu *v);
+void debug_off(Vcpu *v); /* it is off: a step does nothing */
 typedef enum DebugStep {
     DEBUG_NOTHING, /* no debugger is interested in the insn at env->pc: go on as usual */
     DEBUG_DONE,    /* it has been run alone, or the vCPU has to stop in front of it */

@@ -134,6 +134,7 @@ void arm_update_mode(Env *env) {
     mode |= cpu->spsel && !el0 ? ARM_MODE_SPSEL : 0;
     mode |= el0 && sctlr & DZE ? ARM_MODE_DZE : 0;
     mode |= env->fp.flush || env->fp.default_nan ? ARM_MODE_FP_FULL : 0;
+    mode |= cold->smp ? ARM_MODE_SMP : 0;
     mode |= arm_debug_mode(env);
     cpu->mode = mode;
     cold->ports->context_changed(cold->ports->opaque, env);
@@ -185,6 +186,10 @@ uint64_t arm_clean_pc(const Env *env, uint64_t pc) {
     return (uint64_t)((int64_t)(pc << 8) >> 8);
 }
 
+static uint64_t arm_id(const Env *env) {
+    return arm_cold_const(env)->id.mpidr & ARM_AFFINITY;
+}
+
 static uint64_t arm_mode(const Env *env) {
     return arm_cpu_const(env)->mode;
 }
@@ -215,6 +220,7 @@ static bool arm_init(Env *env, const CpuConfig *config, GError **error) {
     cold->model = model;
     cold->id = model->id;
     cold->index = config->index;
+    cold->smp = config->smp;
     unsigned cluster = config->cluster ? config->cluster : 8;
     cold->id.mpidr = UINT64_C(1) << 31 | (uint64_t)(config->index / cluster) << 8 | config->index % cluster;
     cold->ports = config->ports;
@@ -360,6 +366,7 @@ const Frontend frontend_arm = {
     .add_regs = arm_sysreg_add,
     .reset = arm_reset,
     .set_entry = arm_set_entry,
+    .id = arm_id,
     .mode = arm_mode,
     .context = arm_context,
     .walk = arm_walk,

@@ -168,7 +168,7 @@ bool arm_watch_hit(Env *env, uint64_t va, unsigned size, MemAccess access) {
 static void changed(Env *env) {
     const CpuPorts *ports = arm_ports(env);
     if (arm_watching(env)) {
-        ports->tlb_flush_all(ports->opaque, env);
+        ports->tlb_flush_all(ports->opaque, env, false);
     }
     arm_update_mode(env);
 }

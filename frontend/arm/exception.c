@@ -217,6 +217,27 @@ void arm_helper_pan(Env *env, uint32_t value) {
     arm_update_mode(env);
 }
 
+void arm_helper_dsb(Env *env) {
+    const CpuPorts *ports = arm_ports(env);
+    if (ports->barrier) {
+        ports->barrier(ports->opaque, env);
+    }
+}
+
+void arm_helper_wfe(Env *env) {
+    const CpuPorts *ports = arm_ports(env);
+    if (ports->wait_event) {
+        ports->wait_event(ports->opaque, env);
+    }
+}
+
+void arm_helper_sev(Env *env, uint32_t everywhere) {
+    const CpuPorts *ports = arm_ports(env);
+    if (ports->send_event) {
+        ports->send_event(ports->opaque, env, everywhere);
+    }
+}
+
 void arm_helper_wfx(Env *env, uint32_t is_wfe) {
     enum { NTWI = 1 << 16, NTWE = 1 << 18 };
     if (!(arm_cold(env)->sctlr_el1 & (is_wfe ? NTWE : NTWI))) {

@@ -3,7 +3,7 @@
  * maint.c - SYS insns: cache and TLB maintenance, address translation.
  * Spec: Arm DDI 0487, C5.3 (cache), C5.4 (AT), C5.5 (TLBI), D13.2.107 (PAR_EL1).
  * Caches are not modelled: data cache maintenance checks its address and then does nothing. TLB maintenance of the
- * Inner Shareable forms reaches whatever the port reaches.
+ * Inner Shareable forms goes to all CPUs, and is finished there by a DSB.
  */
 #include "frontend/arm/sysreg.h"
 
@@ -60,24 +60,29 @@ static uint64_t tlbi_asid(Env *env, uint64_t value) {
     return value >> 48 & (arm_cold(env)->tcr_el1 >> 36 & 1 ? 0xffff : 0xff);
 }
 
+/* The Inner Shareable forms have another CRm. */
+static bool shareable(const ArmSysreg *row) {
+    return (row->code >> 3 & 15) == 3;
+}
+
 static void tlbi_all(Env *env, const ArmSysreg *row, uint64_t value) {
     const CpuPorts *ports = arm_ports(env);
-    ports->tlb_flush_all(ports->opaque, env);
+    ports->tlb_flush_all(ports->opaque, env, shareable(row));
 }
 
 static void tlbi_by_asid(Env *env, const ArmSysreg *row, uint64_t value) {
     const CpuPorts *ports = arm_ports(env);
-    ports->tlb_flush_asid(ports->opaque, env, tlbi_asid(env, value));
+    ports->tlb_flush_asid(ports->opaque, env, tlbi_asid(env, value), shareable(row));
 }
 
 static void tlbi_by_va(Env *env, const ArmSysreg *row, uint64_t value) {
     const CpuPorts *ports = arm_ports(env);
-    ports->tlb_flush_page(ports->opaque, env, tlbi_va(value), false, tlbi_asid(env, value));
+    ports->tlb_flush_page(ports->opaque, env, tlbi_va(value), false, tlbi_asid(env, value), shareable(row));
 }
 
 static void tlbi_by_va_all(Env *env, const ArmSysreg *row, uint64_t value) {
     const CpuPorts *ports = arm_ports(env);
-    ports->tlb_flush_page(ports->opaque, env, tlbi_va(value), true, 0);
+    ports->tlb_flush_page(ports->opaque, env, tlbi_va(value), true, 0, shareable(row));
 }
 
 /* -- AT: the result goes to PAR_EL1 -------------------------------------------------------------------------------- */

@@ -11,8 +11,6 @@ enum { SUCCESS = 0, NOT_SUPPORTED = -1, INVALID_PARAMETERS = -2, DENIED = -3, AL
 
 enum { PSCI_VERSION_1_1 = 0x10001, SMCCC_VERSION_1_1 = 0x10001, NO_TRUSTED_OS = 2 };
 
-static const uint64_t affinity_bits = UINT64_C(0xff00ffffff);
-
 /* Arguments as the calling convention passes them: 32-bit functions see the low halves. */
 typedef struct Call {
     Env *env;
@@ -44,10 +42,10 @@ static int64_t cpu_on(Call *c) {
     };
     const CpuPorts *ports = arm_ports(c->env);
     uint64_t id = c->arg[0];
-    if (id & ~affinity_bits) {
+    if (id & ~ARM_AFFINITY) {
         return INVALID_PARAMETERS;
     }
-    if (id == (arm_cold(c->env)->id.mpidr & affinity_bits)) {
+    if (id == (arm_cold(c->env)->id.mpidr & ARM_AFFINITY)) {
         return ALREADY_ON;
     }
     if (!ports->cpu_on) {
@@ -63,10 +61,10 @@ static int64_t cpu_on(Call *c) {
 static int64_t affinity_info(Call *c) {
     enum { ON, OFF, PENDING };
     const CpuPorts *ports = arm_ports(c->env);
-    if (c->arg[0] & ~affinity_bits || c->arg[1] > 0) { /* only the lowest level, as PSCI 1.0 allows */
+    if (c->arg[0] & ~ARM_AFFINITY || c->arg[1] > 0) { /* only the lowest level, as PSCI 1.0 allows */
         return INVALID_PARAMETERS;
     }
-    if (c->arg[0] == (arm_cold(c->env)->id.mpidr & affinity_bits)) {
+    if (c->arg[0] == (arm_cold(c->env)->id.mpidr & ARM_AFFINITY)) {
         return ON;
     }
     if (!ports->cpu_state) {

@@ -308,7 +308,7 @@ static void sctlr_write(Env *env, const ArmSysreg *row, uint64_t value) {
     uint64_t bits = BITS | (arm_has(env, ARM_PAUTH) ? keys : 0) | (arm_has(env, ARM_PAN) ? SPAN : 0);
     cold->sctlr_el1 = (value & bits) | RES1 | (arm_has(env, ARM_PAN) ? 0 : SPAN);
     if ((old ^ cold->sctlr_el1) & FLUSH) {
-        cold->ports->tlb_flush_all(cold->ports->opaque, env);
+        cold->ports->tlb_flush_all(cold->ports->opaque, env, false);
     }
     arm_update_mode(env);
 }

@@ -72,10 +72,14 @@ struct ArmCold {
     void *device;           /* what their functions are given */
     uint32_t row_count;
     uint32_t index;         /* of the CPU */
+    bool smp;               /* there are others */
     uint64_t counter_hz;
     ArmPac *pacs;           /* owned; NULL without ARM_PAUTH */
     ArmFiles *files;        /* owned; NULL until the first SYS_OPEN */
 };
+
+/* The bits of MPIDR_EL1 that name a CPU. */
+#define ARM_AFFINITY UINT64_C(0xff00ffffff)
 
 /* -- the table of system registers, and of SYS insns (op0 = 1) -- */
 
@@ -249,6 +253,9 @@ void arm_helper_spsel(Env *env, uint32_t value);
 void arm_helper_pan(Env *env, uint32_t value);
 void arm_helper_eret(Env *env);
 void arm_helper_ereta(Env *env, uint64_t target);
+void arm_helper_dsb(Env *env);
+void arm_helper_wfe(Env *env);
+void arm_helper_sev(Env *env, uint32_t everywhere);
 void arm_helper_wfx(Env *env, uint32_t is_wfe);
 void arm_helper_psci(Env *env);
 void arm_helper_semihosting(Env *env);

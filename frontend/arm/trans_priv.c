@@ -3,8 +3,7 @@
  * trans_priv.c - A64 exceptions, hints, barriers, system registers and SYS insns.
  * Spec: Arm DDI 0487, C4.1.3, C5, C6.2; traps from EL0 D1.15.
  * Registers that are slots, or that the mode decides, are read and written by the IR, the rest by helpers.
- * Missing: WFE gives up nothing but a poll and SEV does nothing, so there is no event register. HVC is the PSCI conduit
- * and nothing else; SMC is UNDEFINED.
+ * Missing: HVC is the PSCI conduit and nothing else; SMC is UNDEFINED.
  */
 #include "frontend/arm/trans_mem.h"
 
@@ -98,15 +97,29 @@ void a64_trans_nop(Trans *t, const A64Fields *f) {
 void a64_trans_yield(Trans *t, const A64Fields *f) {
 }
 
+/* One CPU alone has nobody to wait for: its WFE is over at once. */
+static bool smp(const Trans *t) {
+    return t->mode & ARM_MODE_SMP;
+}
+
 void a64_trans_sev(Trans *t, const A64Fields *f) {
+    if (smp(t)) {
+        call1(t, ARM_HELPER_sev, w(t, 1));
+    }
 }
 
 void a64_trans_sevl(Trans *t, const A64Fields *f) {
+    if (smp(t)) {
+        call1(t, ARM_HELPER_sev, w(t, 0));
+    }
 }
 
 void a64_trans_wfe(Trans *t, const A64Fields *f) {
     if (el_of(t) == 0) {
         call1(t, ARM_HELPER_wfx, w(t, 1));
+    }
+    if (smp(t)) {
+        ir_call(t->ir, ARM_HELPER_wfe, 0, NULL);
     }
     poll(t);
 }
@@ -129,6 +142,10 @@ void a64_trans_dmb(Trans *t, const A64Fields *f) {
 
 void a64_trans_dsb(Trans *t, const A64Fields *f) {
     ir_append(t->ir, IR_barrier, IR_VOID, IR_BARRIER_FULL, 0, 0, 0);
+    if (smp(t)) {
+        ir_call(t->ir, ARM_HELPER_dsb, 0, NULL);
+        poll(t);
+    }
 }
 
 /* Whatever changes what later insns mean has already ended its block. */

@@ -106,7 +106,7 @@ class Usage(Cli):
         self.usage("'0' is not a whole number", "-accel", "jit,x-evict=0")
         self.usage("'host' takes one of sse2, avx2, avx512, not 'avx'", "-accel", "jit,host=avx")
         self.usage("'x-chain' is for jit; 'interp' makes no host code", "-accel", "interp,x-chain=off")
-        self.usage("-smp: no key 'cores'", *self.virt("-smp", "1,cores=2"))
+        self.usage("-smp: no key 'coers'", *self.virt("-smp", "1,coers=2"))
         self.usage("-m: no key 'slots'", *self.virt("-m", "64,slots=2"))
         self.usage("gic-version=4 does not exist; machine 'virt' has gic-version=2, 3 and max, which is 3", "-M",
                    "virt,gic-version=4", "-kernel", "x")
@@ -127,10 +127,16 @@ class Usage(Cli):
             self.usage("-m: ", *self.virt("-m", junk, "-kernel", "x"))
 
     def test_smp(self):
-        self.usage("has one CPU so far, not 2", *self.virt("-smp", "2", "-kernel", "x"))
-        self.usage("has one CPU so far, not 4", *self.virt("-smp", "cpus=4", "-kernel", "x"))
-        for junk in ("0", "-1", "x", "1x", "1000"):
-            self.usage("-smp: ", *self.virt("-smp", junk, "-kernel", "x"))
+        self.usage("machine 'virt' has 1 to 64 CPUs, not 65", *self.virt("-smp", "65", "-kernel", "x"))
+        self.usage("serves 1 to 8 CPUs, not 16; more need -M virt,gic-version=3", *self.virt("-smp", "sockets=2,clusters=2,cores=2,threads=2", "-kernel", "x"))
+        self.usage("'4,sockets=3' does not come out: sockets, dies, clusters, cores and threads give 3 CPUs, not 4",
+                   *self.virt("-smp", "4,sockets=3", "-kernel", "x"))
+        self.usage("give 8 CPUs, not 4", *self.virt("-smp", "4,cores=4,threads=2", "-kernel", "x"))
+        self.usage("maxcpus is 8, but must be cpus, 4", *self.virt("-smp", "4,maxcpus=8", "-kernel", "x"))
+        for good in ("8", "cpus=4", "cores=2", "4,maxcpus=4,sockets=2", "maxcpus=2", "6,clusters=3,threads=2,dies=1"):
+            self.fails(3, "cannot open kernel 'x'", *self.virt("-smp", good, "-kernel", "x"))
+        for junk in ("0", "-1", "x", "1x", "1000", "cores=0", "threads=x", "maxcpus=-1"):
+            self.usage("-smp", *self.virt("-smp", junk, "-kernel", "x"))
 
     def test_arguments(self):
         self.usage("-kernel: the argument is missing", "-M", "virt", "-kernel")

@@ -189,7 +189,7 @@ JitSide *jit_side_at_level(const JitGuest *guest, const char *level) {
 
 void jit_side_free(JitSide *s) {
     if (s->tcg) {
-        g_ptr_array_set_size(s->tcg->tbs, 0);
+        s->tcg->tb_count = 0;
         g_free(s->tb.marks);
         tcg_free(s->tcg);
     } else {
@@ -220,7 +220,7 @@ void jit_forget(JitSide *s) {
 }
 
 bool jit_compile(JitSide *s, const IrBlock *b) {
-    g_ptr_array_set_size(s->tcg->tbs, 0);
+    s->tcg->tb_count = 0;
     g_free(s->tb.marks);
     memset(&s->tb, 0, sizeof s->tb);
     lower_cache_reset(s->tcg);
@@ -228,7 +228,7 @@ bool jit_compile(JitSide *s, const IrBlock *b) {
     s->tb.insns = (uint16_t)b->insns;
     s->tb.valid = true;
     s->compiled = lower_block(s->vcpu, &s->tb, b) == LOWER_OK;
-    g_ptr_array_add(s->tcg->tbs, &s->tb);
+    s->tcg->tbs[s->tcg->tb_count++] = &s->tb;
     return s->compiled;
 }
 

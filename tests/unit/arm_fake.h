@@ -25,7 +25,7 @@ typedef struct Fake {
     uint32_t outputs;                    /* levels of irq_out */
     unsigned flush_all, flush_asid, flush_page, code_written, code_flush, context_changed;
     uint64_t flushed_va, flushed_asid, written_pa;
-    bool flushed_any;
+    bool flushed_any, everywhere;
     int power, power_code;               /* -1: never asked */
     bool halted;
     unsigned logs[4];                    /* lines per CpuLog */
@@ -112,18 +112,21 @@ static inline void fake_code_flush(void *o, Env *env) {
     ((Fake *)o)->code_flush++;
 }
 
-static inline void fake_flush_all(void *o, Env *env) {
+static inline void fake_flush_all(void *o, Env *env, bool everywhere) {
     ((Fake *)o)->flush_all++;
+    ((Fake *)o)->everywhere = everywhere;
 }
 
-static inline void fake_flush_asid(void *o, Env *env, uint64_t asid) {
+static inline void fake_flush_asid(void *o, Env *env, uint64_t asid, bool everywhere) {
     ((Fake *)o)->flush_asid++;
+    ((Fake *)o)->everywhere = everywhere;
     ((Fake *)o)->flushed_asid = asid;
 }
 
-static inline void fake_flush_page(void *o, Env *env, uint64_t va, bool any_asid, uint64_t asid) {
+static inline void fake_flush_page(void *o, Env *env, uint64_t va, bool any_asid, uint64_t asid, bool everywhere) {
     Fake *f = o;
     f->flush_page++;
+    f->everywhere = everywhere;
     f->flushed_va = va;
     f->flushed_any = any_asid;
     f->flushed_asid = asid;
