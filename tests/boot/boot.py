@@ -87,17 +87,18 @@ def use_shell(guest):
     check(guest.command("seq 1 20000 | md5sum"), "e071f707df7bbeee2a6a1eb48011ddd0")
 
 
-def linux_args(initrd, memory, cpu="cortex-a57"):
-    return ["-M", "virt,gic-version=2", "-cpu", cpu, "-m", memory, "-kernel", guests.need(guests.KERNEL),
+def linux_args(initrd, memory, cpu="cortex-a57", gic="2"):
+    return ["-M", "virt,gic-version=" + gic, "-cpu", cpu, "-m", memory, "-kernel", guests.need(guests.KERNEL),
             "-initrd", initrd, "-append", "console=ttyAMA0 rdinit=/bin/sh"]
 
 
-def run_linux(yado, initrd, memory, extra, seconds, cpu="cortex-a57"):
-    guest = Guest(yado, linux_args(initrd, memory, cpu) + extra)
+def run_linux(yado, initrd, memory, extra, seconds, cpu="cortex-a57", gic="2"):
+    guest = Guest(yado, linux_args(initrd, memory, cpu, gic) + extra)
     try:
         guest.expect("Linux version 6.1", seconds)
         guest.expect(PROMPT, seconds)
         use_shell(guest)
+        check(guest.command("cat /proc/interrupts"), f"GICv{gic}")
         guest.send("poweroff -f\n")
         guest.ends(0, 60)
         return guest.seen
@@ -131,6 +132,14 @@ def case_models(yado, folder):
     guests.make_small_initrd(initrd)
     for cpu in ("cortex-a53", "cortex-a72", "max"):
         run_linux(yado, initrd, "256", [], 120, cpu)
+
+
+def case_gicv3(yado, folder):
+    """The same with a GICv3, translated and compared."""
+    initrd = os.path.join(folder, "small.gz")
+    guests.make_small_initrd(initrd)
+    for extra in ([], ["--verify=64"]):
+        run_linux(yado, initrd, "256", extra, 900, "cortex-a72", "3")
 
 
 def case_interp(yado, folder):

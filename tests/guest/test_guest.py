@@ -49,7 +49,8 @@ def build(name, *defines):
 
 
 def command(path, mode, *args):
-    return [YADO, "-M", "virt", *MODES_OF[mode], "-semihosting", *args, "-kernel", path]
+    machine = [] if "-M" in args else ["-M", "virt"]
+    return [YADO, *machine, *MODES_OF[mode], "-semihosting", *args, "-kernel", path]
 
 
 class Programs(unittest.TestCase):
@@ -108,6 +109,9 @@ class Programs(unittest.TestCase):
 
     def test_time(self):
         self.passes("time")
+
+    def test_gicv3(self):
+        self.passes("gicv3", cpus=("cortex-a72", "max"), args=("-M", "virt,gic-version=3"))
 
     def test_debug(self):
         self.passes("debug")

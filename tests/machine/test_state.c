@@ -52,6 +52,7 @@ typedef struct Boot {
     Chardev *console;
     char *path;        /* where the console goes now */
     bool icount;
+    bool gicv3;
     GString *text;     /* what it wrote in machines that are gone */
     bool ended;
     uint64_t insns, hash; /* at the end */
@@ -67,7 +68,8 @@ static void ended(void *opaque, const MachineEnd *end) {
 
 static Machine *make_machine(Boot *b, Chardev *console, uint64_t ram) {
     g_autoptr(GError) error = NULL;
-    MachineOptions o = { .kernel = KERNEL, .initrd = b->icount ? script : shell, .ram = ram, .serial = console,
+    g_autoptr(KeyList) keys = keylist_parse("-M", "type", b->gicv3 ? "virt,gic-version=3" : "virt", &error);
+    MachineOptions o = { .machine = keys, .kernel = KERNEL, .initrd = b->icount ? script : shell, .ram = ram, .serial = console,
                          .append = b->icount ? "console=ttyAMA0" : "console=ttyAMA0 rdinit=/bin/sh",
                          .icount = b->icount, .ended = ended, .opaque = b };
     Machine *m = machine_new(machine_class_find("virt", NULL), &o, &error);
@@ -156,8 +158,8 @@ START_TEST(test_moves) {
 }
 END_TEST
 
-static Boot boot_counted(unsigned moves) {
-    Boot b = { .text = g_string_new(NULL), .icount = true };
+static Boot boot_counted(unsigned moves, bool gicv3) {
+    Boot b = { .text = g_string_new(NULL), .icount = true, .gicv3 = gicv3 };
     open_machine(&b);
     machine_start(b.machine);
     for (unsigned i = 1; i <= moves; i++) {
@@ -173,8 +175,9 @@ static Boot boot_counted(unsigned moves) {
 
 /* Being moved leaves no trace: the same text, the same insns, the same end. */
 START_TEST(test_moves_unseen) {
-    Boot one = boot_counted(0), other = boot_counted(5);
+    Boot one = boot_counted(0, _i == 1), other = boot_counted(5, _i == 1);
     ck_assert_ptr_nonnull(strstr(one.text->str, "arch_timer"));
+    ck_assert_ptr_nonnull(strstr(one.text->str, _i == 1 ? "GICv3" : "GICv2"));
     ck_assert_str_eq(one.text->str, other.text->str);
     ck_assert_uint_eq(one.insns, other.insns);
     ck_assert_uint_eq(one.hash, other.hash);
@@ -279,7 +282,7 @@ int main(void) {
     tcase_set_timeout(tests, SECONDS);
     tcase_add_unchecked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_moves);
-    tcase_add_test(tests, test_moves_unseen);
+    tcase_add_loop_test(tests, test_moves_unseen, 0, 2); /* GICv2, GICv3 */
     tcase_add_test(tests, test_damaged);
     Suite *suite = suite_create("state");
     suite_add_tcase(suite, tests);
