@@ -6,6 +6,8 @@
 #define DEVICES_DEVICES_H
 
 #include "devices/device.h"
+#include "devices/virtio.h"
+#include "host/block/block.h"
 #include "host/chardev.h"
 
 /* -- PL011 UART: one bank of 4 KiB, one output -- */
@@ -61,6 +63,16 @@ enum { CFI_FLASH_SIZE = 64 << 20 };
 extern const DeviceClass device_virtio_mmio;
 /* At set-up: puts a virtio device into the slot, borrowed. False: there is one already. */
 bool virtio_mmio_plug(Device *slot, Device *device);
+
+/* -- virtio devices: no banks; they stand behind a transport -- */
+typedef struct VirtioBlkConfig {
+    VirtioConfig virtio;
+    Block *block;       /* borrowed */
+    const char *serial; /* at most 20 bytes, or NULL */
+    uint64_t queues, queue_size, logical, physical;
+    bool discard, write_zeroes;
+} VirtioBlkConfig;
+extern const DeviceClass device_virtio_blk; /* config may be NULL: no drive, every request fails */
 
 /* -- GICv2: bank 0 the distributor (4 KiB), bank 1 the CPU interface (8 KiB) -- */
 typedef struct GicConfig {

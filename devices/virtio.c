@@ -63,6 +63,7 @@ void virtio_init(VirtioDevice *v, const VirtioClass *cls, const VirtioConfig *co
     v->config = space;
     v->config_size = space_size;
     v->queue_count = queues;
+    v->queue_size = cls->queue_size;
     v->legacy = config->legacy;
     v->offered = (config->legacy ? 0 : VIRTIO_F_VERSION_1) | (config->no_event ? 0 : VIRTIO_F_EVENT_IDX) |
                  (config->no_indirect ? 0 : VIRTIO_F_INDIRECT) |
@@ -80,16 +81,16 @@ static void queue_clear(VirtQueue *q) {
 void virtio_device_reset(Device *d) {
     VirtioDevice *v = (VirtioDevice *)d;
     v->epoch++;
+    v->status = 0; /* nothing is taken while the class waits for its threads */
     if (v->cls->reset) {
         v->cls->reset(v);
     }
     v->features = 0;
-    v->status = 0;
     v->generation = 0;
     v->broken = 0;
     for (unsigned n = 0; n < VIRTIO_QUEUES; n++) {
         queue_clear(&v->queues[n]);
-        v->queues[n].size = n < v->queue_count && v->legacy ? v->cls->queue_size : 0;
+        v->queues[n].size = n < v->queue_count && v->legacy ? v->queue_size : 0;
     }
     virtio_acknowledge(v, UINT32_MAX);
 }
@@ -102,7 +103,7 @@ void virtio_device_restored(Device *d) {
         VirtQueue *q = &v->queues[n];
         bool packed = virtio_has(v, VIRTIO_F_PACKED);
         uint64_t limit = packed ? q->size : 1 << 16;
-        bool fits = q->size <= v->cls->queue_size && q->next_avail < limit && q->next_used < limit &&
+        bool fits = q->size <= v->queue_size && q->next_avail < limit && q->next_used < limit &&
                     q->told < limit && q->avail_wrap <= 1 && q->used_wrap <= 1 && q->told_wrap <= 1;
         bool whole = packed || (q->size & (q->size - 1)) == 0;
         if (q->ready && (n >= v->queue_count || !fits || !whole || !q->size)) {
@@ -190,21 +191,21 @@ static VirtQueue *ready_queue(VirtioDevice *v, unsigned n) {
 void virtio_queue_enable(VirtioDevice *v, unsigned n, bool on) {
     g_assert(n < v->queue_count);
     VirtQueue *q = &v->queues[n];
-    if (!on) {
-        if (q->ready) {
-            v->epoch++;
-            if (v->cls->reset) {
-                v->cls->reset(v);
-            }
-        }
+    if (!on && q->ready) {
         q->ready = 0;
+        v->epoch++;
+        if (v->cls->reset) {
+            v->cls->reset(v);
+        }
+    }
+    if (!on) {
         return;
     }
     if (q->ready || v->broken) {
         return;
     }
-    if (!q->size || q->size > v->cls->queue_size) {
-        virtio_fail(v, "queue %u of %" PRIu64 " entries: 1 to %u are possible", n, q->size, v->cls->queue_size);
+    if (!q->size || q->size > v->queue_size) {
+        virtio_fail(v, "queue %u of %" PRIu64 " entries: 1 to %u are possible", n, q->size, v->queue_size);
         return;
     }
     VirtQueue fresh;

@@ -109,6 +109,8 @@ struct VirtioDevice {
     uint8_t *config;      /* configuration space, little-endian; in the struct of the class */
     uint32_t config_size;
     uint32_t queue_count;
+    uint32_t queue_size;  /* entries that each may have: the class's, unless init says something else */
+    uint32_t host_reserved2;
     uint64_t offered;     /* feature bits; classes add theirs in init */
     bool legacy;
     uint8_t host_reserved[3];
@@ -126,6 +128,7 @@ struct VirtioDevice {
 #define VIRTIO_STATE(Type)                                                                                        \
     STATE_NOT_KEPT(Type, v.cls), STATE_NOT_KEPT(Type, v.link), STATE_NOT_KEPT(Type, v.config),                    \
         STATE_NOT_KEPT(Type, v.config_size), STATE_NOT_KEPT(Type, v.queue_count), STATE_NOT_KEPT(Type, v.offered), \
+        STATE_NOT_KEPT(Type, v.queue_size), STATE_NOT_KEPT(Type, v.host_reserved2),                               \
         STATE_NOT_KEPT(Type, v.legacy), STATE_NOT_KEPT(Type, v.host_reserved), STATE_NOT_KEPT(Type, v.epoch),     \
         STATE(Type, v.features), STATE(Type, v.status), STATE(Type, v.pending), STATE(Type, v.generation),         \
         STATE(Type, v.broken), STATE_ARRAY(Type, v.queues, uint64_t)

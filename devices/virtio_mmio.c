@@ -144,7 +144,7 @@ WRITE(queue_sel) {
 }
 
 READ(queue_num_max) {
-    return selected(d) ? v->cls->queue_size : 0;
+    return selected(d) ? v->queue_size : 0;
 }
 
 /* The address fields of a queue in use stand still. */

@@ -65,6 +65,10 @@ bool clock_running(const Clock *clk) {
     return atomic_load(&clk->frozen) == CLOCK_NEVER;
 }
 
+bool clock_is_virtual(const Clock *clk) {
+    return clk->source != NULL;
+}
+
 int64_t clock_wall_ns(const Clock *clk) {
     if (clk->source) { /* virtual time: the same date for every run */
         return WALL_FIXED + (int64_t)clock_now(clk);

@@ -29,6 +29,8 @@ uint64_t clock_now(const Clock *clk);
 void clock_stop(Clock *clk);
 void clock_resume(Clock *clk);
 bool clock_running(const Clock *clk);
+/* Has it a source of its owner's? */
+bool clock_is_virtual(const Clock *clk);
 /* Seconds (and ns) since 1970 UTC of the host, for real-time clocks at start and reset. */
 int64_t clock_wall_ns(const Clock *clk);
 /* Sets what clock_now reads (a loaded snapshot). Timers are looked at again. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "system/backends.h"
 #include "system/debugger.h"
 
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_"
@@ -23,6 +24,9 @@ typedef struct Run {
     char *message; /* owned; printed at the end, or NULL */
     char *report;  /* owned; printed after it, or NULL */
     Debugger *debugger;
+    Machine *machine;
+    GMutex lock;   /* of ... */
+    char *trouble; /* a message about a disk, for the main loop; owned, or NULL */
     char **argv;
 } Run;
 
@@ -114,6 +118,31 @@ static void machine_stopped(void *opaque, const TcgStop *stop) {
     debugger_stopped(((Run *)opaque)->debugger, stop);
 }
 
+/* -- disks that fail -- */
+
+static gboolean serve_trouble(gpointer opaque) {
+    Run *run = opaque;
+    g_mutex_lock(&run->lock);
+    g_autofree char *text = g_steal_pointer(&run->trouble);
+    g_mutex_unlock(&run->lock);
+    if (text && run->machine) {
+        machine_pause(run->machine);
+        print_message(text);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+/* Of several messages at once the first tells enough. Any thread. */
+static void disk_failed(void *opaque, const char *message) {
+    Run *run = opaque;
+    g_mutex_lock(&run->lock);
+    if (!run->trouble) {
+        run->trouble = g_strdup(message);
+        g_idle_add_full(G_PRIORITY_HIGH, serve_trouble, run, NULL);
+    }
+    g_mutex_unlock(&run->lock);
+}
+
 static gboolean interrupted(Run *run, int number) {
     g_autofree char *text = g_strdup_printf("ended by signal %d (%s)", number, g_strsignal(number));
     chardev_restore_terminal();
@@ -199,14 +228,17 @@ static int run_machine(Options *options, char **argv, GError **error) {
         g_unix_signal_add(SIGINT, on_interrupt, &run),
         g_unix_signal_add(SIGTERM, on_terminate, &run),
     };
+    const BackendUser user = { &run, disk_failed };
+    Backends *backends = NULL;
     Chardev *console = NULL;
     Machine *machine = NULL;
     options->machine.ended = machine_ended;
     options->machine.stopped = machine_stopped;
     options->machine.opaque = &run;
-    if (open_log(options, error) && (console = open_console(options, &run, error))) {
+    if (open_log(options, error) && (backends = backends_open(options, &user, error)) &&
+        (console = open_console(options, &run, error))) {
         options->machine.serial = console;
-        machine = machine_new(options->cls, &options->machine, error);
+        run.machine = machine = machine_new(options->cls, &options->machine, error);
     }
     if (machine) {
         run.debugger = debugger_new(options, machine, console, console_quit, &run, error);
@@ -235,7 +267,12 @@ static int run_machine(Options *options, char **argv, GError **error) {
             g_source_remove(signals[i]);
         }
     }
+    run.machine = NULL;
     g_clear_pointer(&machine, machine_free);
+    backends_close(backends);
+    while (g_idle_remove_by_data(&run)) {
+    }
+    g_free(run.trouble);
     chardev_close(console);
     if (options->machine.log && options->machine.log != stderr) {
         fclose(options->machine.log);

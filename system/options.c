@@ -69,6 +69,34 @@ static bool set_device(Options *o, const char *value, GError **error) {
     return true;
 }
 
+/* Options of backends.c, which looks at the keys. */
+static bool add_backend(Options *o, const char *option, const char *head, const char *value, GError **error) {
+    KeyList *list = keylist_parse(option, head, value, error);
+    if (list) {
+        g_ptr_array_add(o->backends, list);
+    }
+    return list != NULL;
+}
+
+static bool set_drive(Options *o, const char *value, GError **error) {
+    return add_backend(o, "-drive", "file", value, error);
+}
+
+static bool set_blockdev(Options *o, const char *value, GError **error) {
+    if (value[0] == '{') {
+        return usage(error, "-blockdev: JSON is not understood yet; use driver=raw,node-name=ID,file.driver=file,"
+                            "file.filename=PATH");
+    }
+    return add_backend(o, "-blockdev", "driver", value, error);
+}
+
+/* A path may hold commas here. */
+static bool set_hda(Options *o, const char *value, GError **error) {
+    g_auto(GStrv) parts = g_strsplit(value, ",", -1);
+    g_autofree char *escaped = g_strjoinv(",,", parts), *text = g_strconcat("file=", escaped, NULL);
+    return *value ? add_backend(o, "-hda", NULL, text, error) : usage(error, "-hda: the argument is empty");
+}
+
 /* Parses a list that has the single key `head`, and copies its value. NULL: error. */
 static char *single(const char *option, const char *head, const char *value, GError **error) {
     g_autoptr(KeyList) list = keylist_parse(option, head, value, error);
@@ -332,6 +360,7 @@ static bool set_append(Options *o, const char *value, GError **error) {
 SET_FLAG(no_reboot, machine.no_reboot)
 SET_FLAG(semihosting, machine.semihosting)
 SET_FLAG(S, start_paused)
+SET_FLAG(snapshot, snapshot)
 
 static bool set_verify(Options *o, const char *value, GError **error) {
     o->machine.verify = 1;
@@ -371,6 +400,11 @@ const OptionInfo option_table[] = {
     { "append", "TEXT", "the kernel's command line", set_append },
     { "dtb", "FILE", "a device tree in place of the machine's own", set_dtb },
     { "bios", "FILE", "firmware: a raw image that starts at the first byte of the flash", set_bios },
+    { "drive", "file=FILE[,KEY=VALUE...]", "a disk with a raw image; if=none: only its image, for -device", set_drive },
+    { "hda", "FILE", "the same as -drive file=FILE", set_hda },
+    { "blockdev", "driver=raw,node-name=ID,file.driver=file,file.filename=FILE[,KEY=VALUE...]",
+      "an image for -device NAME,drive=ID", set_blockdev },
+    { "snapshot", NULL, "leave the images of all disks as they are: what is written is lost at the end", set_snapshot },
     { "device", "NAME[,KEY=VALUE...]", "add a device; 'help' lists them, 'NAME,help' lists its properties", set_device },
     { "nographic", NULL, "the guest's serial port is this terminal; Ctrl-a x quits", set_nographic },
     { "serial", "TO", "where the serial port goes; 'help' lists what there is", set_serial },
@@ -439,6 +473,7 @@ static bool take(Options *o, int argc, char **argv, int *at, GError **error) {
 }
 
 bool options_parse(Options *o, int argc, char **argv, GError **error) {
+    o->backends = g_ptr_array_new_with_free_func((GDestroyNotify)keylist_free);
     o->machine.devices = o->devices = g_ptr_array_new_with_free_func((GDestroyNotify)keylist_free);
     for (int at = 1; at < argc && !o->help;) {
         if (!take(o, argc, argv, &at, error)) {
@@ -462,4 +497,5 @@ bool options_parse(Options *o, int argc, char **argv, GError **error) {
 void options_clear(Options *o) {
     g_clear_pointer(&o->machine_keys, keylist_free);
     g_clear_pointer(&o->devices, g_ptr_array_unref);
+    g_clear_pointer(&o->backends, g_ptr_array_unref);
 }

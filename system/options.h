@@ -26,6 +26,8 @@ struct Options {
     const MachineClass *cls;
     KeyList *machine_keys;   /* owned; machine.machine */
     GPtrArray *devices;      /* of KeyList, owned; machine.devices */
+    GPtrArray *backends;     /* of KeyList, owned: -drive and its kind, for backends.c */
+    bool snapshot;           /* -snapshot */
     const DeviceClass *device; /* whose properties -device NAME,help lists */
     const char *serial;      /* chardev spec, or NULL */
     bool serial_given;       /* by -serial rather than -nographic */

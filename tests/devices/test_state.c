@@ -94,6 +94,9 @@ START_TEST(test_nodes) {
     static uint8_t blob[16384];
     for (const DeviceClass *const *c = device_classes; *c; c++) {
         Poke p;
+        if (!(*c)->bank_count) { /* it stands behind another one */
+            continue;
+        }
         poke_new(&p, *c, NULL);
         fdt_create(blob, sizeof blob);
         fdt_finish_reservemap(blob);

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backends.c - makes what options describe: -drive, -blockdev and -hda. A new kind is a row of `kinds` and a function
+ * that makes one from its keys.
+ * Missing: several nodes of -blockdev on top of each other; formats other than raw.
+ */
+#include "system/backends.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+/* One thing that was made. */
+typedef struct Made {
+    MachineBackend info; /* id owned */
+    void (*close)(void *object);
+} Made;
+
+struct Backends {
+    const Options *options;
+    GPtrArray *devices; /* of KeyList, borrowed: options->devices */
+    GPtrArray *made;    /* of Made */
+    const BackendUser *user;
+    bool snapshot;
+};
+
+typedef struct Kind {
+    const char *option; /* as KeyList.option */
+    const char *backend;
+    bool (*make)(Backends *b, const KeyList *list, Made *made, GError **error);
+} Kind;
+
+static bool usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static bool usage(GError **error, const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    g_autofree char *text = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    g_set_error_literal(error, YADO_ERROR, YADO_ERROR_USAGE, text);
+    return false;
+}
+
+/* -- values -- */
+
+/* The place of a key's value in `words`, or `standard` when it is not given; -1: error. */
+static int word(const KeyList *list, const char *key, const char *const *words, int standard, GError **error) {
+    const char *value = keylist_get(list, key);
+    if (!value) {
+        return standard;
+    }
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(words[i], value) == 0) {
+            return i;
+        }
+    }
+    g_autofree char *hint = names_hint(value, words);
+    usage(error, "%s: no %s '%s'%s", list->option, key, value, hint);
+    return -1;
+}
+
+static bool flag(const KeyList *list, const char *key, bool *value, GError **error) {
+    const char *text = keylist_get(list, key);
+    g_autofree char *what = g_strdup_printf("%s %s", list->option, key);
+    return !text || value_bool(what, text, value, error);
+}
+
+static bool check_format(const KeyList *list, const char *key, const char *format, GError **error) {
+    static const char *const known[] = { "raw", NULL };
+    static const char *const later[] = { "qcow2", "qcow", "vmdk", "vdi", "vhdx", "vpc", "qed", "luks", NULL };
+    if (!format || strcmp(format, "raw") == 0) {
+        return true;
+    }
+    if (g_strv_contains(later, format)) {
+        return usage(error, "%s: %s=%s does not exist yet; convert the image to raw", list->option, key, format);
+    }
+    g_autofree char *hint = names_hint(format, known);
+    return usage(error, "%s: no %s '%s'%s", list->option, key, format, hint);
+}
+
+/* -- images -- */
+
+static void close_block(void *object) {
+    block_free(object);
+}
+
+/* The error of host/block as one for users. */
+static bool open_block(Backends *b, const BlockOptions *o, Made *made, GError **error) {
+    g_autoptr(GError) why = NULL;
+    Block *block = block_open(o, &why);
+    if (!block) {
+        bool image = g_error_matches(why, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ||
+                     g_error_matches(why, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY) ||
+                     g_error_matches(why, G_IO_ERROR, G_IO_ERROR_NOT_DIRECTORY) ||
+                     g_error_matches(why, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+        g_set_error(error, YADO_ERROR, image ? YADO_ERROR_IMAGE : YADO_ERROR_HOST, "%s", why->message);
+        return false;
+    }
+    block_set_user(block, b->user->stopped, b->user->opaque);
+    made->info.object = block;
+    made->close = close_block;
+    return true;
+}
+
+static bool policies(const KeyList *list, BlockOptions *o, GError **error) {
+    int on_write = word(list, "werror", block_policy_names, BLOCK_ON_ENOSPC, error);
+    int on_read = on_write < 0 ? -1 : word(list, "rerror", block_policy_names, BLOCK_REPORT, error);
+    o->write_error = (BlockPolicy)on_write;
+    o->read_error = (BlockPolicy)on_read;
+    return on_read >= 0;
+}
+
+static bool discards(const KeyList *list, BlockOptions *o, GError **error) {
+    static const char *const words[] = { "ignore", "off", "unmap", "on", NULL };
+    int n = word(list, "discard", words, 0, error);
+    o->discard = n >= 2;
+    return n >= 0;
+}
+
+/* A device that nobody has asked for with -device. */
+static void add_device(Backends *b, const char *id, const KeyList *list) {
+    const char *serial = keylist_get(list, "serial");
+    g_autofree char *text = g_strdup_printf("virtio-blk-device,drive=%s%s%s", id, serial ? ",serial=" : "",
+                                            serial ? serial : "");
+    KeyList *device = keylist_parse(list->option, "driver", text, NULL);
+    if (device) {
+        g_ptr_array_add(b->devices, device);
+    }
+}
+
+static bool make_drive(Backends *b, const KeyList *list, Made *made, GError **error) {
+    static const char *const keys[] = { "file", "if", "format", "id", "cache", "readonly", "read-only", "snapshot", "werror",
+                                        "rerror", "discard", "media", "serial", "index", "aio", NULL };
+    static const char *const interfaces[] = { "virtio", "none", NULL };
+    static const char *const media[] = { "disk", NULL };
+    BlockOptions o = { .path = keylist_get(list, "file"), .snapshot = b->snapshot };
+    if (!keylist_check(list, keys, error)) {
+        return false;
+    }
+    int interface = word(list, "if", interfaces, 0, error);
+    int cache = interface < 0 ? -1 : word(list, "cache", block_cache_names, BLOCK_WRITEBACK, error);
+    if (cache < 0 || word(list, "media", media, 0, error) < 0 ||
+        !check_format(list, "format", keylist_get(list, "format"), error) || !policies(list, &o, error) ||
+        !discards(list, &o, error) || !flag(list, "readonly", &o.read_only, error) ||
+        !flag(list, "read-only", &o.read_only, error) || !flag(list, "snapshot", &o.snapshot, error)) {
+        return false;
+    }
+    if (!o.path || !*o.path) {
+        return usage(error, "%s: the file is missing: give file=PATH", list->option);
+    }
+    o.id = made->info.id;
+    o.cache = (BlockCache)cache;
+    o.any_content = keylist_get(list, "format") != NULL;
+    if (!open_block(b, &o, made, error)) {
+        return false;
+    }
+    if (interface == 0) {
+        add_device(b, made->info.id, list);
+    }
+    return true;
+}
+
+/* Flat keys: either driver=file,filename=F, or driver=raw with the same behind "file.". */
+static bool make_blockdev(Backends *b, const KeyList *list, Made *made, GError **error) {
+    static const char *const keys[] = { "driver", "node-name", "filename", "file.driver", "file.filename", "read-only",
+                                        "cache.direct", "cache.no-flush", "discard", "werror", "rerror", "file.aio",
+                                        "aio", "auto-read-only", NULL };
+    static const char *const drivers[] = { "raw", "file", "host_device", NULL };
+    static const char *const files[] = { "file", "host_device", NULL };
+    bool direct = false, unsafe = false, automatic;
+    BlockOptions o = { .id = made->info.id, .any_content = true, .snapshot = b->snapshot };
+    if (!keylist_check(list, keys, error)) {
+        return false;
+    }
+    const char *driver = keylist_get(list, "driver");
+    if (!driver || !keylist_get(list, "node-name")) {
+        return usage(error, "-blockdev: %s is missing\na raw image is driver=raw,node-name=ID,file.driver=file,"
+                            "file.filename=PATH", driver ? "node-name" : "driver");
+    }
+    bool known = g_strv_contains(drivers, driver);
+    if ((!known && !check_format(list, "driver", driver, error)) || word(list, "file.driver", files, 0, error) < 0 ||
+        !policies(list, &o, error) || !discards(list, &o, error) || !flag(list, "read-only", &o.read_only, error) ||
+        !flag(list, "cache.direct", &direct, error) || !flag(list, "cache.no-flush", &unsafe, error) ||
+        !flag(list, "auto-read-only", &automatic, error)) {
+        return false;
+    }
+    const char *key = strcmp(driver, "raw") == 0 ? "file.filename" : "filename";
+    o.path = keylist_get(list, key);
+    o.cache = unsafe ? BLOCK_UNSAFE : direct ? BLOCK_NONE : BLOCK_WRITEBACK;
+    if (!o.path || !*o.path) {
+        return usage(error, "-blockdev: the file is missing: driver=%s takes %s=PATH", driver, key);
+    }
+    return open_block(b, &o, made, error);
+}
+
+/* -- all of them -- */
+
+static const Kind kinds[] = {
+    { "-drive", "drive", make_drive },
+    { "-hda", "drive", make_drive },
+    { "-blockdev", "drive", make_blockdev },
+};
+
+static void made_free(gpointer data) {
+    Made *made = data;
+    if (made->close) {
+        made->close(made->info.object);
+    }
+    g_free((char *)made->info.id);
+    g_free(made);
+}
+
+static bool make(Backends *b, const KeyList *list, GError **error) {
+    const Kind *kind = kinds;
+    while (strcmp(kind->option, list->option) != 0) {
+        kind++;
+        g_assert(kind < kinds + G_N_ELEMENTS(kinds));
+    }
+    const char *id = keylist_get(list, "id") ? keylist_get(list, "id") : keylist_get(list, "node-name");
+    Made *made = g_new0(Made, 1);
+    made->info.option = kind->backend;
+    made->info.id = id ? g_strdup(id) : g_strdup_printf("%s%u", kind->backend, b->made->len);
+    g_ptr_array_add(b->made, made);
+    for (unsigned i = 0; i + 1 < b->made->len; i++) {
+        const Made *other = g_ptr_array_index(b->made, i);
+        if (strcmp(other->info.option, kind->backend) == 0 && strcmp(other->info.id, made->info.id) == 0) {
+            return usage(error, "%s: there is a %s '%s' already; give it another %s", list->option, kind->backend,
+                         made->info.id, strcmp(list->option, "-blockdev") == 0 ? "node-name" : "id");
+        }
+    }
+    return kind->make(b, list, made, error);
+}
+
+Backends *backends_open(Options *options, const BackendUser *user, GError **error) {
+    Backends *b = g_new0(Backends, 1);
+    b->options = options;
+    b->devices = options->devices;
+    b->user = user;
+    b->snapshot = options->snapshot;
+    b->made = g_ptr_array_new_with_free_func(made_free);
+    for (unsigned i = 0; i < options->backends->len; i++) {
+        if (!make(b, g_ptr_array_index(options->backends, i), error)) {
+            backends_close(b);
+            return NULL;
+        }
+    }
+    options->machine.backends = b->made; /* a Made begins with its MachineBackend */
+    return b;
+}
+
+void backends_close(Backends *b) {
+    if (b) {
+        g_ptr_array_unref(b->made);
+        g_free(b);
+    }
+}
