@@ -225,7 +225,7 @@ static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
 #define X64_AVX512_RULES(RULE)                                                                                         \
     RULE(vbsl) RULE(vorn) RULE(vcmtst) RULE(vsar) RULE(vcnt) RULE(vrbit) RULE(vclz) RULE(vsha1) RULE(vsha2)            \
     RULE(vsha2s0) RULE(vsha2s1) RULE(vsmax) RULE(vsmin) RULE(vumax) RULE(vumin)
-#define X64_MEM_RULES(RULE) RULE(ll) RULE(sc) RULE(unmon) RULE(barrier)
+#define X64_MEM_RULES(RULE) RULE(ll) RULE(sc) RULE(cas) RULE(rmw) RULE(unmon) RULE(barrier)
 /* emit_fp.c */
 #define X64_FP_RULES(RULE)                                                                                             \
     RULE(fadd) RULE(fsub) RULE(fmul) RULE(fdiv) RULE(fsqrt) RULE(fmin) RULE(fmax) RULE(fminnm) RULE(fmaxnm)            \

@@ -213,6 +213,73 @@ static const HostRule sc16 = {"r", {"r", "r", "x"}, .vtmps = 1, .fixed = 1 << RA
 const HostRule x64_rule_sc = {"r", {"r", "r", "r"}, .fixed = 1 << RAX, .flags = HOST_RULE_CLOBBERS | HOST_RULE_EARLY,
                               .emit = emit_sc, .wide = &sc16};
 
+/* -- atomics -- */
+
+/* Operand size of an insn on 1 << size bytes. */
+static unsigned width(unsigned size) {
+    return size == 3 ? OP_W : size == 1 ? OP_16 : size == 0 ? OP_BYTE : 0;
+}
+
+/* op [addend + ea], r, which exists for bytes as op - 1; locked or not. */
+static void on_memory(HostCode *h, const HostOp *op, bool lock, uint32_t opcode, unsigned size, unsigned r) {
+    x_begin(h);
+    if (lock) {
+        x_byte(h, 0xf0);
+    }
+    x_rm(h, size ? opcode : opcode - 1, width(size), r, op->s[0].reg, op->s[1].reg, 0, 0);
+}
+
+/* d = r, of which 1 << size bytes are old memory, zero-extended */
+static void zero_extend(HostCode *h, unsigned size, unsigned d, unsigned r) {
+    if (size < 2) {
+        x_rr(h, size ? 0x0fb7 : 0x0fb6, size ? 0 : OP_BYTE, d, r);
+    } else if (d != r) {
+        x_mov(h, width(size), d, r);
+    }
+}
+
+/* d = what memory shall hold, of rax = what it holds and v */
+static void combine(HostCode *h, unsigned rmw, unsigned size, unsigned d, unsigned v) {
+    static const uint8_t ccs[] = {[IR_RMW_SMAX] = CC_L, [IR_RMW_SMIN] = CC_G, [IR_RMW_UMAX] = CC_B, [IR_RMW_UMIN] = CC_A};
+    x_mov(h, OP_W, d, rmw == IR_RMW_CLR ? v : RAX);
+    if (rmw == IR_RMW_CLR) {
+        x_rr(h, 0xf7, OP_W, 2, d); /* not */
+        x_rr(h, 0x23, OP_W, d, RAX);
+    } else if (rmw == IR_RMW_EOR || rmw == IR_RMW_SET) {
+        x_rr(h, rmw == IR_RMW_EOR ? 0x33 : 0x0b, OP_W, d, v);
+    } else {
+        x_rr(h, size ? 0x3b : 0x3a, width(size), RAX, v);
+        x_rr(h, 0x0f40 | ccs[rmw], OP_W, d, v);
+    }
+}
+
+static void emit_rmw(HostCode *h, const HostOp *op) {
+    unsigned size = op->node->aux & IR_MEM_SIZE, rmw = op->node->aux >> 3 & 15, d = op->d.reg, v = op->s[2].reg;
+    if (rmw == IR_RMW_ADD || rmw == IR_RMW_SWP) {
+        x_mov(h, OP_W, d, v);
+        on_memory(h, op, rmw == IR_RMW_ADD, rmw == IR_RMW_ADD ? 0x0fc1 : 0x87, size, d); /* xadd, xchg */
+        zero_extend(h, size, d, d);
+        return;
+    }
+    on_memory(h, op, false, 0x8b, size, RAX);
+    uint32_t again = x_offset(h);
+    combine(h, rmw, size, d, v);
+    on_memory(h, op, true, 0x0fb1, size, d); /* cmpxchg */
+    HostFixup lost = x_jcc(h, CC_NE);
+    x_bind_to(h, lost, again);
+    zero_extend(h, size, d, RAX);
+}
+const HostRule x64_rule_rmw = {"r", {"r", "r", "r"}, .fixed = 1 << RAX, .flags = HOST_RULE_CLOBBERS | HOST_RULE_EARLY,
+                               .emit = emit_rmw};
+
+static void emit_cas(HostCode *h, const HostOp *op) {
+    unsigned size = op->node->aux & IR_MEM_SIZE;
+    x_mov(h, OP_W, RAX, op->s[2].reg);
+    on_memory(h, op, true, 0x0fb1, size, op->s[3].reg);
+    zero_extend(h, size, op->d.reg, RAX);
+}
+const HostRule x64_rule_cas = {"r", {"r", "r", "r", "r"}, .fixed = 1 << RAX, .flags = HOST_RULE_CLOBBERS, .emit = emit_cas};
+
 /* -- the cold path -- */
 
 /* A slot of env that the hot code has left to the cold path. */

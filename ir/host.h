@@ -27,7 +27,7 @@ typedef struct Backend Backend;
 typedef struct HostOp {
     const IrNode *node;
     IrType type;          /* of the result; for ops without one, of the first value operand */
-    HostOperand d, s[3];
+    HostOperand d, s[4];  /* cas: the pair is s[2] and s[3] */
     uint8_t tmp[4];       /* scratch registers the rule asked for: integer ones, then vector ones */
 } HostOp;
 
@@ -49,7 +49,7 @@ typedef enum HostPolarity {
 typedef struct HostRule HostRule;
 struct HostRule {
     const char *d;
-    const char *s[3];
+    const char *s[4];
     uint8_t tmps;         /* integer scratch registers needed besides */
     uint8_t vtmps;        /* vector ones */
     uint8_t flags;        /* HOST_RULE_* */

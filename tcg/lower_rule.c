@@ -84,6 +84,7 @@ void rule_fill_in_place(Walk *w, HostOp *op, unsigned d) {
 void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     Lower *l = &w->l;
     HostOp op = {.node = n, .type = (IrType)n->type};
+    uint32_t args[4] = {n->arg[0], n->arg[1], n->arg[2]};
     IrNode swapped;
     if (is_commuted_better(w, r, n)) {
         swapped = *n;
@@ -91,6 +92,11 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
         swapped.b = n->a;
         n = &swapped;
         op.node = n;
+        args[0] = n->a;
+        args[1] = n->b;
+    } else if (n->op == IR_cas) {
+        args[2] = ra_node(l, n->c)->a;
+        args[3] = ra_node(l, n->c)->b;
     }
     if (r->flags & HOST_RULE_CLOBBERS) {
         flags_lose(w);
@@ -100,10 +106,10 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     }
     /* Registers with a fixed place first, so that nothing else is put there. */
     for (unsigned pass = 0; pass < 2; pass++) {
-        for (unsigned k = 0; k < 3; k++) {
+        for (unsigned k = 0; k < G_N_ELEMENTS(args); k++) {
             bool fixed = r->s[k] && strchr(r->s[k], 'c');
             if (r->s[k] && fixed == (pass == 0)) {
-                op.s[k] = ra_operand(l, n->arg[k], r->s[k]);
+                op.s[k] = ra_operand(l, args[k], r->s[k]);
             }
         }
     }
@@ -228,10 +234,11 @@ static const HostRule *lea_rule(const Walk *w, const IrNode *n) {
 /* Exclusives and atomics: of 16 bytes by a rule of their own, big-endian ones by none. */
 static const HostRule *access_rule(const Walk *w, const IrNode *n, const HostRule *r) {
     IrType type = n->op == IR_sc ? walk_type(w, n->c) : (IrType)n->type;
-    if ((n->op == IR_ll || n->op == IR_sc) && n->aux & IR_MEM_BIG && (n->aux & IR_MEM_SIZE)) {
+    bool ordered = n->op == IR_ll || n->op == IR_sc || n->op == IR_cas;
+    if (ordered && n->aux & IR_MEM_BIG && (n->aux & IR_MEM_SIZE)) {
         return NULL;
     }
-    return (n->op == IR_ll || n->op == IR_sc) && ir_type_is_vec(type) ? r->wide : r;
+    return ordered && ir_type_is_vec(type) ? r->wide : r;
 }
 
 void lower_value(Walk *w, uint32_t i) {

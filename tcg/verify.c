@@ -266,11 +266,12 @@ static int64_t first_given(const Vcpu *v, const IrBlock *ir) {
     int64_t off = -1;
     for (uint32_t i = 1; i < ir->count; i++) {
         const IrNode *n = &ir->nodes[i];
-        bool exclusive = n->op == IR_ll || n->op == IR_sc;
+        bool exclusive = n->op == IR_ll || n->op == IR_sc || n->op == IR_cas;
         if (n->op == IR_insn) {
             off = n->a;
-        } else if (((n->op == IR_rmw || n->op == IR_cas) && !rules[n->op]) ||
-                   (exclusive && (!rules[n->op] || (n->aux & IR_MEM_BIG && n->aux & IR_MEM_SIZE)))) {
+        } else if ((n->op == IR_rmw && !rules[n->op]) ||
+                   (exclusive && (!rules[n->op] || (n->aux & IR_MEM_BIG && n->aux & IR_MEM_SIZE) ||
+                                  (n->op == IR_cas && ir_type_is_vec((IrType)n->type) && !rules[n->op]->wide)))) {
             return off;
         }
     }
