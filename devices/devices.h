@@ -9,6 +9,7 @@
 #include "devices/virtio.h"
 #include "host/block/block.h"
 #include "host/chardev.h"
+#include "host/net/net.h"
 
 /* -- PL011 UART: one bank of 4 KiB, one output -- */
 typedef struct Pl011Config {
@@ -73,6 +74,16 @@ typedef struct VirtioBlkConfig {
     bool discard, write_zeroes;
 } VirtioBlkConfig;
 extern const DeviceClass device_virtio_blk; /* config may be NULL: no drive, every request fails */
+enum { VIRTIO_NET_SWITCHES = 14 };
+typedef struct VirtioNetConfig {
+    VirtioConfig virtio;
+    NetBackend *backend; /* borrowed; NULL: the link is down */
+    uint8_t mac[6];
+    uint8_t mac_given;
+    uint64_t mtu;        /* that the guest is told; 0: none */
+    bool no[VIRTIO_NET_SWITCHES]; /* features that are not offered, by the properties' order */
+} VirtioNetConfig;
+extern const DeviceClass device_virtio_net; /* config may be NULL */
 
 /* -- GICv2: bank 0 the distributor (4 KiB), bank 1 the CPU interface (8 KiB) -- */
 typedef struct GicConfig {

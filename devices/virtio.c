@@ -239,10 +239,27 @@ bool virtio_queue_pending(VirtioDevice *v, unsigned n) {
     return q && ring_of(v)->pending(v, q);
 }
 
+void virtio_queue_push_all(VirtioDevice *v, VirtioChain *const *chains, const uint32_t *written, unsigned count) {
+    VirtQueue *q = ready_queue(v, chains[0]->queue);
+    if (q && virtio_chain_alive(v, chains[0])) {
+        ring_of(v)->push(v, q, chains, written, count);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        virtio_chain_free(chains[i]);
+    }
+}
+
 void virtio_queue_push(VirtioDevice *v, VirtioChain *chain, uint32_t written) {
+    virtio_queue_push_all(v, &chain, &written, 1);
+}
+
+void virtio_queue_unpop(VirtioDevice *v, VirtioChain *chain) {
     VirtQueue *q = ready_queue(v, chain->queue);
     if (q && virtio_chain_alive(v, chain)) {
-        ring_of(v)->push(v, q, chain, written);
+        bool packed = virtio_has(v, VIRTIO_F_PACKED), wraps = packed && q->next_avail < chain->slots;
+        q->next_avail += (wraps ? q->size : 0) - chain->slots;
+        q->next_avail = packed ? q->next_avail : (uint16_t)q->next_avail;
+        q->avail_wrap ^= wraps;
     }
     virtio_chain_free(chain);
 }

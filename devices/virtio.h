@@ -160,6 +160,10 @@ bool virtio_queue_pending(VirtioDevice *v, unsigned n);
 /* Gives a chain back, with the number of bytes written to its writable part from the beginning on; frees it. A dead
  * chain is only freed. The driver is told by virtio_queue_notify. */
 void virtio_queue_push(VirtioDevice *v, VirtioChain *chain, uint32_t written);
+/* The same for `count` chains of one queue, at least one: the driver sees all of them or none. written: of each. */
+void virtio_queue_push_all(VirtioDevice *v, VirtioChain *const *chains, const uint32_t *written, unsigned count);
+/* Takes back the latest pop of the chain's queue; frees the chain. */
+void virtio_queue_unpop(VirtioDevice *v, VirtioChain *chain);
 /* Interrupts the driver, unless it does not want that now. */
 void virtio_queue_notify(VirtioDevice *v, unsigned n);
 /* Whether the driver should say when it adds buffers (on after a reset): a hint. */
@@ -226,7 +230,7 @@ typedef struct VirtioRing {
     bool (*check)(VirtioDevice *v, VirtQueue *q, unsigned n);
     VirtioChain *(*pop)(VirtioDevice *v, VirtQueue *q, unsigned n);
     bool (*pending)(VirtioDevice *v, VirtQueue *q);
-    void (*push)(VirtioDevice *v, VirtQueue *q, const VirtioChain *chain, uint32_t written);
+    void (*push)(VirtioDevice *v, VirtQueue *q, VirtioChain *const *chains, const uint32_t *written, unsigned count);
     bool (*wants_interrupt)(VirtioDevice *v, VirtQueue *q);
     void (*set_notification)(VirtioDevice *v, VirtQueue *q);
 } VirtioRing;

@@ -111,16 +111,25 @@ static VirtioChain *pop(VirtioDevice *v, VirtQueue *q, unsigned n) {
     return take(v, q, n);
 }
 
-static void push(VirtioDevice *v, VirtQueue *q, const VirtioChain *chain, uint32_t written) {
-    uint64_t gpa = q->desc + VIRTIO_DESC_SIZE * q->next_used;
-    const struct { uint32_t len; uint16_t id; } used = { GUINT32_TO_LE(written), GUINT16_TO_LE(chain->id) };
-    if (dma_write(v->d.bus, gpa + 8, &used, 6) != DMA_OK) {
-        virtio_fail(v, "the ring is not in RAM");
-        return;
+/* The flags of the first chain come last: with them the driver sees all. */
+static void push(VirtioDevice *v, VirtQueue *q, VirtioChain *const *chains, const uint32_t *written, unsigned count) {
+    uint64_t first = q->next_used;
+    uint16_t first_flags = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct { uint32_t len; uint16_t id; } used = { GUINT32_TO_LE(written[i]), GUINT16_TO_LE(chains[i]->id) };
+        if (dma_write(v->d.bus, q->desc + VIRTIO_DESC_SIZE * q->next_used + 8, &used, 6) != DMA_OK) {
+            virtio_fail(v, "the ring is not in RAM");
+            return;
+        }
+        uint16_t flags = (uint16_t)((q->used_wrap ? AVAIL | USED : 0) | (written[i] ? VIRTIO_DESC_WRITE : 0));
+        if (i == 0) {
+            first_flags = flags;
+        } else {
+            virtio_ring_store(v, flags_at(q, q->next_used), flags);
+        }
+        advance(q, &q->next_used, &q->used_wrap, chains[i]->slots);
     }
-    uint16_t flags = (uint16_t)((q->used_wrap ? AVAIL | USED : 0) | (written ? VIRTIO_DESC_WRITE : 0));
-    virtio_ring_store(v, flags_at(q, q->next_used), flags);
-    advance(q, &q->next_used, &q->used_wrap, chain->slots);
+    virtio_ring_store(v, flags_at(q, first), first_flags);
 }
 
 static bool wants_interrupt(VirtioDevice *v, VirtQueue *q) {

@@ -133,13 +133,16 @@ static VirtioChain *pop(VirtioDevice *v, VirtQueue *q, unsigned n) {
     return chain;
 }
 
-static void push(VirtioDevice *v, VirtQueue *q, const VirtioChain *chain, uint32_t written) {
-    const uint32_t entry[] = { GUINT32_TO_LE(chain->id), GUINT32_TO_LE(written) };
-    if (dma_write(v->d.bus, q->device + RING + USED_ENTRY * (q->next_used % q->size), entry, sizeof entry) != DMA_OK) {
-        virtio_fail(v, "the used ring is not in RAM");
-        return;
+static void push(VirtioDevice *v, VirtQueue *q, VirtioChain *const *chains, const uint32_t *written, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        const uint32_t entry[] = { GUINT32_TO_LE(chains[i]->id), GUINT32_TO_LE(written[i]) };
+        uint64_t gpa = q->device + RING + USED_ENTRY * ((q->next_used + i) % q->size);
+        if (dma_write(v->d.bus, gpa, entry, sizeof entry) != DMA_OK) {
+            virtio_fail(v, "the used ring is not in RAM");
+            return;
+        }
     }
-    q->next_used = (uint16_t)(q->next_used + 1);
+    q->next_used = (uint16_t)(q->next_used + count);
     virtio_ring_store(v, q->device + IDX, (uint16_t)q->next_used);
 }
 

@@ -571,10 +571,20 @@ static void boot(Machine *m) {
     }
 }
 
+static void devices_resumed(Machine *m) {
+    for (unsigned i = 0; i < m->devices->len; i++) {
+        Device *device = g_ptr_array_index(m->devices, i);
+        if (device->cls->resumed) {
+            device->cls->resumed(device);
+        }
+    }
+}
+
 static void start(Machine *m) {
     m->running = true;
     if (!m->paused) {
         clock_resume(m->clock);
+        devices_resumed(m);
     }
     tcg_start(m->tcg);
 }
@@ -602,12 +612,7 @@ static void go(Machine *m, int step) {
     if (m->running) {
         clock_resume(m->clock);
     }
-    for (unsigned i = 0; i < m->devices->len; i++) {
-        Device *device = g_ptr_array_index(m->devices, i);
-        if (device->cls->resumed) {
-            device->cls->resumed(device);
-        }
-    }
+    devices_resumed(m);
     tcg_resume(m->tcg, step);
 }
 

@@ -160,6 +160,14 @@ bool net_send(NetBackend *n, const void *frame, size_t size) {
     return taken;
 }
 
+bool net_room(NetBackend *n) {
+    g_mutex_lock(&n->lock);
+    bool room = n->tx.capacity - n->tx.used >= 3 * NET_FRAME_MAX;
+    n->starved |= !room;
+    g_mutex_unlock(&n->lock);
+    return room;
+}
+
 const uint8_t *net_peek(NetBackend *n, size_t *size) {
     return queue_peek(&n->rx, size);
 }
@@ -171,6 +179,10 @@ void net_next(NetBackend *n) {
         n->stats.received_bytes += size;
         queue_pop(&n->rx);
     }
+}
+
+size_t net_waiting(const NetBackend *n) {
+    return n->rx.used;
 }
 
 void net_accept(NetBackend *n) {

@@ -41,10 +41,14 @@ void net_set_user(NetBackend *n, const NetUser *user);
 /* Takes a copy of the frame; one of a wrong size vanishes. false: the queue is full, `writable` follows. Any thread, also
  * within callbacks. */
 bool net_send(NetBackend *n, const void *frame, size_t size);
+/* Would it take the longest frame, also cut into pieces? false: `writable` follows. Any thread. */
+bool net_room(NetBackend *n);
 /* The oldest frame that arrived, or NULL. Borrowed until net_next. Main loop. */
 const uint8_t *net_peek(NetBackend *n, size_t *size);
 /* Drops it. Main loop. */
 void net_next(NetBackend *n);
+/* Bytes that wait in the queue, somewhat more than the frames have. Main loop. */
+size_t net_waiting(const NetBackend *n);
 /* Has `arrived` called soon, if there is a frame: the device has room again. Any thread. */
 void net_accept(NetBackend *n);
 bool net_link_up(const NetBackend *n);
