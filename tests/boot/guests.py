@@ -4,6 +4,10 @@
 import gzip
 import os
 import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
+from cpio import read_newc, write_initrd  # noqa: E402
 
 INSTALLER = "/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64"
 KERNEL = INSTALLER + "/linux"
@@ -37,29 +41,6 @@ def need(path):
     return path
 
 
-def read_newc(data):
-    """Yields (name, mode, content) of a cpio archive in the "newc" format."""
-    at = 0
-    while data[at : at + 6] in (b"070701", b"070702"):
-        fields = [int(data[at + 6 + 8 * i : at + 14 + 8 * i], 16) for i in range(13)]
-        mode, size, name_size = fields[1], fields[6], fields[11]
-        name = data[at + 110 : at + 110 + name_size - 1].decode()
-        start = (at + 110 + name_size + 3) & ~3
-        if name == "TRAILER!!!":
-            return
-        yield name, mode, data[start : start + size]
-        at = (start + size + 3) & ~3
-
-
-def newc_entry(number, name, mode, content=b""):
-    """One file of a cpio archive."""
-    encoded = name.encode() + b"\0"
-    fields = [number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(encoded), 0]
-    head = b"070701" + b"".join(b"%08x" % f for f in fields) + encoded
-    head += b"\0" * (-len(head) % 4)
-    return head + content + b"\0" * (-len(content) % 4)
-
-
 def make_small_initrd(path, init=None):
     """Writes a gzip initrd of about one megabyte with a shell, from the installer; init: a script to begin with."""
     with gzip.open(need(INITRD)) as packed:
@@ -71,10 +52,7 @@ def make_small_initrd(path, init=None):
     entries += [(SMALL_FILES[name], 0o100755, content) for name, content in found.items()]
     entries += [("bin/" + a, 0o120777, b"busybox") for a in APPLETS]
     entries += [("init", 0o100755, init.encode())] if init else []
-    entries += [("TRAILER!!!", 0, b"")]
-    archive = b"".join(newc_entry(i + 1, *entry) for i, entry in enumerate(entries))
-    with open(path, "wb") as out:
-        out.write(gzip.compress(archive, 6))
+    write_initrd(path, entries)
 
 
 # -- programs of a few insns, as arm64 Linux Images --

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""Makes a disk with an unpacked Debian 12 for arm64, and the kernel and initial RAM disk to start it with.
+
+The packages come from where this machine's own packages come from; no code of theirs runs here. The file owners are
+right only for root or under fakeroot: make_base() is to be called so.
+"""
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from cpio import write_initrd  # noqa: E402
+from disk import dpkg_state  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RELEASE = "bookworm"
+ARCH = "arm64"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+SIZE = "4G"
+# Besides the essential packages.
+PACKAGES = """apt init systemd-sysv udev kmod dbus usr-is-merged e2fsprogs login openssh-server gcc libc6-dev make git
+    python3 busybox-static iproute2 iputils-ping netbase procps less nano wget bzip2 xz-utils""".split()
+# What a disk and its file system need, with what these need.
+MODULES = ["virtio_mmio", "virtio_pci", "virtio_blk", "crc32c_generic", "ext4"]
+SSHD = "PermitRootLogin yes\n"
+NETWORK = "[Match]\nType=ether\n\n[Network]\nDHCP=yes\n"
+
+
+class Failed(Exception):
+    """What went wrong, and what to do about it."""
+
+
+def run(what, command, **options):
+    """Runs a command, its output into the log that options name; what: for the message when it fails."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False, **options)
+    if done.returncode != 0:
+        raise Failed(f"{what} failed: '{command[0]}' ended with {done.returncode}")
+    return done
+
+
+def sources():
+    """The package sources of this machine that hold Debian 12, as lines of a sources.list."""
+    listed = subprocess.run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(CODENAME) $(REPO_URI) $(RELEASE) $(COMPONENT)",
+                             "Created-By: Packages"], stdout=subprocess.PIPE, text=True, check=False).stdout
+    lines = set()
+    for line in listed.splitlines():
+        words = line.split()
+        if len(words) == 5 and words[0] == "Debian" and words[1].split("-")[0] == RELEASE and words[4] == "main":
+            lines.add(f"deb [signed-by={KEYRING}] {words[2]} {words[3]} main")
+    if not lines:
+        raise Failed(f"apt on this machine knows no source of Debian 12 ('{RELEASE}'): add one to /etc/apt/sources.list, "
+                     "run 'apt-get update', then this again")
+    return sorted(lines)
+
+
+def unpack(folder, log):
+    """Unpacks the packages into folder/root and the kernel's package over them."""
+    root = os.path.join(folder, "root")
+    kernel = os.path.join(folder, "kernel")
+    os.makedirs(kernel)
+    listing = os.path.join(folder, "sources.list")
+    with open(listing, "w", encoding="utf-8") as out:
+        out.write("\n".join(sources()) + "\n")
+    merge = 'for d in bin sbin lib; do mkdir -p "$1/usr/$d"; ln -s "usr/$d" "$1/$d"; done'
+    # The kernel comes without what it depends on, which would make a RAM disk in the guest.
+    fetch = (f'export APT_CONFIG=$MMDEBSTRAP_APT_CONFIG; cd "{kernel}"; apt-get -o APT::Sandbox::User=root download '
+             f'$(apt-cache depends linux-image-{ARCH} | sed -n "s/^ *Depends: \\(linux-image-\\)/\\1/p")')
+    run("fetching and unpacking the packages",
+        ["mmdebstrap", "--mode=root", "--variant=extract", f"--architectures={ARCH}", "--skip=cleanup/apt",
+         "--include=?essential", "--include=" + ",".join(PACKAGES), f"--setup-hook={merge}", f"--extract-hook={fetch}",
+         RELEASE, root, listing], stdout=log, stderr=subprocess.STDOUT)
+    package = glob.glob(os.path.join(kernel, "linux-image-*.deb"))
+    if len(package) != 1:
+        raise Failed(f"fetching the kernel left {len(package)} packages, not one")
+    run("unpacking the kernel", ["sh", "-c", 'dpkg-deb --fsys-tarfile "$0" | tar -x -C "$1" --keep-directory-symlink',
+                                 package[0], root], stdout=log, stderr=subprocess.STDOUT)
+    version = os.path.basename(glob.glob(os.path.join(root, "lib/modules/*"))[0])
+    run("ordering the kernel's modules", ["depmod", "-b", root, version], stdout=log, stderr=subprocess.STDOUT)
+    return root, version
+
+
+def module_order(root, version):
+    """Paths of the modules, each after what it needs."""
+    base = os.path.join(root, "lib/modules", version)
+    with open(os.path.join(base, "modules.dep"), encoding="utf-8") as text:
+        needs = {line.split(":")[0]: line.split(":")[1].split() for line in text}
+    paths = {os.path.basename(path).split(".")[0].replace("-", "_"): path for path in needs}
+    order = []
+    for name in MODULES:
+        if name not in paths:
+            continue  # built into the kernel
+        for path in [*reversed(needs[paths[name]]), paths[name]]:
+            if path not in order:
+                order.append(path)
+    return [os.path.join(base, path) for path in order]
+
+
+def make_initrd(path, busybox, modules):
+    """Writes the initial RAM disk; modules: paths of files, in the order of loading."""
+    def content(name):
+        with open(name, "rb") as data:
+            return data.read()
+    entries = [(d, 0o040755, b"") for d in ("bin", "dev", "proc", "sys", "root", "modules")]
+    entries += [("bin/busybox", 0o100755, content(busybox)), ("init", 0o100755, content(os.path.join(HERE, "initrd.sh")))]
+    entries += [("modules/" + os.path.basename(m), 0o100644, content(m)) for m in modules]
+    entries += [("modules/order", 0o100644, "".join(os.path.basename(m) + "\n" for m in modules).encode())]
+    write_initrd(path, entries)
+
+
+def settle(root):
+    """The files that make the system this demonstration's."""
+    files = {"etc/hostname": "yado\n", "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 yado\n",
+             "etc/fstab": "/dev/vda / ext4 errors=remount-ro 0 1\n", "etc/resolv.conf": "nameserver 10.0.2.3\n",
+             "etc/ssh/sshd_config.d/demo.conf": SSHD, "etc/systemd/network/80-dhcp.network": NETWORK}
+    for name, text in files.items():
+        dpkg_state.write(os.path.join(root, name), text.encode())
+    shutil.copy(os.path.join(HERE, "first_boot.sh"), os.path.join(root, "sbin/first-boot"))
+    for package in glob.glob(os.path.join(root, "var/cache/apt/archives/*.deb")):
+        os.remove(package)
+
+
+def make_base(folder, log):
+    """Leaves vmlinuz, initrd.gz and base.img in folder."""
+    work = os.path.join(folder, "work")
+    shutil.rmtree(work, ignore_errors=True)
+    os.makedirs(work)
+    root, version = unpack(work, log)
+    dpkg_state.write_state(root, os.path.join(root, "var/cache/apt/archives"))
+    settle(root)
+    shutil.copy(os.path.join(root, "boot", "vmlinuz-" + version), os.path.join(folder, "vmlinuz"))
+    make_initrd(os.path.join(folder, "initrd.gz"), os.path.join(root, "bin/busybox"), module_order(root, version))
+    base = os.path.join(folder, "base.img")
+    run("making the file system", ["mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", "-d", root, base + ".part", SIZE],
+        stdout=log, stderr=subprocess.STDOUT)
+    shutil.rmtree(work)
+    os.rename(base + ".part", base)
+
+
+if __name__ == "__main__":
+    try:
+        make_base(sys.argv[1], sys.stdout)
+    except Failed as why:
+        sys.exit(str(why))
