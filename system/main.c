@@ -2,21 +2,22 @@
 /*
  * main.c - the process: options in, one machine, its end turned into an exit code. The only file that prints errors.
  *
- * Process-wide state (the one exception to "no globals"): signal handlers, the terminal, standard streams.
+ * Process-wide state (the one exception to "no globals"): signal handlers (with bug.c), the terminal, standard streams.
  */
 #include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "system/backends.h"
+#include "system/bug.h"
 #include "system/debugger.h"
+#include "system/watchdog.h"
 
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_"
 enum { RUN_ON, RUN_ENDING, RUN_OVER };
 /* Exit codes besides those of YadoError. */
-enum { EXIT_DONE = 0, EXIT_DIVERGED = 8, EXIT_BUG = 70, EXIT_SIGNAL = 128 };
+enum { EXIT_DONE = 0, EXIT_DIVERGED = 8, EXIT_SIGNAL = 128 };
 
 typedef struct Run {
     gint state;    /* RUN_*; atomic: a console may fail in a vCPU's thread */
@@ -162,24 +163,6 @@ static gboolean on_terminate(gpointer run) {
     return interrupted(run, SIGTERM);
 }
 
-/* Our own bug: a failed assertion or a wild access. Only calls that are safe here. */
-static void on_bug(int number) {
-    static const char text[] = "\nyado: internal error: this is a bug in yado, not in the guest (signal ";
-    char digits[] = { (char)('0' + number / 10), (char)('0' + number % 10), ')', '\n' };
-    chardev_restore_terminal();
-    bool written = write(STDERR_FILENO, text, sizeof text - 1) >= 0 && write(STDERR_FILENO, digits, sizeof digits) >= 0;
-    (void)written;
-    _exit(EXIT_BUG);
-}
-
-static void catch_bugs(void) {
-    static const int signals[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE };
-    struct sigaction action = { .sa_handler = on_bug, .sa_flags = (int)SA_RESETHAND };
-    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
-        sigaction(signals[i], &action, NULL);
-    }
-}
-
 /* -- one run -- */
 
 static Chardev *open_console(const Options *options, Run *run, GError **error) {
@@ -251,7 +234,10 @@ static int run_machine(Options *options, char **argv, GError **error) {
         if (options->start_paused) {
             machine_pause(machine);
         }
+        bug_watch_machine(machine);
+        Watchdog *watchdog = watchdog_new(machine, stderr);
         run_loop(&run, machine);
+        watchdog_free(watchdog);
         debugger_ended(run.debugger, run.code);
         debugger_free(run.debugger);
     }
@@ -268,6 +254,7 @@ static int run_machine(Options *options, char **argv, GError **error) {
         }
     }
     run.machine = NULL;
+    bug_watch_machine(NULL);
     g_clear_pointer(&machine, machine_free);
     backends_close(backends);
     while (g_idle_remove_by_data(&run)) {
@@ -293,8 +280,9 @@ int main(int argc, char **argv) {
     g_autoptr(GError) error = NULL;
     int code = EXIT_DONE;
     memset(&options, 0, sizeof options);
+    g_autofree char *command = quoted_command(argv);
     chardev_guard_terminal();
-    catch_bugs();
+    bug_catch(command);
     if (options_parse(&options, argc, argv, &error)) {
         code = options.help ? print_help(&options) : run_machine(&options, argv, &error);
     }

@@ -188,7 +188,8 @@ static int word_of(const KeyList *list, const char *key, const char *const *word
 static bool set_forced(TcgForced *f, const KeyList *list, const char *interpreter, GError **error) {
     static const char *const switches[] = { "off", "on", NULL };
     static const char *const sizes[] = { "1", NULL };
-    static const char *const keys[] = { "host", "x-tlb", "x-poll", "x-chain", "x-evict", NULL };
+    static const char *const crashes[] = { "segv", "assert", "hang", NULL };
+    static const char *const keys[] = { "host", "x-tlb", "x-poll", "x-chain", "x-evict", "x-crash", NULL };
     for (unsigned i = 0; interpreter && keys[i]; i++) {
         if (keylist_get(list, keys[i])) {
             return usage(error, "-accel: '%s' is for jit; '%s' makes no host code", keys[i], interpreter);
@@ -199,9 +200,10 @@ static bool set_forced(TcgForced *f, const KeyList *list, const char *interprete
     int tlb = level == -1 ? -1 : word_of(list, "x-tlb", sizes, error);
     int poll = tlb == -1 ? -1 : word_of(list, "x-poll", switches, error);
     int chain = poll == -1 ? -1 : word_of(list, "x-chain", switches, error);
+    int crash = chain == -1 ? -1 : word_of(list, "x-crash", crashes, error);
     *f = (TcgForced){ .host = level >= 0 ? host_levels[level] : NULL, .one_entry = tlb == 0, .poll_storm = poll == 1,
-                      .no_chain = chain == 0 };
-    return chain != -1 && (!evict || value_number("-accel x-evict", evict, 1, UINT64_MAX, &f->evict, error));
+                      .no_chain = chain == 0, .crash = crash >= 0 ? crashes[crash] : NULL };
+    return crash != -1 && (!evict || value_number("-accel x-evict", evict, 1, UINT64_MAX, &f->evict, error));
 }
 
 static bool set_accel(Options *o, const char *value, GError **error) {
@@ -209,7 +211,7 @@ static bool set_accel(Options *o, const char *value, GError **error) {
         o->help = help_accels;
         return true;
     }
-    static const char *const known[] = { "accel", "host", "x-tlb", "x-evict", "x-poll", "x-chain", NULL };
+    static const char *const known[] = { "accel", "host", "x-tlb", "x-evict", "x-poll", "x-chain", "x-crash", NULL };
     g_autoptr(KeyList) list = keylist_parse("-accel", "accel", value, error);
     if (!list || !keylist_check(list, known, error)) {
         return false;

@@ -96,6 +96,9 @@ IrExit exec_slow_insn(Vcpu *v) {
 /* A new block; or *full: code memory has to be emptied first. */
 static Tb *translate(Vcpu *v, const Fetch *f, uint64_t mode, bool *full) {
     Tb *tb = NULL;
+    if (v->tcg->config.forced.crash && v->stats.blocks >= 2) {
+        watch_inject(v->tcg->config.forced.crash);
+    }
     if (v->tcg->config.forced.evict && v->evict_count++ == v->tcg->config.forced.evict) {
         v->evict_count = 0;
         *full = true;
@@ -230,6 +233,7 @@ static void forget_map(Vcpu *v) {
 /* Everything that may only happen between blocks. False: leave the run loop. */
 static bool safepoint(Vcpu *v) {
     Env *env = v->env;
+    __atomic_store_n(&v->safepoints, v->safepoints + 1, __ATOMIC_RELAXED);
     __atomic_store_n(&env->pending, 0, __ATOMIC_SEQ_CST);
     uint32_t requests = __atomic_exchange_n(&v->requests, 0, __ATOMIC_SEQ_CST);
     icount_publish(v);
@@ -378,6 +382,7 @@ gpointer vcpu_thread(gpointer opaque) {
     Vcpu *v = opaque;
     v->stop = false;
     v->self = g_thread_self();
+    watch_thread(v);
     vcpu_enter(v);
     tlb_context_changed(v);
     run(v);

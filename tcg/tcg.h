@@ -56,6 +56,7 @@ typedef struct TcgForced {
     bool one_entry;          /* x-tlb=1: generated code's TLB holds one entry */
     bool poll_storm;         /* x-poll=on: every poll leaves generated code */
     bool no_chain;           /* x-chain=off: no block jumps to another, directly or by the jump cache */
+    const char *crash;       /* x-crash=: segv, assert or hang, when the third block is translated; NULL: not. Borrowed */
     uint64_t evict;          /* x-evict=N: code memory is emptied whenever N blocks have been made; 0: when it is full */
 } TcgForced;
 
@@ -131,6 +132,24 @@ void tcg_deadline_moved(Tcg *tcg);
 void tcg_ram_written(Tcg *tcg, uint64_t gpa, uint64_t size);
 /* The answers of PhysMap.page have changed (flash mode switch): drops every cached translation at its safepoint. */
 void tcg_map_changed(Tcg *tcg);
+
+/* -- watching (watch.c) --
+ * From any thread, also in a signal handler: nothing is locked or allocated; what is read may be changing meanwhile. */
+
+typedef struct VcpuWatch {
+    bool pending;         /* something wants attention at the next safepoint */
+    uint32_t requests;    /* what, as far as it is a request; see vcpu_request_name */
+    uint64_t safepoints;  /* how many it has come to */
+    uint64_t cpu_ns;      /* CPU time of its thread; 0: it has none */
+    uint64_t pc;          /* guest's, as of the last time generated code was left */
+    uint64_t block_pa;    /* of the block entered last from outside generated code... */
+    unsigned block_insns; /* ...and its length; 0: no block */
+} VcpuWatch;
+void vcpu_watch(const Vcpu *vcpu, VcpuWatch *watch);
+/* The most important of the requests, for people. */
+const char *vcpu_request_name(uint32_t requests);
+/* The IR of what the vCPU has translated last. Allocates, and may meet it half made: the last thing to try. */
+void vcpu_print_last_ir(const Vcpu *vcpu, GString *out);
 
 /* -- debugging (debug.c) --
  * While paused every vCPU thread waits between two insns and its state is exact; the thread stays. A paused Tcg may be

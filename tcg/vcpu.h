@@ -219,6 +219,8 @@ struct Vcpu {
     uint64_t fetch_va;    /* page last fetched from... */
     uint64_t fetch_pa;    /* ...and where it is, valid while fetch_ok */
     bool fetch_ok;
+    uint64_t safepoints;  /* atomic: how many it has come to; written by its thread, read by watch.c */
+    int cpu_clock;        /* atomic: of its thread's CPU time, for clock_gettime; 0: none yet */
     uint64_t evict_count; /* x-evict: blocks made since code memory was emptied */
     Tb *running;          /* block being interpreted or last entered */
     VcpuDebug debug;
@@ -361,6 +363,10 @@ void icount_fold(Vcpu *v, IrExit reason);  /* after a stay in generated code: wh
 bool icount_grant(Vcpu *v);                /* runs timers that are due and fills the budget; false: look around first */
 void icount_publish(Vcpu *v);              /* other threads see the time of this moment */
 void icount_warp(Vcpu *v);                 /* nothing to run: virtual time jumps to the next deadline */
+
+/* -- watch.c -- */
+void watch_thread(Vcpu *v); /* its thread begins, and is this one */
+void watch_inject(const char *how) G_GNUC_NORETURN; /* a fault of our own: see TcgForced.crash */
 
 /* -- exec.c -- */
 gpointer vcpu_thread(gpointer vcpu);

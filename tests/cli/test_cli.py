@@ -104,6 +104,7 @@ class Usage(Cli):
         self.usage("'x-tlb' takes 1, not '2'", "-accel", "jit,x-tlb=2")
         self.usage("'x-poll' takes one of off, on, not 'o'", "-accel", "jit,x-poll=o")
         self.usage("'0' is not a whole number", "-accel", "jit,x-evict=0")
+        self.usage("'x-crash' takes one of segv, assert, hang, not 'ill'", "-accel", "jit,x-crash=ill")
         self.usage("'host' takes one of sse2, avx2, avx512, not 'avx'", "-accel", "jit,host=avx")
         self.usage("'x-chain' is for jit; 'interp' makes no host code", "-accel", "interp,x-chain=off")
         self.usage("-smp: no key 'coers'", *self.virt("-smp", "1,coers=2"))
@@ -366,7 +367,7 @@ class Guests(Cli):
 class Terminal(Cli):
     """On a terminal: raw while the guest runs, as before afterwards, whatever ends yado."""
 
-    def start(self, insns, *args):
+    def start(self, insns, *args, env=None):
         master, slave = pty.openpty()
         self.addCleanup(os.close, master)
         before = termios.tcgetattr(slave)
@@ -376,7 +377,7 @@ class Terminal(Cli):
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
         process = subprocess.Popen([YADO, "-M", "virt", "-kernel", self.kernel(insns), *args], stdin=slave, stdout=slave,
-                                   stderr=slave, preexec_fn=own_terminal)
+                                   stderr=slave, preexec_fn=own_terminal, env=env)
         self.addCleanup(lambda: process.poll() is None and process.kill())
         return process, master, slave, before
 
@@ -412,6 +413,80 @@ class Terminal(Cli):
         self.wait_raw(started[2])
         started[0].send_signal(signal.SIGTERM)
         self.ends(started, 143)
+
+    def test_bug(self):
+        environment = {**os.environ, "XDG_STATE_HOME": self.folder}
+        self.ends(self.start(guests.put("x") + [guests.LOOP], "-nographic", "-accel", "jit,x-crash=segv", env=environment), 70)
+
+
+class Bug(Cli):
+    """Exit code 70: a fault of yado's own, put in by x-crash, leaves a report; and what hangs is told."""
+
+    def start(self, crash, *args, **environment):
+        folders = {"XDG_STATE_HOME": self.folder + "/state", "TMPDIR": self.folder + "/tmp"}
+        kernel = self.kernel(guests.put("x") + [guests.LOOP])
+        command = [YADO, "-M", "virt", "-serial", "stdio", "-accel", "jit,x-crash=" + crash, "-kernel", kernel, *args]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env={**os.environ, **folders, **environment})
+
+    def ends(self, process):
+        """What it has written to stderr."""
+        text = process.communicate(timeout=SECONDS)[1]
+        self.assertEqual(process.returncode, 70, text)
+        self.assertIn("yado: internal error: this is a bug in yado, not in the guest: ", text)
+        return text
+
+    def report(self, folder, text):
+        """The text of the one report in the folder."""
+        names = os.listdir(os.path.join(self.folder, folder))
+        self.assertEqual(len(names), 1)
+        path = os.path.join(self.folder, folder, names[0])
+        self.assertIn("yado: hint: a report for its authors is in " + path, text)
+        with open(path, encoding="utf-8") as report:
+            return report.read()
+
+    def test_segv(self):
+        text = self.ends(self.start("segv", "-m", "64M"))
+        self.assertIn("not in the guest: SIGSEGV at 0x40\n", text)
+        report = self.report("state/yado", text)
+        for wanted in ("yado 0.", f"command: {YADO} -M virt -serial stdio -accel jit,x-crash=segv -kernel ", " -m 64M\n",
+                       "failed: SIGSEGV at 0x40\n", "host stack:\n", "vcpu_thread", "cpu 0: pc 0x4", " rip 0x", " x30 0x",
+                       "CurrentEL 0x4", "IR of the block that was translated last", "jump"):
+            self.assertIn(wanted, report)
+
+    def test_assert(self):
+        text = self.ends(self.start("assert"))
+        report = self.report("state/yado", text)
+        self.assertRegex(report, "failed: SIGABRT: ERROR:.*watch.c:.*put in by x-crash=assert")
+
+    def test_second_place(self):
+        self.file("state", b"a file, no folder")
+        text = self.ends(self.start("segv"))
+        self.assertIn("failed: SIGSEGV", self.report("tmp", text))
+
+    def test_no_place(self):
+        self.file("state", b"")
+        self.file("tmp", b"")
+        text = self.ends(self.start("segv"))
+        self.assertIn(f"hint: no report could be written to {self.folder}/state/yado/yado-bug-", text)
+
+    def test_hang(self):
+        with self.start("hang") as process:
+            self.addCleanup(process.kill)
+            self.assertEqual(process.stdout.read(1), "x")
+            process.send_signal(signal.SIGTERM)
+            seen = ""
+            while "yado: hint: this is a bug in yado" not in seen:
+                line = process.stderr.readline()
+                self.assertTrue(line, seen)
+                seen += line
+            self.assertRegex(seen, r"yado: watchdog: cpu 0 hangs: for 5 s of its CPU time it has not looked at a request "
+                                   r"\(to stop\); guest pc 0x4[0-9a-f]*")
+            self.assertIn(f"'kill -ABRT {process.pid}' ends it", seen)
+            process.send_signal(signal.SIGABRT)
+            text = self.ends(process)
+            self.assertIn(f"SIGABRT, sent by process {os.getpid()}\n", text)
+            self.assertIn("a request is pending", self.report("state/yado", text))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * watchdog.c - looks each second at the CPUs and at requests to the host, and says which of them hangs.
+ *
+ * A CPU hangs when a request has been pending for five seconds of its thread's own CPU time and it has come to no
+ * safepoint: guest code that loops comes to one for each request, and who waits, is paused or is stopped uses no CPU time.
+ * A request to the host hangs when thirty looks in a row find it: while the whole process is stopped nothing is looked at.
+ * Locking: none of the machine's; see tcg/watch.c and host/late.h. The thread ends in watchdog_free.
+ */
+#include "system/watchdog.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct Watchdog {
+    const Machine *machine;
+    FILE *out;
+    GThread *thread;
+    GMutex lock;
+    GCond changed;
+    bool over; /* under lock */
+    WatchedCpu *cpus;
+    WatchedIo io[LATE_PLACES];
+};
+
+char *watchdog_look_cpu(WatchedCpu *w, unsigned cpu, const VcpuWatch *now) {
+    bool same = w->pending && now->pending && now->safepoints == w->safepoints && now->cpu_ns >= w->since;
+    if (!same) {
+        bool told = w->told;
+        *w = (WatchedCpu){.pending = now->pending, .safepoints = now->safepoints, .since = now->cpu_ns};
+        return told ? g_strdup_printf("watchdog: cpu %u goes on", cpu) : NULL;
+    }
+    if (w->told || now->cpu_ns - w->since < WATCHDOG_CPU_SECONDS * UINT64_C(1000000000)) {
+        return NULL;
+    }
+    w->told = true;
+    return g_strdup_printf("watchdog: cpu %u hangs: for %d s of its CPU time it has not looked at a request (%s); guest pc "
+                           "0x%" G_GINT64_MODIFIER "x when generated code was left last; the block entered then has %u insns "
+                           "at 0x%" G_GINT64_MODIFIER "x\nthis is a bug in yado, not in the guest: 'kill -ABRT %d' ends it "
+                           "with a report; -accel interp may run the guest, --verify may find the wrong block",
+                           cpu, WATCHDOG_CPU_SECONDS, vcpu_request_name(now->requests), now->pc, now->block_insns,
+                           now->block_pa, (int)getpid());
+}
+
+char *watchdog_look_io(WatchedIo *w, const LateRequest *now) {
+    if (!now || now->serial != w->serial) {
+        bool told = w->told;
+        *w = (WatchedIo){.serial = now ? now->serial : 0};
+        return told ? g_strdup("watchdog: the request to the host has been answered") : NULL;
+    }
+    if (w->told || ++w->looks < WATCHDOG_IO_SECONDS) {
+        return NULL;
+    }
+    w->told = true;
+    return g_strdup_printf("watchdog: the host has not answered for %d s: %s of %s\nthe guest waits for it; see whether the "
+                           "disk or the network behind it is there and has room ('dmesg', 'df')", WATCHDOG_IO_SECONDS,
+                           now->what, now->whom);
+}
+
+static void tell(const Watchdog *w, char *text) {
+    if (text) {
+        char *hint = strchr(text, '\n');
+        fprintf(w->out, "yado: %.*s\n", hint ? (int)(hint - text) : (int)strlen(text), text);
+        if (hint) {
+            fprintf(w->out, "yado: hint: %s\n", hint + 1);
+        }
+        fflush(w->out);
+        g_free(text);
+    }
+}
+
+static void look(Watchdog *w) {
+    const Machine *m = w->machine;
+    for (unsigned i = 0; i < m->vcpus->len; i++) {
+        VcpuWatch now;
+        vcpu_watch(m->vcpus->pdata[i], &now);
+        tell(w, watchdog_look_cpu(&w->cpus[i], i, &now));
+    }
+    for (unsigned i = 0; i < LATE_PLACES; i++) {
+        LateRequest now;
+        tell(w, watchdog_look_io(&w->io[i], late_look(&m->late, i, &now) ? &now : NULL));
+    }
+}
+
+static gpointer watch(gpointer opaque) {
+    Watchdog *w = opaque;
+    g_mutex_lock(&w->lock);
+    while (!w->over) {
+        gint64 next = g_get_monotonic_time() + G_USEC_PER_SEC;
+        while (!w->over && g_cond_wait_until(&w->changed, &w->lock, next)) {
+        }
+        if (!w->over) {
+            look(w);
+        }
+    }
+    g_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+Watchdog *watchdog_new(const Machine *machine, FILE *out) {
+    Watchdog *w = g_new0(Watchdog, 1);
+    w->machine = machine;
+    w->out = out;
+    w->cpus = g_new0(WatchedCpu, machine->vcpus->len);
+    g_mutex_init(&w->lock);
+    g_cond_init(&w->changed);
+    w->thread = g_thread_new("watchdog", watch, w);
+    return w;
+}
+
+void watchdog_free(Watchdog *w) {
+    g_mutex_lock(&w->lock);
+    w->over = true;
+    g_cond_signal(&w->changed);
+    g_mutex_unlock(&w->lock);
+    g_thread_join(w->thread);
+    g_mutex_clear(&w->lock);
+    g_cond_clear(&w->changed);
+    g_free(w->cpus);
+    g_free(w);
+}

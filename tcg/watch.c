@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * watch.c - a look at vCPUs from outside, for the watchdog and for reports of our own bugs; and faults put in to test
+ * both.
+ *
+ * Locking: none, on purpose: who looks may be a signal handler, and who is looked at may hold every lock. All is read
+ * with plain atomic loads, may be changing meanwhile, and is good for people only.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "tcg/vcpu.h"
+
+void watch_thread(Vcpu *v) {
+    clockid_t clock;
+    bool known = pthread_getcpuclockid(pthread_self(), &clock) == 0;
+    __atomic_store_n(&v->cpu_clock, known ? clock : 0, __ATOMIC_RELAXED);
+}
+
+void vcpu_watch(const Vcpu *v, VcpuWatch *w) {
+    struct timespec t;
+    clockid_t clock = __atomic_load_n(&v->cpu_clock, __ATOMIC_RELAXED);
+    const Tb *tb = __atomic_load_n(&v->running, __ATOMIC_RELAXED);
+    *w = (VcpuWatch){
+        .pending = __atomic_load_n(&v->env->pending, __ATOMIC_RELAXED) < 0,
+        .requests = __atomic_load_n(&v->requests, __ATOMIC_RELAXED),
+        .safepoints = __atomic_load_n(&v->safepoints, __ATOMIC_RELAXED),
+        .cpu_ns = clock && clock_gettime(clock, &t) == 0 ? (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec : 0,
+        .pc = __atomic_load_n(&v->env->pc, __ATOMIC_RELAXED),
+        .block_pa = tb ? tb->pa : 0,
+        .block_insns = tb ? tb->insns : 0,
+    };
+}
+
+const char *vcpu_request_name(uint32_t requests) {
+    static const char *const names[] = {"to stop", "a timer", "an interrupt", "to forget addresses", "to forget code", "to pause"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (requests >> i & 1) {
+            return names[i];
+        }
+    }
+    return "an interrupt";
+}
+
+void vcpu_print_last_ir(const Vcpu *v, GString *out) {
+    ir_print(v->ir, out);
+}
+
+void watch_inject(const char *how) {
+    if (strcmp(how, "assert") == 0) {
+        g_assert(!"put in by x-crash=assert");
+    }
+    volatile uintptr_t nowhere = 0x40;
+    while (strcmp(how, "hang") == 0) {
+        nowhere += 0; /* the machine's lock is held, and no request is looked at */
+    }
+    *(volatile int *)nowhere = 0; /* segv */
+    __builtin_unreachable();
+}
