@@ -114,11 +114,14 @@ static void put_host(int fd, const ucontext_t *context) {
 /* Registers that generated code holds in host registers are as of the last time it was left. */
 static void put_vcpu(int fd, unsigned index, Vcpu *v) {
     VcpuWatch w;
+    uint64_t block;
+    unsigned insns;
     vcpu_watch(v, &w);
+    vcpu_watch_block(v, &block, &insns);
     put_field(fd, "\ncpu ", index, 10);
     put_field(fd, ": pc ", w.pc, 16);
-    put_field(fd, ", entered the block at ", w.block_pa, 16);
-    put_field(fd, " (physical) of ", w.block_insns, 10);
+    put_field(fd, ", entered the block at ", block, 16);
+    put_field(fd, " (physical) of ", insns, 10);
     put_field(fd, " insns, safepoints ", w.safepoints, 10);
     put(fd, w.pending ? ", a request is pending:\n" : ":\n");
     const Frontend *fe = vcpu_frontend(v);

@@ -9,7 +9,6 @@
  */
 #include "system/watchdog.h"
 
-#include <string.h>
 #include <unistd.h>
 
 struct Watchdog {
@@ -23,63 +22,72 @@ struct Watchdog {
     WatchedIo io[LATE_PLACES];
 };
 
-char *watchdog_look_cpu(WatchedCpu *w, unsigned cpu, const VcpuWatch *now) {
+WatchdogNews watchdog_look_cpu(WatchedCpu *w, const VcpuWatch *now) {
     bool same = w->pending && now->pending && now->safepoints == w->safepoints && now->cpu_ns >= w->since;
     if (!same) {
         bool told = w->told;
         *w = (WatchedCpu){.pending = now->pending, .safepoints = now->safepoints, .since = now->cpu_ns};
-        return told ? g_strdup_printf("watchdog: cpu %u goes on", cpu) : NULL;
+        return told ? WATCHDOG_GOES_ON : WATCHDOG_NO_NEWS;
     }
     if (w->told || now->cpu_ns - w->since < WATCHDOG_CPU_SECONDS * UINT64_C(1000000000)) {
-        return NULL;
+        return WATCHDOG_NO_NEWS;
     }
     w->told = true;
-    return g_strdup_printf("watchdog: cpu %u hangs: for %d s of its CPU time it has not looked at a request (%s); guest pc "
-                           "0x%" G_GINT64_MODIFIER "x when generated code was left last; the block entered then has %u insns "
-                           "at 0x%" G_GINT64_MODIFIER "x\nthis is a bug in yado, not in the guest: 'kill -ABRT %d' ends it "
-                           "with a report; -accel interp may run the guest, --verify may find the wrong block",
-                           cpu, WATCHDOG_CPU_SECONDS, vcpu_request_name(now->requests), now->pc, now->block_insns,
-                           now->block_pa, (int)getpid());
+    return WATCHDOG_HANGS;
 }
 
-char *watchdog_look_io(WatchedIo *w, const LateRequest *now) {
+WatchdogNews watchdog_look_io(WatchedIo *w, const LateRequest *now) {
     if (!now || now->serial != w->serial) {
         bool told = w->told;
         *w = (WatchedIo){.serial = now ? now->serial : 0};
-        return told ? g_strdup("watchdog: the request to the host has been answered") : NULL;
+        return told ? WATCHDOG_GOES_ON : WATCHDOG_NO_NEWS;
     }
     if (w->told || ++w->looks < WATCHDOG_IO_SECONDS) {
-        return NULL;
+        return WATCHDOG_NO_NEWS;
     }
     w->told = true;
-    return g_strdup_printf("watchdog: the host has not answered for %d s: %s of %s\nthe guest waits for it; see whether the "
-                           "disk or the network behind it is there and has room ('dmesg', 'df')", WATCHDOG_IO_SECONDS,
-                           now->what, now->whom);
+    return WATCHDOG_HANGS;
 }
 
-static void tell(const Watchdog *w, char *text) {
-    if (text) {
-        char *hint = strchr(text, '\n');
-        fprintf(w->out, "yado: %.*s\n", hint ? (int)(hint - text) : (int)strlen(text), text);
-        if (hint) {
-            fprintf(w->out, "yado: hint: %s\n", hint + 1);
-        }
-        fflush(w->out);
-        g_free(text);
+static void look_cpu(Watchdog *w, unsigned cpu, const Vcpu *v) {
+    VcpuWatch now;
+    uint64_t block;
+    unsigned insns;
+    vcpu_watch(v, &now);
+    WatchdogNews news = watchdog_look_cpu(&w->cpus[cpu], &now);
+    if (news == WATCHDOG_HANGS) {
+        vcpu_watch_block(v, &block, &insns);
+        fprintf(w->out, "yado: watchdog: cpu %u hangs: for %d s of its CPU time it has not looked at a request (%s); guest pc "
+                "0x%" G_GINT64_MODIFIER "x when generated code was left last; the block entered then has %u insns at 0x%"
+                G_GINT64_MODIFIER "x\nyado: hint: this is a bug in yado, not in the guest: 'kill -ABRT %d' ends it with a "
+                "report; -accel interp may run the guest, --verify may find the wrong block\n", cpu, WATCHDOG_CPU_SECONDS,
+                vcpu_request_name(now.requests), now.pc, insns, block, (int)getpid());
+    } else if (news == WATCHDOG_GOES_ON) {
+        fprintf(w->out, "yado: watchdog: cpu %u goes on\n", cpu);
+    }
+}
+
+static void look_io(Watchdog *w, unsigned place) {
+    LateRequest now;
+    bool found = late_look(&w->machine->late, place, &now);
+    WatchdogNews news = watchdog_look_io(&w->io[place], found ? &now : NULL);
+    if (news == WATCHDOG_HANGS) {
+        fprintf(w->out, "yado: watchdog: the host has not answered for %d s: %s of %s\nyado: hint: the guest waits for it; see "
+                "whether the disk or the network behind it is there and has room ('dmesg', 'df')\n", WATCHDOG_IO_SECONDS,
+                now.what, now.whom);
+    } else if (news == WATCHDOG_GOES_ON) {
+        fprintf(w->out, "yado: watchdog: the host has answered the late request\n");
     }
 }
 
 static void look(Watchdog *w) {
-    const Machine *m = w->machine;
-    for (unsigned i = 0; i < m->vcpus->len; i++) {
-        VcpuWatch now;
-        vcpu_watch(m->vcpus->pdata[i], &now);
-        tell(w, watchdog_look_cpu(&w->cpus[i], i, &now));
+    for (unsigned i = 0; i < w->machine->vcpus->len; i++) {
+        look_cpu(w, i, w->machine->vcpus->pdata[i]);
     }
     for (unsigned i = 0; i < LATE_PLACES; i++) {
-        LateRequest now;
-        tell(w, watchdog_look_io(&w->io[i], late_look(&m->late, i, &now) ? &now : NULL));
+        look_io(w, i);
     }
+    fflush(w->out);
 }
 
 static gpointer watch(gpointer opaque) {

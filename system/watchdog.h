@@ -26,8 +26,9 @@ typedef struct WatchedCpu {
     uint64_t safepoints, since; /* as of the look at which the request was pending first; CPU time, ns */
     bool pending, told;
 } WatchedCpu;
-/* One look: a text to print (caller frees), or NULL. */
-char *watchdog_look_cpu(WatchedCpu *watched, unsigned cpu, const VcpuWatch *now);
+typedef enum WatchdogNews { WATCHDOG_NO_NEWS, WATCHDOG_HANGS, WATCHDOG_GOES_ON } WatchdogNews;
+/* One look. */
+WatchdogNews watchdog_look_cpu(WatchedCpu *watched, const VcpuWatch *now);
 
 /* What is remembered of a place of a LateList; zeroed at first. */
 typedef struct WatchedIo {
@@ -35,6 +36,7 @@ typedef struct WatchedIo {
     unsigned looks; /* that found the same request there */
     bool told;
 } WatchedIo;
-char *watchdog_look_io(WatchedIo *watched, const LateRequest *now);
+/* now: NULL when the place is free */
+WatchdogNews watchdog_look_io(WatchedIo *watched, const LateRequest *now);
 
 #endif

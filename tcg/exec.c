@@ -382,11 +382,12 @@ gpointer vcpu_thread(gpointer opaque) {
     Vcpu *v = opaque;
     v->stop = false;
     v->self = g_thread_self();
-    watch_thread(v);
+    watch_thread(v, true);
     vcpu_enter(v);
     tlb_context_changed(v);
     run(v);
     vcpu_leave(v);
     debug_thread(v, false);
+    watch_thread(v, false);
     return NULL;
 }

@@ -142,10 +142,11 @@ typedef struct VcpuWatch {
     uint64_t safepoints;  /* how many it has come to */
     uint64_t cpu_ns;      /* CPU time of its thread; 0: it has none */
     uint64_t pc;          /* guest's, as of the last time generated code was left */
-    uint64_t block_pa;    /* of the block entered last from outside generated code... */
-    unsigned block_insns; /* ...and its length; 0: no block */
 } VcpuWatch;
 void vcpu_watch(const Vcpu *vcpu, VcpuWatch *watch);
+/* The block entered last from outside generated code; no insns: none. Only of a vCPU that hangs or has failed: of others
+ * the block may vanish during the look. */
+void vcpu_watch_block(const Vcpu *vcpu, uint64_t *pa, unsigned *insns);
 /* The most important of the requests, for people. */
 const char *vcpu_request_name(uint32_t requests);
 /* The IR of what the vCPU has translated last. Allocates, and may meet it half made: the last thing to try. */

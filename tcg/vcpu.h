@@ -365,7 +365,7 @@ void icount_publish(Vcpu *v);              /* other threads see the time of this
 void icount_warp(Vcpu *v);                 /* nothing to run: virtual time jumps to the next deadline */
 
 /* -- watch.c -- */
-void watch_thread(Vcpu *v); /* its thread begins, and is this one */
+void watch_thread(Vcpu *v, bool running); /* its thread, which is this one, begins or is about to end */
 void watch_inject(const char *how) G_GNUC_NORETURN; /* a fault of our own: see TcgForced.crash */
 
 /* -- exec.c -- */

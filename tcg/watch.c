@@ -11,25 +11,28 @@
 
 #include "tcg/vcpu.h"
 
-void watch_thread(Vcpu *v) {
+void watch_thread(Vcpu *v, bool running) {
     clockid_t clock;
-    bool known = pthread_getcpuclockid(pthread_self(), &clock) == 0;
+    bool known = running && pthread_getcpuclockid(pthread_self(), &clock) == 0;
     __atomic_store_n(&v->cpu_clock, known ? clock : 0, __ATOMIC_RELAXED);
 }
 
 void vcpu_watch(const Vcpu *v, VcpuWatch *w) {
     struct timespec t;
     clockid_t clock = __atomic_load_n(&v->cpu_clock, __ATOMIC_RELAXED);
-    const Tb *tb = __atomic_load_n(&v->running, __ATOMIC_RELAXED);
     *w = (VcpuWatch){
         .pending = __atomic_load_n(&v->env->pending, __ATOMIC_RELAXED) < 0,
         .requests = __atomic_load_n(&v->requests, __ATOMIC_RELAXED),
         .safepoints = __atomic_load_n(&v->safepoints, __ATOMIC_RELAXED),
         .cpu_ns = clock && clock_gettime(clock, &t) == 0 ? (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec : 0,
         .pc = __atomic_load_n(&v->env->pc, __ATOMIC_RELAXED),
-        .block_pa = tb ? tb->pa : 0,
-        .block_insns = tb ? tb->insns : 0,
     };
+}
+
+void vcpu_watch_block(const Vcpu *v, uint64_t *pa, unsigned *insns) {
+    const Tb *tb = __atomic_load_n(&v->running, __ATOMIC_RELAXED);
+    *pa = tb ? tb->pa : 0;
+    *insns = tb ? tb->insns : 0;
 }
 
 const char *vcpu_request_name(uint32_t requests) {

@@ -38,7 +38,11 @@ START_TEST(loop_has_safepoints) {
                 g_usleep(100);
             }
         }
-        ck_assert_uint_eq(look(m).block_pa, RAM_BASE);
+        uint64_t block;
+        unsigned insns;
+        vcpu_watch_block(m->cpu, &block, &insns);
+        ck_assert_uint_eq(block, RAM_BASE);
+        ck_assert_uint_eq(insns, 2);
         tcg_stop(m->tcg);
         ck_assert_uint_eq(look(m).cpu_ns, 0); /* its thread has ended */
         machine_free(m);

@@ -7,52 +7,40 @@
 
 #include <check.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const uint64_t second = 1000000000;
 
-static char *look_cpu(WatchedCpu *w, bool pending, uint64_t safepoints, uint64_t cpu_ns) {
-    VcpuWatch now = {.pending = pending, .requests = pending, .safepoints = safepoints, .cpu_ns = cpu_ns,
-                     .pc = 0x1234, .block_pa = 0x4000, .block_insns = 3};
-    return watchdog_look_cpu(w, 1, &now);
+static WatchdogNews look_cpu(WatchedCpu *w, bool pending, uint64_t safepoints, uint64_t cpu_ns) {
+    VcpuWatch now = {.pending = pending, .requests = pending, .safepoints = safepoints, .cpu_ns = cpu_ns};
+    return watchdog_look_cpu(w, &now);
 }
 
 START_TEST(hangs) {
     WatchedCpu w = {0};
-    ck_assert_ptr_null(look_cpu(&w, false, 10, 1 * second));
-    ck_assert_ptr_null(look_cpu(&w, true, 10, 50 * second)); /* pending now: five seconds from here */
-    ck_assert_ptr_null(look_cpu(&w, true, 10, 55 * second - 1));
-    char *text = look_cpu(&w, true, 10, 55 * second);
-    ck_assert_ptr_nonnull(text);
-    ck_assert_ptr_nonnull(strstr(text, "cpu 1 hangs: for 5 s of its CPU time"));
-    ck_assert_ptr_nonnull(strstr(text, "(to stop)"));
-    ck_assert_ptr_nonnull(strstr(text, "guest pc 0x1234"));
-    ck_assert_ptr_nonnull(strstr(text, "3 insns at 0x4000"));
-    g_free(text);
-    ck_assert_ptr_null(look_cpu(&w, true, 10, 90 * second)); /* once */
-    text = look_cpu(&w, true, 11, 91 * second);
-    ck_assert_str_eq(text, "watchdog: cpu 1 goes on");
-    g_free(text);
-    ck_assert_ptr_null(look_cpu(&w, true, 11, 95 * second));
-    text = look_cpu(&w, true, 11, 96 * second);
-    ck_assert_ptr_nonnull(text); /* and anew */
-    g_free(text);
+    ck_assert_int_eq(look_cpu(&w, false, 10, 1 * second), WATCHDOG_NO_NEWS);
+    ck_assert_int_eq(look_cpu(&w, true, 10, 50 * second), WATCHDOG_NO_NEWS); /* pending now: five seconds from here */
+    ck_assert_int_eq(look_cpu(&w, true, 10, 55 * second - 1), WATCHDOG_NO_NEWS);
+    ck_assert_int_eq(look_cpu(&w, true, 10, 55 * second), WATCHDOG_HANGS);
+    ck_assert_int_eq(look_cpu(&w, true, 10, 90 * second), WATCHDOG_NO_NEWS); /* once */
+    ck_assert_int_eq(look_cpu(&w, true, 11, 91 * second), WATCHDOG_GOES_ON);
+    ck_assert_int_eq(look_cpu(&w, true, 11, 95 * second), WATCHDOG_NO_NEWS);
+    ck_assert_int_eq(look_cpu(&w, true, 11, 96 * second), WATCHDOG_HANGS); /* and anew */
 }
 END_TEST
 
 START_TEST(does_not_hang) {
     WatchedCpu w = {0};
     for (uint64_t i = 0; i < 100; i++) { /* busy, nothing pending */
-        ck_assert_ptr_null(look_cpu(&w, false, 10, i * second));
+        ck_assert_int_eq(look_cpu(&w, false, 10, i * second), WATCHDOG_NO_NEWS);
     }
     for (uint64_t i = 100; i < 200; i++) { /* always something pending, always a safepoint */
-        ck_assert_ptr_null(look_cpu(&w, true, i, i * second));
+        ck_assert_int_eq(look_cpu(&w, true, i, i * second), WATCHDOG_NO_NEWS);
     }
     for (uint64_t i = 0; i < 100; i++) { /* pending, but no CPU time goes by: it waits or is stopped */
-        ck_assert_ptr_null(look_cpu(&w, true, 200, 200 * second));
+        ck_assert_int_eq(look_cpu(&w, true, 200, 200 * second), WATCHDOG_NO_NEWS);
     }
     for (uint64_t i = 0; i < 100; i++) { /* a new thread, whose CPU time begins anew */
-        ck_assert_ptr_null(look_cpu(&w, true, 201, (100 - i) * second));
+        ck_assert_int_eq(look_cpu(&w, true, 201, (100 - i) * second), WATCHDOG_NO_NEWS);
     }
 }
 END_TEST
@@ -60,22 +48,16 @@ END_TEST
 START_TEST(host_is_late) {
     WatchedIo w = {0};
     LateRequest r = {.serial = 7, .what = "flush", .whom = "disk.img"};
-    char *text = NULL;
-    ck_assert_ptr_null(watchdog_look_io(&w, NULL));
+    ck_assert_int_eq(watchdog_look_io(&w, NULL), WATCHDOG_NO_NEWS);
     for (unsigned i = 0; i < WATCHDOG_IO_SECONDS; i++) {
-        ck_assert_ptr_null(watchdog_look_io(&w, &r));
+        ck_assert_int_eq(watchdog_look_io(&w, &r), WATCHDOG_NO_NEWS);
     }
-    text = watchdog_look_io(&w, &r);
-    ck_assert_ptr_nonnull(text);
-    ck_assert_ptr_nonnull(strstr(text, "the host has not answered for 30 s: flush of disk.img\n"));
-    g_free(text);
-    ck_assert_ptr_null(watchdog_look_io(&w, &r));
-    text = watchdog_look_io(&w, NULL);
-    ck_assert_str_eq(text, "watchdog: the request to the host has been answered");
-    g_free(text);
+    ck_assert_int_eq(watchdog_look_io(&w, &r), WATCHDOG_HANGS);
+    ck_assert_int_eq(watchdog_look_io(&w, &r), WATCHDOG_NO_NEWS);
+    ck_assert_int_eq(watchdog_look_io(&w, NULL), WATCHDOG_GOES_ON);
     for (uint64_t i = 0; i < 100; i++) { /* busy, but each is another request */
         r.serial = 8 + i / 20;
-        ck_assert_ptr_null(watchdog_look_io(&w, &r));
+        ck_assert_int_eq(watchdog_look_io(&w, &r), WATCHDOG_NO_NEWS);
     }
 }
 END_TEST
