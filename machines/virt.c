@@ -21,7 +21,7 @@ enum {
     /* PPI numbers (INTID - 16) of what is inside a CPU. */
     PPI_PMU = 7, PPI_TIMER_EL2 = 10, PPI_TIMER_VIRT = 11, PPI_TIMER_PHYS = 14, PPI_TIMER_SECURE = 13,
     /* third cell of an interrupt specifier */
-    FDT_PPI = 1, FDT_PPI_HIGH = 4, FDT_PPI_CPU0 = 0x100, /* which CPUs: GICv2 only */
+    FDT_PPI = 1, FDT_PPI_HIGH = 4, FDT_PPI_CPUS_SHIFT = 8, /* which CPUs: GICv2 only */
     KEY_POWER = 116, /* Linux input event code */
     PSCI_CPU_SUSPEND = 0xc4000001, PSCI_CPU_OFF = 0x84000002, PSCI_CPU_ON = 0xc4000003, PSCI_MIGRATE = 0xc4000005,
 };
@@ -190,7 +190,7 @@ static void describe_cpus(const Machine *m, DevTree *tree) {
 }
 
 static void describe_cpu_devices(const Machine *m, DevTree *tree) {
-    uint32_t high = FDT_PPI_HIGH | (has_gicv3(m) ? 0 : FDT_PPI_CPU0);
+    uint32_t high = FDT_PPI_HIGH | (has_gicv3(m) ? 0 : ((1u << m->cpus) - 1) << FDT_PPI_CPUS_SHIFT);
     devtree_node(tree, "/timer");
     devtree_strings(tree, "/timer", "compatible", "arm,armv8-timer\0arm,armv7-timer\0");
     devtree_flag(tree, "/timer", "always-on");

@@ -140,6 +140,8 @@ def case_gicv3(yado, folder):
     guests.make_small_initrd(initrd)
     for extra in ([], ["--verify=64"]):
         run_linux(yado, initrd, "256", extra, 900, "cortex-a72", "3")
+    seen = run_linux(yado, initrd, "256", ["-smp", "20"], 300, "cortex-a72", "3")  # in two clusters
+    check(seen, "SMP: Total of 20 processors activated", "CPU19: Booted secondary processor 0x0000000103")
 
 
 def case_interp(yado, folder):

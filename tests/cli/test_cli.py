@@ -134,6 +134,7 @@ class Usage(Cli):
                    *self.virt("-smp", "4,sockets=3", "-kernel", "x"))
         self.usage("give 8 CPUs, not 4", *self.virt("-smp", "4,cores=4,threads=2", "-kernel", "x"))
         self.usage("maxcpus is 8, but must be cpus, 4", *self.virt("-smp", "4,maxcpus=8", "-kernel", "x"))
+        self.fails(3, "cannot open kernel", "-M", "virt,gic-version=max", "-smp", "64", "-kernel", "x")
         for good in ("8", "cpus=4", "cores=2", "4,maxcpus=4,sockets=2", "maxcpus=2", "6,clusters=3,threads=2,dies=1"):
             self.fails(3, "cannot open kernel 'x'", *self.virt("-smp", good, "-kernel", "x"))
         for junk in ("0", "-1", "x", "1x", "1000", "cores=0", "threads=x", "maxcpus=-1"):

@@ -402,6 +402,93 @@ START_TEST(test_unknown_model) {
 }
 END_TEST
 
+/* -- registers that a device holds -- */
+
+enum { ICC_PMR = ARM_SR(3, 0, 4, 6, 0), ICC_IAR1 = ARM_SR(3, 0, 12, 12, 0), ICC_EOIR1 = ARM_SR(3, 0, 12, 12, 1),
+       ICC_SRE = ARM_SR(3, 0, 12, 12, 5), ID_AA64PFR0 = ARM_SR(3, 0, 0, 4, 0) };
+
+typedef struct Held {
+    Fake *fake;
+    uint64_t value[4];
+    unsigned reads;
+} Held;
+
+static uint64_t held_read(void *opaque, unsigned arg) {
+    Held *h = opaque;
+    h->reads++;
+    return h->value[arg];
+}
+
+static void held_write(void *opaque, unsigned arg, uint64_t value) {
+    Held *h = opaque;
+    h->value[arg] = value;
+    if (value & 1) {
+        frontend_arm.set_line(h->fake->env, CPU_LINE_IRQ, true);
+        h->fake->env->pending = -1;
+    }
+}
+
+static const CpuDeviceReg held_regs[] = {
+    {"ICC_SRE_EL1", ICC_SRE, 0, held_read, held_write},
+    {"ICC_PMR_EL1", ICC_PMR, 1, held_read, held_write},
+    {"ICC_IAR1_EL1", ICC_IAR1, 2, held_read, NULL},
+    {"ICC_EOIR1_EL1", ICC_EOIR1, 3, NULL, held_write},
+};
+
+START_TEST(test_device_registers) {
+    Fake *f = fake_new("cortex-a57");
+    Held held = {.fake = f, .value = {7, 0, 42}};
+    ck_assert(raises(f, fake_mrs(ICC_PMR, 1), 0)); /* nobody holds them */
+    ck_assert(raises(f, fake_msr(ICC_EOIR1, 1), 0));
+    ck_assert_uint_eq(fake_read(f, ID_AA64PFR0), 0x11);
+    frontend_arm.add_regs(f->env, held_regs + 1, 3, &held);
+    ck_assert_uint_eq(fake_read(f, ID_AA64PFR0), 0x11); /* without ICC_SRE_EL1 they could be anything */
+    fake_free(f);
+    f = held.fake = fake_new("cortex-a57");
+    frontend_arm.add_regs(f->env, held_regs, G_N_ELEMENTS(held_regs), &held);
+    ck_assert_uint_eq(fake_read(f, ID_AA64PFR0), 0x1000011);
+    ck_assert_uint_eq(fake_read(f, ICC_SRE), 7);
+    fake_write(f, ICC_PMR, 0xf0);
+    ck_assert_uint_eq(held.value[1], 0xf0);
+    ck_assert_uint_eq(fake_read(f, ICC_PMR), 0xf0);
+    held.reads = 0;
+    ck_assert_uint_eq(fake_read(f, ICC_IAR1), 42);
+    fake_insn(f, fake_mrs(ICC_IAR1, 31)); /* reading has effects: it is done for XZR, too */
+    ck_assert_uint_eq(held.reads, 2);
+    ck_assert(raises(f, fake_msr(ICC_IAR1, 1), 0)); /* read-only, write-only */
+    ck_assert(raises(f, fake_mrs(ICC_EOIR1, 1), 0));
+    fake_set_el(f, 0);
+    ck_assert(raises(f, fake_mrs(ICC_IAR1, 1), 0));
+    ck_assert(raises(f, fake_msr(ICC_PMR, 1), 0));
+    ck_assert_uint_eq(held.reads, 2);
+    fake_set_el(f, 1);
+    frontend_arm.reset(f->env); /* the rows stay */
+    fake_write(f, ICC_EOIR1, 8);
+    ck_assert_uint_eq(held.value[3], 8);
+    fake_free(f);
+}
+END_TEST
+
+/* Behind a write the block ends by a jump that looks for interrupts, so that the next insn comes after them. */
+START_TEST(test_device_register_polls) {
+    Fake *f = fake_new("cortex-a57");
+    Held held = {.fake = f};
+    unsigned end;
+    frontend_arm.add_regs(f->env, held_regs, G_N_ELEMENTS(held_regs), &held);
+    const uint32_t code[] = {fake_mrs(ICC_IAR1, 1), fake_msr(ICC_PMR, 0), 0xd2800021}; /* MOVZ X1, #1 */
+    fake_code(f, FAKE_RAM, code, sizeof(code));
+    TransRequest request = {.frontend = &frontend_arm, .env = f->env, .mode = frontend_arm.mode(f->env), .page = f->ram,
+                            .max_insns = 3, .stop_offset = -1};
+    ck_assert_int_eq(frontend_translate(&request, f->ir, &end), TRANS_OK);
+    ck_assert_uint_eq(end, 8);
+    f->env->pcbase = FAKE_RAM;
+    arm_cpu(f->env)->x[0] = 1;
+    ck_assert_int_eq(ir_interp_run(f->interp, f->ir, f->env), IR_EXIT_PENDING);
+    ck_assert_uint_eq(f->env->pc, FAKE_RAM + 8);
+    fake_free(f);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         test_id_registers,
@@ -422,6 +509,8 @@ int main(void) {
         test_state_table,
         test_reset_covers_state,
         test_unknown_model,
+        test_device_registers,
+        test_device_register_polls,
         NULL,
     };
     return fake_main("arm sysreg", tests);
