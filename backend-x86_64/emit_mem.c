@@ -283,9 +283,9 @@ const HostRule x64_rule_cas = {"r", {"r", "r", "r", "r"}, .fixed = 1 << RAX, .fl
 /* -- the cold path -- */
 
 /* A slot of env that the hot code has left to the cold path. */
-static void cold_pend(HostCode *h, HostOperand value, HostOperand to, IrType type) {
+static void cold_pend(HostCode *h, HostOperand value, HostOperand to, IrType type, IrType from) {
     bool vec = ir_type_is_vec(type);
-    if (value.kind == HOST_REG) {
+    if (value.kind == HOST_REG && from == type) {
         h->backend->store(h, type, to, value.reg);
     } else if (vec) {
         x_ro(h, 0x0f11, 0, XMM0, ENV_AT(scratch[2])); /* borrow a register */
@@ -296,8 +296,10 @@ static void cold_pend(HostCode *h, HostOperand value, HostOperand to, IrType typ
         x_ro(h, 0x89, OP_W, RAX, ENV_AT(host_tmp));
         if (value.kind == HOST_IMM) {
             x_load_imm(h, RAX, (uint64_t)value.imm);
+        } else if (value.kind == HOST_REG) {
+            h->backend->zext32(h, RAX, value.reg);
         } else {
-            h->backend->load(h, type, RAX, value);
+            h->backend->load(h, from, RAX, value);
         }
         h->backend->store(h, type, to, RAX);
         x_ro(h, 0x8b, OP_W, RAX, ENV_AT(host_tmp));
@@ -352,7 +354,7 @@ void x64_cold(HostCode *h, const HostCold *c) {
         }
     }
     for (unsigned k = 0; k < c->pends; k++) {
-        cold_pend(h, c->pend[k].value, c->pend[k].to, c->pend[k].type);
+        cold_pend(h, c->pend[k].value, c->pend[k].to, c->pend[k].type, c->pend[k].from);
     }
     if (c->rest) {
         x_ro(h, 0xc7, 0, 0, ENV_AT(insn_rest));

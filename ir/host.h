@@ -140,7 +140,7 @@ typedef struct HostCold {
     uint8_t pends;        /* number of values that belong into env, which the hot code has not stored */
     struct {
         HostOperand value, to;
-        IrType type;
+        IrType type, from; /* of the slot and of the value; `from` is IR_I32 where the slot wants it zero-extended */
     } pend[HOST_COLD_PENDS];
     uint8_t stores;       /* number of values to put into env.bounce */
     struct {

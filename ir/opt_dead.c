@@ -3,10 +3,10 @@
  * opt_dead.c - one pass from the back that removes what nobody sees: sets that a later set of the same slot hides, and
  * values without uses. Removed nodes become nops; a set that only faults in between can see becomes a pend.
  *
- * A slot is dead at a point when a set follows before anything observes it: a get, a helper that reads or faults, an
- * atomic access (the insn may be given back), the border of a skipped region, the end. The stamp slot_dead[s] == gen
- * says so, and a new generation makes all slots live at once. slot_faults[s] tells the faults behind that set from
- * those in front of it.
+ * A slot is dead at a point when a set follows before anything observes it: a get, a helper that reads or faults, or
+ * writes (a pend stored behind it would undo that), an atomic access (the insn may be given back), the border of a
+ * skipped region, the end. The stamp slot_dead[s] == gen says so, and a new generation makes all slots live at once.
+ * slot_faults[s] tells the faults behind that set from those in front of it.
  * Missing: flags that the next block on the page overwrites.
  */
 #include <string.h>
@@ -39,7 +39,7 @@ static bool is_removable(const IrBlock *b, const IrNode *n) {
 bool ir_shows_slots(const IrBlock *b, const IrNode *n) {
     switch (n->op) {
     case IR_call:
-        return (b->helpers[n->a].flags & (IRH_READS | IRH_FAULT | IRH_SYNC)) != 0;
+        return (b->helpers[n->a].flags & (IRH_READS | IRH_WRITES | IRH_FAULT | IRH_SYNC)) != 0;
     case IR_check:
     case IR_aligned:
     case IR_ld:

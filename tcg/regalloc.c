@@ -607,7 +607,10 @@ void ra_pends(Lower *l, HostCold *c) {
         }
         c->pend[c->pends].value = value;
         c->pend[c->pends].to = (HostOperand){.kind = HOST_ENV, .disp = (int32_t)l->ir->slots[l->pend[k].slot].offset};
-        c->pend[c->pends++].type = (IrType)l->ir->slots[l->pend[k].slot].type;
+        IrType type = (IrType)l->ir->slots[l->pend[k].slot].type, from = (IrType)ra_node(l, v)->type;
+        bool extended = value.kind == HOST_REG && l->values[v].clean;
+        c->pend[c->pends].type = type;
+        c->pend[c->pends++].from = type == IR_I64 && from == IR_I32 && !extended ? IR_I32 : type;
     }
 }
 

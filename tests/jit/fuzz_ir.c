@@ -3,8 +3,10 @@
  * fuzz_ir.c - random programs by host code and by the interpreter: `fuzz_ir [FIRST [COUNT]]`.
  *
  * The reference is the program as written; host code is made from the same program folded and rid of dead code, or not,
- * as the seed says. YADO_TEST_CASES is the number of programs in a run without arguments. A difference is shrunk by
- * taking nodes out for as long as it stays, then printed with IR, state and host code.
+ * as the seed says, at each level of the backend that this host has. YADO_TEST_CASES is the number of programs for each
+ * level in a run without arguments. A difference is shrunk by taking nodes out for as long as it stays, then printed
+ * with IR, state and host code. A run that is not shorter than the usual one fails unless each op was executed LEAST
+ * times at each level (tally.h). YADO_TEST_COUNTS=1 prints how often.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -12,24 +14,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backend-x86_64/x64.h"
 #include "tests/jit/program.h"
+#include "tests/jit/tally.h"
 
-enum { CASES = 6000, RUNS = 2 };
+enum { CASES = 85000, RUNS = 2, LEAST = 1000 };
+
+static const char *const level_names[X64_LEVELS] = {"sse2", "avx2", "avx512"};
 
 typedef struct Fuzz {
     JitSide *host, *want, *start; /* start: the state before a run */
+    const char *level;
     IrBlock *plain, *made, *cut;
     GString *diff;
     bool cold;                /* runs begin with an empty TLB */
     char kind[24];            /* how the difference that is being shrunk begins */
-    uint64_t covered[IR_OPS];
-    uint64_t exits[IR_EXIT_SYNC + 1], programs;
+    Tally *tally;
+    TallyRun run;             /* the run that agreed last */
+    uint64_t programs;
 } Fuzz;
 
 /* Host code that goes astray is a difference too. */
 static sigjmp_buf astray;
+static volatile sig_atomic_t in_host;
 
 static void on_signal(int number) {
+    if (!in_host) {
+        signal(number, SIG_DFL); /* the fault of this program: it happens again */
+        return;
+    }
     siglongjmp(astray, number);
 }
 
@@ -71,11 +84,15 @@ static bool agree(Fuzz *f, const IrBlock *host, const IrBlock *reference) {
     if (f->cold) {
         jit_forget(f->host);
     }
+    f->run = (TallyRun){.written = reference, .made = host, .start = f->start, .want = f->want, .host = f->host};
     if (sigsetjmp(astray, 1)) {
+        in_host = false;
         g_string_append(f->diff, "  host code crashes\n");
         return false;
     }
+    in_host = true;
     IrExit reason = jit_run(f->host, host);
+    in_host = false;
     if (!jit_compiled(f->host)) {
         g_string_append(f->diff, "  given up by the translator\n");
         return false;
@@ -85,6 +102,9 @@ static bool agree(Fuzz *f, const IrBlock *host, const IrBlock *reference) {
             g_string_append(f->diff, "  given back at no insn\n");
             return false;
         }
+        f->run.given_back = true;
+        f->run.off = (int32_t)(got->pc - got->pcbase);
+        f->run.written = f->cut;
         /* Sticky: the insn that is done again may have set them already. */
         got->fp.flags = (got->fp.flags & want->fp.flags) == want->fp.flags ? want->fp.flags : got->fp.flags;
         got->qc = want->qc ? got->qc : 0;
@@ -179,7 +199,7 @@ static void shrink(Fuzz *f, IrBlock *b) {
 
 static void report(Fuzz *f, uint64_t seed, uint64_t state) {
     g_autoptr(GString) out = g_string_new(NULL);
-    printf("seed %" PRIu64 ", state %" PRIu64 ":\n%s", seed, state, f->diff->str);
+    printf("%s, seed %" PRIu64 ", state %" PRIu64 ":\n%s", f->level, seed, state, f->diff->str);
     g_strlcpy(f->kind, f->diff->str, sizeof f->kind);
     g_autoptr(IrBlock) small = guest_block();
     copy_nodes(small, f->made, f->made->count);
@@ -216,9 +236,6 @@ static bool run_seed(Fuzz *f, uint64_t seed) {
         printf("seed %" PRIu64 ": %s\n", seed, error->message);
         return false;
     }
-    for (uint32_t i = 1; i < f->plain->count; i++) {
-        f->covered[f->plain->nodes[i].op]++;
-    }
     f->programs++;
     for (uint64_t k = 0; k < RUNS; k++) {
         program_state(f->start, seed * RUNS + k);
@@ -227,27 +244,26 @@ static bool run_seed(Fuzz *f, uint64_t seed) {
             report(f, seed, seed * RUNS + k);
             return false;
         }
-        f->exits[jit_env(f->host)->exit_reason]++;
+        tally_add(f->tally, &f->run);
     }
     return true;
 }
 
-/* Every op but those that a program cannot have. */
-static bool all_covered(const Fuzz *f) {
-    bool ok = true;
-    for (unsigned op = 0; op < IR_OPS; op++) {
-        if (!f->covered[op] && op != IR_nop && op != IR_pend) {
-            printf("%s was never in a program\n", ir_ops[op].name);
-            ok = false;
-        }
+static bool run_level(Fuzz *f, X64Level level, uint64_t first, uint64_t count, bool complete) {
+    unsigned failed = 0;
+    f->level = level_names[level];
+    f->host = jit_side_at_level(&made_up, f->level);
+    f->programs = 0;
+    for (uint64_t seed = first; seed < first + count && failed < 5; seed++) {
+        failed += !run_seed(f, seed);
     }
+    jit_side_free(f->host);
+    printf("%s: %" PRIu64 " programs, %u differ; exits", f->level, f->programs, failed);
     for (unsigned e = 0; e <= IR_EXIT_SYNC; e++) {
-        if (!f->exits[e]) {
-            printf("no block was left by exit %u\n", e);
-            ok = false;
-        }
+        printf(" %" PRIu64, f->tally->exits[e]);
     }
-    return ok;
+    printf("\n");
+    return !failed && (!complete || tally_complete(f->tally, f->level, LEAST));
 }
 
 int main(int argc, char **argv) {
@@ -259,20 +275,18 @@ int main(int argc, char **argv) {
     signal(SIGFPE, on_signal);
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 0) : argc > 1 ? 1 : wish ? strtoull(wish, NULL, 0) : CASES;
-    unsigned failed = 0;
-    Fuzz f = {.host = jit_side_new(&made_up, true), .want = jit_side_new(&made_up, false),
-              .start = jit_side_new(&made_up, false), .plain = guest_block(), .made = guest_block(),
-              .cut = guest_block(), .diff = g_string_new(NULL)};
-    for (uint64_t seed = first; seed < first + count && failed < 5; seed++) {
-        failed += !run_seed(&f, seed);
+    Fuzz f = {.want = jit_side_new(&made_up, false), .start = jit_side_new(&made_up, false), .plain = guest_block(),
+              .made = guest_block(), .cut = guest_block(), .diff = g_string_new(NULL)};
+    static Tally tallies[X64_LEVELS];
+    unsigned levels = x64_host_level() + 1u;
+    bool ok = true;
+    for (unsigned level = 0; level < levels; level++) {
+        f.tally = &tallies[level];
+        ok &= run_level(&f, (X64Level)level, first, count, count >= CASES);
     }
-    printf("%" PRIu64 " programs, %u differ; exits", f.programs, failed);
-    for (unsigned e = 0; e <= IR_EXIT_SYNC; e++) {
-        printf(" %" PRIu64, f.exits[e]);
+    if (g_getenv("YADO_TEST_COUNTS")) {
+        tally_print(tallies, levels);
     }
-    printf("\n");
-    bool ok = !failed && (count < CASES || all_covered(&f));
-    jit_side_free(f.host);
     jit_side_free(f.want);
     jit_side_free(f.start);
     ir_block_free(f.plain);

@@ -86,6 +86,17 @@ static uint32_t help_raise(Env *env, uint32_t when) {
     }
     return when * 3;
 }
+static void help_trap(Env *env) {
+    help_raise(env, regs_of(env)->w[0]);
+}
+/* Changes what it has not looked at. */
+static void help_put(Env *env, uint64_t a) {
+    regs_of(env)->x[3] = a;
+    regs_of(env)->v[2].d[1] = a;
+}
+static void help_flip(Env *env, uint32_t a) {
+    help_poke(env, help_peek(env), a);
+}
 static uint64_t help_sync(Env *env, uint64_t a) {
     return ~a;
 }
@@ -95,13 +106,15 @@ static uint32_t help_where(Env *env) {
 static void help_nothing(Env *env, const IrVal *a, uint64_t b, const IrVal *c) {
 }
 
-enum { H_MIX, H_FOLD, H_PEEK, H_POKE, H_RAISE, H_SYNC, H_WHERE, H_NOTHING, GUEST_HELPERS };
+enum { H_MIX, H_FOLD, H_PEEK, H_POKE, H_RAISE, H_SYNC, H_WHERE, H_NOTHING, H_TRAP, H_PUT, H_FLIP, GUEST_HELPERS };
 #define HELP(f) (void (*)(void))(f)
 static const IrHelper guest_helpers[GUEST_HELPERS] = {
     {"mix", HELP(help_mix), 'd', "dwdwd", IRH_PURE},    {"fold", HELP(help_fold), 'w', "Vw", IRH_PURE},
     {"peek", HELP(help_peek), 'd', "", IRH_READS},      {"poke", HELP(help_poke), '-', "dw", IRH_WRITES | IRH_READS},
     {"raise", HELP(help_raise), 'w', "w", IRH_FAULT},   {"sync", HELP(help_sync), 'd', "d", IRH_SYNC},
     {"where", HELP(help_where), 'w', "", IRH_PC},       {"nothing", HELP(help_nothing), '-', "VdV", IRH_PC},
+    {"trap", HELP(help_trap), '-', "", IRH_FAULT | IRH_SYNC}, {"put", HELP(help_put), '-', "d", IRH_WRITES},
+    {"flip", HELP(help_flip), '-', "w", IRH_READS | IRH_WRITES | IRH_SYNC},
 };
 
 static const JitGuest made_up = {guest_slots, GUEST_SLOTS, guest_helpers, GUEST_HELPERS, GUEST_BASE, "rodxrr",

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/interp_run.h"
 #include "tcg/lower.h"
 
 struct JitSide {
@@ -257,8 +258,21 @@ IrExit jit_again(JitSide *s) {
 }
 
 IrExit jit_run(JitSide *s, const IrBlock *b) {
+    if (s->interp) {
+        s->interp->at = 0;
+    }
     s->env->exit_reason = s->tcg ? run_host(s, b) : ir_interp_run(s->interp, b, s->env);
     return (IrExit)s->env->exit_reason;
+}
+
+const IrVal *jit_values(const JitSide *s) {
+    return s->interp->vals;
+}
+uint32_t jit_left_at(const JitSide *s) {
+    return s->interp->at;
+}
+char jit_page(const JitSide *s, uint64_t va) {
+    return page_kind(s, va);
 }
 
 void jit_text(JitSide *s, GString *out) {

@@ -48,6 +48,13 @@ const uint8_t *jit_host(JitSide *s, size_t *bytes);
 /* Was the last block compiled? */
 bool jit_compiled(const JitSide *s);
 
+/* Interpreter's side, after a run: the values of its nodes, of which those that were executed count. */
+const IrVal *jit_values(const JitSide *s);
+/* Interpreter's side, after a run: the node that faulted, or 0 when the run came to its terminator. */
+uint32_t jit_left_at(const JitSide *s);
+/* The letter of the page of an address; - outside. */
+char jit_page(const JitSide *s, uint64_t va);
+
 /* Copies slots, memory and everything else a block may see; the sides may be of either kind. */
 void jit_copy(JitSide *to, JitSide *from);
 /* Appends what differs, one line each; true when nothing does. insns are not compared: host code does not count. */

@@ -289,9 +289,14 @@ static uint32_t address(Maker *m) {
 }
 
 static Access check(Maker *m) {
-    Access a = {.size = below(&m->r, 5), .mode = 1 + below(&m->r, 3)};
+    static const uint8_t modes[] = {IR_CHECK_R, IR_CHECK_W, IR_CHECK_RW};
+    Access a = {.size = below(&m->r, 5), .mode = modes[below(&m->r, G_N_ELEMENTS(modes))]};
+    a.size = a.mode == IR_CHECK_RW && one_in(&m->r, 3) ? 4 : a.size;
     a.parts = a.mode == IR_CHECK_RW || one_in(&m->r, 2) ? 1 : 1 + below(&m->r, 4);
     a.ea = address(m);
+    if (a.mode == IR_CHECK_RW && a.size == 4 && !one_in(&m->r, 4)) {
+        a.ea = ir_emit(m->b, IR_and, IR_I64, 0, a.ea, ir_const(m->b, IR_I64, ~UINT64_C(15)), 0);
+    }
     unsigned aux = a.mode | (one_in(&m->r, 8) ? IR_CHECK_UNPRIV : 0);
     unsigned align = a.mode == IR_CHECK_RW && a.size == 4 ? 4 : one_in(&m->r, 8) ? below(&m->r, 4) : 0;
     aux |= align << IR_CHECK_ALIGN_SHIFT | (one_in(&m->r, 8) ? IR_CHECK_ORDERED : 0);
@@ -340,7 +345,9 @@ static void stores(Maker *m, const Access *a) {
 static void atomic(Maker *m, const Access *a) {
     IrType t = data_type(m, a->size, false);
     uint32_t pair;
-    switch (below(&m->r, 6)) {
+    static const uint8_t wide[] = {0, 0, 1, 1, 2, 5};
+    static const uint8_t narrow[] = {0, 1, 2, 3, 3, 3, 4, 5};
+    switch (a->size == 4 ? wide[below(&m->r, G_N_ELEMENTS(wide))] : narrow[below(&m->r, G_N_ELEMENTS(narrow))]) {
     case 0:
         add(m, ir_emit(m->b, IR_ll, t, a->aux, a->addend, a->ea, 0));
         break;
@@ -402,20 +409,25 @@ static void work(Maker *m, unsigned n) {
     }
 }
 
+/* What may fault without touching memory. */
+static void traps(Maker *m) {
+    if (one_in(&m->r, 12)) {
+        ir_append(m->b, IR_aligned, IR_VOID, 1u << below(&m->r, 5), ir_get(m->b, 0, IR_I64), 0, 0);
+    }
+    if (one_in(&m->r, 12)) {
+        call(m, one_in(&m->r, 3) ? H_TRAP : H_RAISE);
+    }
+    if (one_in(&m->r, 20)) {
+        call(m, H_SYNC);
+    }
+}
+
 /* What may fault, and then what writes. */
 static void body(Maker *m) {
     Access a = {0};
     bool access = one_in(&m->r, 2);
     work(m, below(&m->r, 5));
-    if (one_in(&m->r, 12)) {
-        ir_append(m->b, IR_aligned, IR_VOID, 1u << below(&m->r, 5), ir_get(m->b, 0, IR_I64), 0, 0);
-    }
-    if (one_in(&m->r, 12)) {
-        call(m, H_RAISE);
-    }
-    if (one_in(&m->r, 20)) {
-        call(m, H_SYNC);
-    }
+    traps(m);
     if (access) {
         a = check(m);
         work(m, one_in(&m->r, 2) ? 0 : below(&m->r, 3));
@@ -433,7 +445,8 @@ static void body(Maker *m) {
         set(m);
     }
     if (one_in(&m->r, 12)) {
-        call(m, H_POKE);
+        static const uint8_t calls[] = {H_POKE, H_PUT, H_FLIP};
+        call(m, calls[below(&m->r, G_N_ELEMENTS(calls))]);
     }
     if (one_in(&m->r, 16)) {
         IrOp op = one_in(&m->r, 2) ? IR_barrier : IR_unmon;
@@ -511,10 +524,10 @@ void program_make(IrBlock *b, uint64_t seed) {
 
 static uint64_t any_address(Random *r) {
     uint64_t page = GUEST_BASE + below(r, 5) * 0x1000;
-    page = one_in(r, 12) ? GUEST_BASE + below(r, GUEST_PAGES + 2) * 0x1000 - 0x1000 : page;
+    page = one_in(r, 6) ? GUEST_BASE + below(r, GUEST_PAGES + 2) * 0x1000 - 0x1000 : page;
     page = one_in(r, 2) ? GUEST_BASE + (one_in(r, 2) ? 4 : 0) * 0x1000 : page;
-    switch (below(r, 4)) {
-    case 0: return page + 0x1000 - below(r, 40);
+    switch (below(r, 3)) {
+    case 0: return page + 0x1000 - below(r, one_in(r, 4) ? 40 : 16);
     case 1: return page + below(r, 256) * 16;
     default: return page + below(r, 0x1000);
     }
@@ -549,12 +562,18 @@ void program_state(JitSide *s, uint64_t seed) {
     }
     env->pcbase = 0x7f001000;
     env->pc = env->pcbase;
-    env->pending = one_in(&r, 4) ? -1 : 0;
+    env->pending = one_in(&r, 3) ? -1 : 0;
     env->fault = 0;
     env->insn_off = 0;
-    env->fp = (FpStatus){.round = (uint8_t)below(&r, 4), .flush = one_in(&r, 4), .flush16 = one_in(&r, 4),
-                         .default_nan = one_in(&r, 4)};
-    env->qc = 0;
+    env->fp = (FpStatus){.round = (uint8_t)below(&r, 4)};
+    if (one_in(&r, 2)) {
+        env->fp.flush = one_in(&r, 2);
+        env->fp.flush16 = one_in(&r, 2);
+        env->fp.default_nan = one_in(&r, 2);
+        env->fp.alt_half = one_in(&r, 4);
+    }
+    env->fp.flags = one_in(&r, 4) ? below(&r, 256) & 0x9f : 0;
+    env->qc = one_in(&r, 8);
     env->excl_addr = one_in(&r, 2) ? g->x[addresses[below(&r, 5)]] : UINT64_MAX;
     env->excl_size = 1u << below(&r, 5);
     env->excl_val = (IrVal){.d = {0, 0}};
