@@ -36,11 +36,11 @@ static const struct {
     /* so does a load, which may come from a device */
     {"%1 = get.i64 x0\n%2 = check.i64 %1, 0, 8 !1\n%3 = ld.i64 %2, %1 !3\nexit 0\n",
      "%1 = get.i64 x0\n%2 = check.i64 %1, 0, 8 !1\n%3 = ld.i64 %2, %1 !3\nexit 0\n"},
-    /* a helper that reads keeps sets, one that only writes does not */
+    /* a helper that reads keeps sets, as does one that writes: a pend behind it would undo that */
     {"%1 = get.i64 x0\nset x1, %1\n%3 = call.i64 peek, -\nset x1, %1\nexit 0\n",
      "%1 = get.i64 x0\nset x1, %1\n%3 = call.i64 peek, -\nset x1, %1\nexit 0\n"},
     {"%1 = get.i64 x0\nset x1, %1\n%3 = arg %1, -\ncall poke, %3\nset x1, %1\nexit 0\n",
-     "%1 = get.i64 x0\n%3 = arg %1, -\ncall poke, %3\nset x1, %1\nexit 0\n"},
+     "%1 = get.i64 x0\nset x1, %1\n%3 = arg %1, -\ncall poke, %3\nset x1, %1\nexit 0\n"},
     /* a pure helper whose result is not used goes with its arguments */
     {"%1 = get.v128 v0\n%2 = arg %1, -\n%3 = call.i32 top, %2\nexit 0\n", "exit 0\n"},
     /* both borders of a skipped region observe */
