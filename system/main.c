@@ -200,8 +200,8 @@ static void print_verified(const Machine *machine) {
     fprintf(stderr, "yado: --verify: %" G_GUINT64_FORMAT " runs of blocks agreed, with %" G_GUINT64_FORMAT " faults, %"
             G_GUINT64_FORMAT " calls and %" G_GUINT64_FORMAT " device accesses; not compared: %" G_GUINT64_FORMAT
             " insns that only the interpreter runs, %" G_GUINT64_FORMAT " blocks with too many stores, %" G_GUINT64_FORMAT
-            " under a debugger\n", s.verified, s.verify_faults, s.verify_calls, s.verify_devices, s.verify_alone,
-            s.verify_lost, s.verify_debugged);
+            " under a debugger, %" G_GUINT64_FORMAT " while a device wrote to RAM\n", s.verified, s.verify_faults, s.verify_calls, s.verify_devices, s.verify_alone,
+            s.verify_lost, s.verify_debugged, s.verify_raced);
 }
 
 static int run_machine(Options *options, char **argv, GError **error) {

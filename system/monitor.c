@@ -78,7 +78,7 @@ static void info_jit(Monitor *m, const char *args, GString *out) {
         {"TLB flushes", s.tlb_flushes}, {"guest insns retired", s.insns}, {"host insns run", s.host_insns_run},
         {"calls of C", s.helper_calls}, {"block runs compared", s.verified}, {"device accesses in them", s.verify_devices},
         {"calls of C in them", s.verify_calls}, {"faults in them", s.verify_faults},
-        {"runs not compared", s.verify_lost + s.verify_debugged}, {"insns interpreted", s.verify_alone},
+        {"runs not compared", s.verify_lost + s.verify_debugged + s.verify_raced}, {"insns interpreted", s.verify_alone},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_string_append_printf(out, "%-22s %" PRIu64 "\n", rows[i].what, rows[i].count);

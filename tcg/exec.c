@@ -147,6 +147,10 @@ static Tb *find_block(Vcpu *v) {
     }
     uint64_t mode = v->frontend->mode(env);
     v->stats.lookups++;
+    Tb **recent = &v->recent[(f.pa >> 2 ^ f.pa >> 15 ^ mode) & (RECENT - 1)];
+    if (*recent && (*recent)->pa == f.pa && (*recent)->mode == mode && (*recent)->valid) {
+        return *recent;
+    }
     bool full;
     Tb *tb;
     do {
@@ -164,6 +168,7 @@ static Tb *find_block(Vcpu *v) {
             empty_cache(v, flushes);
         }
     } while (full);
+    *recent = tb;
     if (!tb) { /* not even one insn could be compiled: interpret it */
         v->stats.exits[run_one(v, &f)]++;
     }

@@ -10,14 +10,13 @@
 
 enum { GRANT_MAX = 1 << 24 };
 
-/* Insns retired up to this moment, from the vCPU's thread. */
-static uint64_t retired(const Vcpu *v) {
+uint64_t icount_retired(const Vcpu *v) {
     const Env *env = v->env;
     return env->insns + (uint64_t)(v->granted - env->budget) - env->insn_rest;
 }
 
 static uint64_t icount_ns(const Vcpu *v) {
-    return (retired(v) << v->tcg->config.icount_shift) + v->warp;
+    return (icount_retired(v) << v->tcg->config.icount_shift) + v->warp;
 }
 
 uint64_t tcg_icount_now(const Tcg *tcg) {

@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* Must stores to the page be seen, because code was translated from it? */
-static bool is_guarded(Tcg *tcg, uint64_t pa) {
+bool ldst_guarded(Tcg *tcg, uint64_t pa) {
     if (!page_filter_has(tcg->guarded, pa)) {
         return false;
     }
@@ -39,7 +38,7 @@ static bool fill(Vcpu *v, uint64_t va, unsigned aux, const MemXlat *x) {
         tlb_forget_entries(v);
     }
     tlb_fill(v, aux & IR_CHECK_UNPRIV ? v->unpriv : v->bank, va, found->pa, found->host, x->readable,
-             x->writable && !(found->flags & L2_ROM) && !is_guarded(v->tcg, found->pa));
+             x->writable && !(found->flags & L2_ROM) && !ldst_guarded(v->tcg, found->pa));
     return true;
 }
 

@@ -243,6 +243,7 @@ void tb_flush(Tcg *tcg) {
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         memset(tcg->vcpus[i]->env->jumps, 0xff, sizeof tcg->vcpus[i]->env->jumps);
         tcg->vcpus[i]->running = NULL;
+        memset(tcg->vcpus[i]->recent, 0, sizeof tcg->vcpus[i]->recent);
     }
     memset(tcg->guarded, 0, sizeof tcg->guarded);
     lower_cache_reset(tcg);
@@ -292,6 +293,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     tb->insns = (uint16_t)ir->insns;
     tb->valid = true;
     tb->plain_ir = plain;
+    tb->given_off = plain ? verify_first_given(v, plain) : -1;
     if (tcg->backend) {
         tb->index = tcg->tb_count;
         *result = tb->index < TB_MAX ? lower_block(v, tb, ir) : LOWER_NO_ROOM;

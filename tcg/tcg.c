@@ -218,6 +218,9 @@ void vcpu_alarm(Vcpu *v) {
 }
 
 void tcg_ram_written(Tcg *tcg, uint64_t gpa, uint64_t size) {
+    if (tcg->vcpu_count && tcg->vcpus[0]->self != g_thread_self()) {
+        __atomic_fetch_add(&tcg->ram_writes, 1, __ATOMIC_SEQ_CST);
+    }
     g_mutex_lock(&tcg->lock);
     if (size) {
         tb_invalidate(tcg, gpa, size, NULL);
@@ -258,6 +261,7 @@ TcgStats tcg_stats(const Tcg *tcg) {
         sum.verify_lost += s->verify_lost;
         sum.verify_debugged += s->verify_debugged;
         sum.verify_alone += s->verify_alone;
+        sum.verify_raced += s->verify_raced;
     }
     return sum;
 }

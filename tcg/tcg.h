@@ -215,6 +215,7 @@ typedef struct TcgStats {
     /* --verify: runs of blocks that agreed; what was done once for both within them; runs not compared, by reason */
     uint64_t verified, verify_faults, verify_devices, verify_calls;
     uint64_t verify_lost;      /* more stores than the buffer holds */
+    uint64_t verify_raced;     /* a device's thread wrote to RAM meanwhile, and the two differ */
     uint64_t verify_debugged;  /* a debugger's watchpoint is placed */
     uint64_t verify_alone;     /* single insns that only the interpreter can run, or in front of an -icount deadline */
 } TcgStats;

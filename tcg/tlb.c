@@ -174,6 +174,7 @@ void tlb_forget_entries(Vcpu *v) {
 }
 
 void tlb_flush_all(Vcpu *v) {
+    verify_forget(v);
     v->stats.tlb_flushes++;
     v->l2_gen++;
     v->large_count = 0;
@@ -185,6 +186,7 @@ void tlb_flush_all(Vcpu *v) {
 }
 
 void tlb_flush_asid(Vcpu *v, uint64_t asid) {
+    verify_forget(v);
     v->stats.tlb_flushes++;
     v->fetch_ok = false;
     for (unsigned i = 0; i < BANKS; i++) {
@@ -233,6 +235,7 @@ static bool holds(const IrTlbEntry *e, uint64_t va) {
 }
 
 void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid) {
+    verify_forget(v);
     va &= ~(uint64_t)(PAGE_SIZE - 1);
     if (in_large_map(v, va)) {
         tlb_flush_all(v); /* every page cut from the mapping has to go; these are rare */

@@ -23,6 +23,7 @@ enum {
     ASID_GENS = 257,     /* the last for translations of every ASID */
     SPACES = 256,
     LARGE_MAPS = 64,
+    RECENT = 1 << 13,
 };
 
 /* Bits of Vcpu.requests. */
@@ -51,6 +52,7 @@ struct Tb {
     /* interpreter */
     IrBlock *ir;
     IrBlock *plain_ir;    /* --verify: before passes */
+    int32_t given_off;    /* --verify: page offset of the first insn that host code has no rule for, or -1 */
     /* host code */
     const uint8_t *host;  /* entry (executable address), or NULL */
     uint32_t host_bytes;
@@ -223,6 +225,7 @@ struct Vcpu {
     int cpu_clock;        /* atomic: of its thread's CPU time, for clock_gettime; 0: none yet */
     uint64_t evict_count; /* x-evict: blocks made since code memory was emptied */
     Tb *running;          /* block being interpreted or last entered */
+    Tb *recent[RECENT];   /* by hash of pa and mode, in front of Tcg.tb_hash */
     VcpuDebug debug;
     TcgStats stats;
 };
@@ -250,6 +253,7 @@ struct Tcg {
     Vcpu *alone;          /* atomic: all others stay outside */
     uint64_t map_changes, maps_seen; /* atomic; times that the map has changed, and for how many blocks were dropped */
     bool one_by_one;      /* every block comes back here: no chaining, no jump cache */
+    uint64_t ram_writes;  /* atomic: how often other threads than vCPUs have written to RAM */
     TcgDebug debug;
     TcgStats stats;
 };
@@ -290,6 +294,8 @@ extern const IrMemOps ldst_ops;
 bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend);
 /* What ldst_check would find, without the first level and without taking the exception. Debuggers' points apart. */
 bool ldst_probe(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, MemXlat *x, MemFault *fault);
+/* Must stores to the page be seen, because code was translated from it? */
+bool ldst_guarded(Tcg *tcg, uint64_t pa);
 /* Called from generated code's cold stubs. desc: size | aux << 8 | HostSlow bits << 16. See ir/host.h. */
 unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc);
 
@@ -311,7 +317,9 @@ void tb_invalidate_unprotected(Tcg *tcg);
 CodePage *tb_page(Tcg *tcg, uint64_t pa);                  /* or NULL */
 void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to);
 
-/* -- verify.c -- */
+/* -- verify.c, verify_mem.c -- */
+int32_t verify_first_given(const Vcpu *v, const IrBlock *ir); /* Tb.given_off */
+void verify_forget(Vcpu *v);               /* translations of addresses are flushed */
 void verify_init(Vcpu *v);
 void verify_free(Vcpu *v);
 bool verify_before(Vcpu *v, const Tb *tb); /* runs the reference; false: this block is not compared this time */
@@ -360,6 +368,7 @@ bool debug_watch_hit(Vcpu *v, uint64_t va, unsigned size, unsigned aux);
 
 /* -- icount.c -- */
 void icount_fold(Vcpu *v, IrExit reason);  /* after a stay in generated code: what has retired goes into env.insns */
+uint64_t icount_retired(const Vcpu *v);    /* insns up to this moment, from the vCPU's thread */
 bool icount_grant(Vcpu *v);                /* runs timers that are due and fills the budget; false: look around first */
 void icount_publish(Vcpu *v);              /* other threads see the time of this moment */
 void icount_warp(Vcpu *v);                 /* nothing to run: virtual time jumps to the next deadline */
