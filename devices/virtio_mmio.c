@@ -102,7 +102,6 @@ READ(status) {
 static void clear_selections(VirtioMmio *s) {
     s->device_features_sel = s->driver_features_sel = s->queue_sel = 0;
     memset(s->driver_features, 0, sizeof s->driver_features);
-    s->page_size = s->align = 0;
 }
 
 WRITE(status) {
@@ -298,6 +297,7 @@ bool virtio_mmio_plug(Device *d, Device *device) {
 static void reset(Device *d) {
     VirtioMmio *s = slot(d);
     clear_selections(s);
+    s->page_size = s->align = 0; /* not by the driver's own reset, which comes after it has set them */
     if (s->v) {
         device_reset(&s->v->d);
     }

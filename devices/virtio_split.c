@@ -56,8 +56,11 @@ static bool pending(VirtioDevice *v, VirtQueue *q) {
 }
 
 static void set_notification(VirtioDevice *v, VirtQueue *q) {
+    uint16_t flags, wanted = q->quiet ? NO_NOTIFY : 0;
     if (!virtio_has(v, VIRTIO_F_EVENT_IDX)) {
-        virtio_ring_store(v, q->device + FLAGS, q->quiet ? NO_NOTIFY : 0);
+        if (virtio_ring_load(v, q->device + FLAGS, &flags) && flags != wanted) {
+            virtio_ring_store(v, q->device + FLAGS, wanted);
+        }
     } else if (!q->quiet) {
         virtio_ring_store(v, avail_event(q), (uint16_t)q->next_avail);
     }
