@@ -120,6 +120,7 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .carry_in = x64_carry_in,                                                                                      \
         .carry_load = x64_carry_load,                                                                                  \
         .csel = x64_csel,                                                                                              \
+        .csel_fp = x64_csel_fp,                                                                                        \
         .cset = x64_cset,                                                                                              \
         .check = x64_check,                                                                                            \
         .ld = x64_ld,                                                                                                  \

@@ -46,13 +46,22 @@ static void cold_if_nan_or_tiny(HostCode *h, const HostOp *op, unsigned e, unsig
     v_cold(h, op, CC_E);
 }
 
+static bool commutes(unsigned opcode) {
+    return opcode == ADD || opcode == MUL;
+}
+
 static void arithmetic(HostCode *h, const HostOp *op, unsigned opcode, unsigned b, bool tiny) {
     unsigned e = format(op->type);
     if (e == 1) {
         v_call(h, op);
         return;
     }
-    v3(h, scalar(e, opcode), op->d.reg, op->s[0].reg, b);
+    unsigned a = op->s[0].reg;
+    if (opcode != SQRT && !(op->clean & 1) && op->clean & 2 && commutes(opcode)) {
+        a = b;
+        b = op->s[0].reg;
+    }
+    v3(h, scalar(e, opcode), op->d.reg, a, b);
     if (tiny) {
         cold_if_nan_or_tiny(h, op, e, op->tmp[0]);
     } else {
@@ -63,27 +72,27 @@ static void arithmetic(HostCode *h, const HostOp *op, unsigned opcode, unsigned 
 static void emit_fadd(HostCode *h, const HostOp *op) {
     arithmetic(h, op, ADD, op->s[1].reg, false);
 }
-const HostRule x64_rule_fadd = {"x", {"x", "x"}, .flags = FLAGS, .emit = emit_fadd};
+const HostRule x64_rule_fadd = {"x", {"x", "x"}, .rest = 3, .flags = FLAGS, .emit = emit_fadd};
 
 static void emit_fsub(HostCode *h, const HostOp *op) {
     arithmetic(h, op, SUB, op->s[1].reg, false);
 }
-const HostRule x64_rule_fsub = {"x", {"x", "x"}, .flags = FLAGS, .emit = emit_fsub};
+const HostRule x64_rule_fsub = {"x", {"x", "x"}, .rest = 1, .flags = FLAGS, .emit = emit_fsub};
 
 static void emit_fmul(HostCode *h, const HostOp *op) {
     arithmetic(h, op, MUL, op->s[1].reg, true);
 }
-const HostRule x64_rule_fmul = {"x", {"x", "x"}, .vtmps = 1, .flags = FLAGS, .emit = emit_fmul};
+const HostRule x64_rule_fmul = {"x", {"x", "x"}, .vtmps = 1, .rest = 3, .flags = FLAGS, .emit = emit_fmul};
 
 static void emit_fdiv(HostCode *h, const HostOp *op) {
     arithmetic(h, op, DIV, op->s[1].reg, true);
 }
-const HostRule x64_rule_fdiv = {"x", {"x", "x"}, .vtmps = 1, .flags = FLAGS, .emit = emit_fdiv};
+const HostRule x64_rule_fdiv = {"x", {"x", "x"}, .vtmps = 1, .rest = 1, .flags = FLAGS, .emit = emit_fdiv};
 
 static void emit_fsqrt(HostCode *h, const HostOp *op) {
     arithmetic(h, op, SQRT, op->s[0].reg, false);
 }
-const HostRule x64_rule_fsqrt = {"x", {"x"}, .flags = FLAGS, .emit = emit_fsqrt};
+const HostRule x64_rule_fsqrt = {"x", {"x"}, .rest = 1, .flags = FLAGS, .emit = emit_fsqrt};
 
 static void emit_fabd(HostCode *h, const HostOp *op) {
     arithmetic(h, op, SUB, op->s[1].reg, false);
@@ -92,7 +101,7 @@ static void emit_fabd(HostCode *h, const HostOp *op) {
         v_cold_back(h);
     }
 }
-const HostRule x64_rule_fabd = {"x", {"x", "x"}, .flags = FLAGS, .emit = emit_fabd};
+const HostRule x64_rule_fabd = {"x", {"x", "x"}, .rest = 1, .flags = FLAGS, .emit = emit_fabd};
 
 /* Which of two that are equal, or of which one is a NaN, is where the four ops differ. */
 static void extremum(HostCode *h, const HostOp *op, unsigned opcode) {
@@ -109,25 +118,25 @@ static void extremum(HostCode *h, const HostOp *op, unsigned opcode) {
 static void emit_fmin(HostCode *h, const HostOp *op) {
     extremum(h, op, MIN);
 }
-const HostRule x64_rule_fmin = {"x", {"x", "x"}, .flags = FLAGS, .emit = emit_fmin};
-const HostRule x64_rule_fminnm = {"x", {"x", "x"}, .flags = FLAGS, .emit = emit_fmin};
+const HostRule x64_rule_fmin = {"x", {"x", "x"}, .rest = 1, .flags = FLAGS, .emit = emit_fmin};
+const HostRule x64_rule_fminnm = {"x", {"x", "x"}, .rest = 1, .flags = FLAGS, .emit = emit_fmin};
 static void emit_fmax(HostCode *h, const HostOp *op) {
     extremum(h, op, MAX);
 }
-const HostRule x64_rule_fmax = {"x", {"x", "x"}, .flags = FLAGS, .emit = emit_fmax};
-const HostRule x64_rule_fmaxnm = {"x", {"x", "x"}, .flags = FLAGS, .emit = emit_fmax};
+const HostRule x64_rule_fmax = {"x", {"x", "x"}, .rest = 1, .flags = FLAGS, .emit = emit_fmax};
+const HostRule x64_rule_fmaxnm = {"x", {"x", "x"}, .rest = 1, .flags = FLAGS, .emit = emit_fmax};
 
 static void emit_fneg(HostCode *h, const HostOp *op) {
-    v3m(h, PXOR, op->d.reg, op->s[0].reg, v_pool(POOL_TOP + format(op->type)));
+    v3m(h, PXOR, op->d.reg, op->s[0].reg, v_pool(POOL_TOP0 + format(op->type)));
 }
-const HostRule x64_rule_fneg = {"x", {"x"}, .emit = emit_fneg};
+const HostRule x64_rule_fneg = {"x", {"x"}, .rest = 1, .emit = emit_fneg};
 
 static void emit_fabs(HostCode *h, const HostOp *op) {
-    v3m(h, PAND, op->d.reg, op->s[0].reg, v_pool(POOL_MAX + format(op->type)));
+    v3m(h, PAND, op->d.reg, op->s[0].reg, v_pool(POOL_MAX0 + format(op->type)));
 }
-const HostRule x64_rule_fabs = {"x", {"x"}, .emit = emit_fabs};
+const HostRule x64_rule_fabs = {"x", {"x"}, .rest = HOST_REST_ZERO, .emit = emit_fabs};
 
-/* d = c, then d = +-(a * b) +- d: the form with operands 2, 3, 1. */
+/* Forms by the opcode: b9 d = +-(a * b) +- d (operands 2, 3, 1), a9 d = +-(d * a) +- b (2, 1, 3). */
 static uint32_t fused(unsigned e, unsigned opcode, unsigned options) {
     static const uint8_t by_options[4] = {0, 4, 2, 6}; /* fmadd, fnmadd, fmsub, fnmsub */
     return P66(0x0f3800) | (opcode + by_options[options]) | (e == 3 ? V_W : 0);
@@ -139,11 +148,17 @@ static void emit_fmuladd(HostCode *h, const HostOp *op) {
         v_call(h, op);
         return;
     }
-    v_mov(h, op->d.reg, op->s[2].reg);
-    v3(h, fused(e, 0xb9, op->node->aux & 3), op->d.reg, op->s[0].reg, op->s[1].reg);
+    unsigned d = op->d.reg, a = op->s[0].reg, b = op->s[1].reg, c = op->s[2].reg, options = op->node->aux & 3;
+    if (op->clean & 4 || !(op->clean & 3)) {
+        v_mov(h, d, c);
+        v3(h, fused(e, 0xb9, options), d, a, b);
+    } else { /* d = d * b + c */
+        v_mov(h, d, op->clean & 1 ? a : b);
+        v3(h, fused(e, 0xa9, options), d, op->clean & 1 ? b : a, c);
+    }
     cold_if_nan_or_tiny(h, op, e, op->tmp[0]);
 }
-const HostRule x64_avx2_fmuladd = {"x", {"x", "x", "x"}, .vtmps = 1, .flags = FLAGS, .emit = emit_fmuladd};
+const HostRule x64_avx2_fmuladd = {"x", {"x", "x", "x"}, .vtmps = 1, .rest = 7, .flags = FLAGS, .emit = emit_fmuladd};
 
 /* FpRound to the rounding field of roundsd; 7: as MXCSR says; 8: none. */
 static unsigned rounding(unsigned round) {
@@ -162,7 +177,7 @@ static void emit_frint(HostCode *h, const HostOp *op) {
     v3i(h, e == 3 ? P66(0x0f3a0b) : P66(0x0f3a0a), op->d.reg, op->s[0].reg, op->s[0].reg, field);
     cold_if_nan(h, op, e);
 }
-const HostRule x64_avx2_frint = {"x", {"x"}, .flags = FLAGS, .emit = emit_frint};
+const HostRule x64_avx2_frint = {"x", {"x"}, .rest = 1, .flags = FLAGS, .emit = emit_frint};
 
 static void emit_fcvt(HostCode *h, const HostOp *op) {
     unsigned to = format(op->type), from = op->node->aux >> 1 & 3;
@@ -170,14 +185,15 @@ static void emit_fcvt(HostCode *h, const HostOp *op) {
         v_call(h, op);
         return;
     }
-    v3(h, scalar(from, 0x5a), op->d.reg, op->s[0].reg, op->s[0].reg);
+    v_zero(h, op->d.reg);
+    v3(h, scalar(from, 0x5a), op->d.reg, op->d.reg, op->s[0].reg);
     if (to == 3) {
         cold_if_nan(h, op, to);
     } else {
         cold_if_nan_or_tiny(h, op, to, op->tmp[0]);
     }
 }
-const HostRule x64_rule_fcvt = {"x", {"x"}, .vtmps = 1, .flags = FLAGS, .emit = emit_fcvt};
+const HostRule x64_rule_fcvt = {"x", {"x"}, .vtmps = 1, .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_fcvt};
 
 /* What does not fit, and NaN, gives the most negative integer. */
 static void emit_f2i(HostCode *h, const HostOp *op) {
@@ -208,7 +224,7 @@ static void emit_i2f(HostCode *h, const HostOp *op) {
     v_zero(h, op->d.reg);
     v3m(h, scalar(e, 0x2a) | (aux & (UNSIGNED | WIDE) ? V_W : 0), op->d.reg, op->d.reg, x_reg(from));
 }
-const HostRule x64_rule_i2f = {"x", {"r"}, .tmps = 1, .flags = FLAGS, .emit = emit_i2f};
+const HostRule x64_rule_i2f = {"x", {"r"}, .tmps = 1, .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_i2f};
 
 /* Less, equal, greater: -1, 0, 1 as a byte, with the flags of the subtraction that made it. */
 static void emit_fl_fcmp(HostCode *h, const HostOp *op) {
@@ -228,6 +244,15 @@ void x64_unordered(HostCode *h, const HostOp *op) {
     x_byte(h, 0x80);
     x_rr(h, 0x80, OP_BYTE, 7, op->tmp[0]); /* -128 - 1 overflows, without a borrow */
     x_byte(h, 1);
+}
+
+/* Through integer registers: what is selected by data is not predicted well. */
+void x64_csel_fp(HostCode *h, IrType type, int cc, unsigned d, const uint8_t s[2], const uint8_t tmp[2]) {
+    uint32_t w = type == IR_F64 ? V_W : 0;
+    v2m(h, MOVD_TO | w, s[0], x_reg(tmp[0]));
+    v2m(h, MOVD_TO | w, s[1], x_reg(tmp[1]));
+    x_rr(h, 0x0f40 | (unsigned)cc, w ? OP_W : 0, tmp[1], tmp[0]); /* cmov */
+    v2m(h, MOVD_FROM | w, d, x_reg(tmp[1]));
 }
 
 /* -- lanes -- */

@@ -62,7 +62,7 @@ const HostRule x64_rule_fbits = {"r", {"x"}, .flags = HOST_RULE_TYPE_OF_A, .emit
 static void emit_bitsf(HostCode *h, const HostOp *op) {
     v2m(h, MOVD_FROM | (op->type == IR_F64 ? V_W : 0), op->d.reg, op->s[0]);
 }
-const HostRule x64_rule_bitsf = {"x", {"r"}, .emit = emit_bitsf};
+const HostRule x64_rule_bitsf = {"x", {"r"}, .rest = HOST_REST_ZERO, .emit = emit_bitsf};
 
 /* -- bits -- */
 

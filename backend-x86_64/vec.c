@@ -195,6 +195,11 @@ void x64_pool_row(unsigned row, uint8_t bytes[16]) {
     if (row >= POOL_LANE0 && row < POOL_HALF) {
         memset(bytes, 0, 16);
         memset(bytes, 0xff, (size_t)1 << (row - POOL_LANE0));
+    } else if (row >= POOL_TOP0 && row < POOL_TINY) {
+        unsigned size = 1u << ((row - POOL_TOP0) & 3);
+        memset(bytes, 0, 16);
+        memset(bytes, row < POOL_MAX0 ? 0 : 0xff, size);
+        bytes[size - 1] ^= 0x80;
     } else if (row >= POOL_NARROW && row < POOL_LOW) {
         unsigned e = row - POOL_NARROW;
         for (unsigned i = 0; i < 16; i++) {
@@ -276,8 +281,9 @@ void v_call(HostCode *h, const HostOp *op) {
     store_imm32(h, scratch_at(3, 8), (uint32_t)info);
     store_imm32(h, scratch_at(3, 12), (uint32_t)(info >> 32));
     x_call_stub(h, h->stubs->op_call_kept);
-    bool vec = op->d.reg >= XMM0;
-    x_ro(h, vec ? 0x0f28 : 0x8b, vec || n->type == IR_I32 ? 0 : OP_W, op->d.reg, scratch_at(3, 0));
+    if (op->d.kind == HOST_REG) {
+        h->backend->load(h, op->d.reg < XMM0 && n->type != IR_I32 ? IR_I64 : (IrType)n->type, op->d.reg, scratch_at(3, 0));
+    }
 }
 
 void v_cold(HostCode *h, const HostOp *op, unsigned cc) {

@@ -109,7 +109,9 @@ enum {
     POOL_WORDS_16 = POOL_BYTES + 8,
     POOL_SIGN_32,                      /* bit 31 of 64-bit lanes */
     POOL_NIBBLE_ONES, POOL_NIBBLE_REVERSE_HIGH, POOL_NIBBLE_REVERSE_LOW, POOL_NIBBLE_CLZ_LOW, POOL_NIBBLE_CLZ_HIGH,
-    POOL_TINY,                         /* + 0, 1: the smallest normal f32, f64 */
+    POOL_TOP0,                         /* + e: the sign bit of lane 0 */
+    POOL_MAX0 = POOL_TOP0 + 4,         /* + e: all others of lane 0 */
+    POOL_TINY = POOL_MAX0 + 4,                         /* + 0, 1: the smallest normal f32, f64 */
     POOL_SHA1_K = POOL_TINY + 2,       /* + 0, 1, 2 */
     POOL_ROWS = POOL_SHA1_K + 3
 };

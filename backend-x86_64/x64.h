@@ -40,6 +40,7 @@ void x64_flags_select(HostCode *h, int cc, IrType type, HostOperand a, HostOpera
 void x64_carry_in(HostCode *h, HostPolarity from, HostPolarity wanted);
 void x64_carry_load(HostCode *h, HostOperand mem, HostPolarity wanted);
 void x64_csel(HostCode *h, IrType type, int cc, unsigned d, unsigned s);
+void x64_csel_fp(HostCode *h, IrType type, int cc, unsigned d, const uint8_t s[2], const uint8_t tmp[2]);
 void x64_cset(HostCode *h, int cc, unsigned d);
 HostFixup x64_poll(HostCode *h);
 void x64_pending_exit(HostCode *h, int32_t off);

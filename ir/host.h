@@ -29,6 +29,7 @@ typedef struct HostOp {
     IrType type;          /* of the result; for ops without one, of the first value operand */
     HostOperand d, s[4];  /* cas: the pair is s[2] and s[3] */
     uint8_t tmp[4];       /* scratch registers the rule asked for: integer ones, then vector ones */
+    uint8_t clean;        /* bit per operand: a scalar in a vector register whose other bits are zero */
 } HostOp;
 
 /* What the host's flags hold after a rule, in terms of IR flags. */
@@ -54,6 +55,8 @@ struct HostRule {
     uint8_t vtmps;        /* vector ones */
     uint8_t flags;        /* HOST_RULE_* */
     uint32_t fixed;       /* registers the rule uses by name: emptied, and given to no operand or result */
+    uint8_t rest;         /* scalars: bit per operand that d may have the rest of its vector register from: the first
+                           * clean one gives it, if any is; HOST_REST_ZERO: it is zero */
     uint8_t sets;         /* HostPolarity: host flags describe the result as fl_add/fl_sub/fl_logic of it would */
     void (*emit)(HostCode *h, const HostOp *op);
     const HostRule *wide; /* instead of this one when a v128 is accessed (ll, sc) */
@@ -65,6 +68,8 @@ enum {
     HOST_RULE_TYPE_OF_A = 8,   /* op->type is that of the first operand */
     HOST_RULE_FP_PLAIN = 16,   /* for blocks with fp_plain; in others the op is called in C */
 };
+
+enum { HOST_REST_ZERO = 8 };
 
 /* A direct exit of a block that can be patched to jump to another block. */
 typedef struct HostExit {
@@ -182,6 +187,7 @@ struct Backend {
     void (*carry_in)(HostCode *h, HostPolarity from, HostPolarity wanted);        /* adapt the carry flag */
     void (*carry_load)(HostCode *h, HostOperand mem, HostPolarity wanted);
     void (*csel)(HostCode *h, IrType type, int cc, unsigned d, unsigned s);        /* if cc: d = s */
+    void (*csel_fp)(HostCode *h, IrType type, int cc, unsigned d, const uint8_t s[2], const uint8_t tmp[2]); /* d = s[!cc] */
     void (*cset)(HostCode *h, int cc, unsigned d);                                 /* d = cc ? 1 : 0, keeps flags */
     /* Memory */
     void (*check)(HostCode *h, const HostOp *op, HostFixup from[2]); /* op: d addend, s[0] ea, tmp[0]; node: size, aux */
@@ -215,6 +221,10 @@ const Backend *backend_x86_64_best(void);
 /* The one that keeps to a level of instructions: sse2, avx2, avx512. NULL: no such level, or not on this machine. */
 const Backend *backend_x86_64_named(const char *name, GError **error);
 
+/* A scalar that lives in a vector register. */
+static inline bool ir_type_is_float(IrType t) {
+    return t >= IR_F16 && t <= IR_F64;
+}
 static inline bool ir_type_is_vec(IrType t) {
     return t == IR_V128 || t == IR_F16 || t == IR_F32 || t == IR_F64;
 }

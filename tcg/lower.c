@@ -144,6 +144,21 @@ static void lower_zext(Walk *w, uint32_t i) {
     }
 }
 
+/* A scalar into a vector of its own: nothing to do where the rest of its register is zero already. */
+static void lower_vzext(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    uint32_t a = ra_node(l, i)->a;
+    if (!l->values[i].last_use) {
+        return;
+    }
+    ra_use(l, a, UINT32_MAX);
+    if (l->values[a].clean && walk_type(w, a) != IR_F16) { /* an f16 is moved as 32 bits */
+        ra_alias(l, i, a);
+    } else {
+        lower_value(w, i);
+    }
+}
+
 static void lower_insn(Walk *w, const IrNode *n) {
     w->insn_index++;
     w->insn_off = (int32_t)n->a;
@@ -164,6 +179,7 @@ static void lower_node(Walk *w, uint32_t i) {
     case IR_set: case IR_pend: lower_set(w, n); break;
     case IR_call: lower_call(w, i); break;
     case IR_trunc: case IR_vlow: ra_alias(l, i, n->a); break;
+    case IR_vzext: lower_vzext(w, i); break;
     case IR_zext: lower_zext(w, i); break;
     case IR_fl_add: lower_fl_add(w, i); break;
     case IR_fl_sub: lower_fl_sub(w, i); break;

@@ -242,12 +242,27 @@ bool flags_wanted(const Walk *w, uint32_t i) {
     return false;
 }
 
+static void csel_fp(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    int cc = flags_condition(w, n->a, n->aux);
+    uint8_t s[2], tmp[2];
+    for (unsigned k = 0; k < 2; k++) {
+        s[k] = (uint8_t)ra_use(l, n->arg[k + 1], UINT32_MAX);
+        tmp[k] = (uint8_t)ra_alloc(l, false, UINT32_MAX);
+    }
+    l->be->csel_fp(l->h, (IrType)n->type, cc, ra_define(l, i, false), s, tmp);
+}
+
 void lower_csel(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
     IrType type = (IrType)n->type;
-    if (ir_type_is_vec(type)) {
+    if (type == IR_V128) {
         lower_call_op(w, i);
+        return;
+    } else if (ir_type_is_vec(type)) {
+        csel_fp(w, i);
         return;
     }
     int cc = flags_condition(w, n->a, n->aux); /* first: what follows only moves */

@@ -113,6 +113,10 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
             }
         }
     }
+    for (unsigned k = 0; k < 3; k++) {
+        bool scalar = r->s[k] && op.s[k].kind == HOST_REG && ir_type_is_float(walk_type(w, n->arg[k]));
+        op.clean |= scalar && l->values[n->arg[k]].clean ? 1 << k : 0;
+    }
     if (n->a && r->s[0] && (n->type == IR_VOID || r->flags & HOST_RULE_TYPE_OF_A)) {
         op.type = walk_type(w, n->a);
     }
@@ -128,6 +132,9 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
             d = ra_define(l, i, r->flags & HOST_RULE_EARLY);
         }
         op.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
+    }
+    if (ir_type_is_float((IrType)n->type)) {
+        l->values[i].clean = r->rest == HOST_REST_ZERO || r->rest & op.clean;
     }
     r->emit(l->h, &op);
     if (r->sets) {

@@ -118,6 +118,10 @@ void ra_prepare(Lower *l) {
             }
         }
         note_operands(l, i);
+        if (n->op == IR_vzext && l->values[i].hint != RA_NO_REG) { /* the scalar may be made there */
+            l->values[n->a].hint = l->values[i].hint;
+            hinted[l->values[i].hint] = n->a;
+        }
         if (n->op == IR_set || n->op == IR_pend) {
             unsigned pin = l->slot_pin[n->a];
             note_set(l, n);

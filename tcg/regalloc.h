@@ -22,7 +22,7 @@ typedef struct RaValue {
     int32_t spill;      /* offset in the spill area, or -1 */
     uint8_t reg;        /* or RA_NO_REG */
     uint8_t hint;       /* register it should be made in, or RA_NO_REG */
-    bool clean;         /* i32 in a register: the upper half is known to be zero */
+    bool clean;         /* i32, scalars of vector registers: the rest of the register is known to be zero */
 } RaValue;
 
 typedef struct RaPend {

@@ -104,6 +104,12 @@ static uint64_t number(bool wide, unsigned k) {
     }
 }
 
+/* Random cases for each row. */
+static unsigned cases(void) {
+    const char *n = getenv("YADO_TEST_CASES");
+    return n ? (unsigned)strtoul(n, NULL, 10) : RANDOM;
+}
+
 typedef struct Sides {
     JitSide *host, *want;
 } Sides;
@@ -114,22 +120,32 @@ static void fault(Env *env, uint64_t va) {
 static const JitGuest guest = {.slots = guest_slots, .slot_count = GUEST_SLOTS, .base = GUEST_BASE, .pages = "r",
                                .fault = fault};
 
-static uint32_t operand(IrBlock *b, const Row *row, unsigned k) {
+static unsigned row_e(const Row *row) {
+    return row->from == IR_F64 ? 3 : row->from == IR_F32 ? 2 : 1;
+}
+
+/* clean: the rest of a scalar's register is known to be zero. */
+static uint32_t operand(IrBlock *b, const Row *row, unsigned k, bool clean) {
     if (row->from == IR_I32 || row->from == IR_I64) {
         uint32_t x = ir_append(b, IR_get, IR_I64, 0, S_X0, 0, 0);
         return row->from == IR_I64 ? x : ir_append(b, IR_trunc, IR_I32, 0, x, 0, 0);
     }
     uint32_t v = ir_append(b, IR_get, IR_V128, 0, S_V0 + k, 0, 0);
-    return row->from == IR_V128 ? v : ir_append(b, IR_vlow, row->from, 0, v, 0, 0);
+    if (row->from == IR_V128) {
+        return v;
+    }
+    uint32_t x = ir_append(b, IR_vlow, row->from, 0, v, 0, 0);
+    uint32_t bits = clean ? ir_append(b, IR_fbits, row->from == IR_F64 ? IR_I64 : IR_I32, row_e(row) << 6, x, 0, 0) : 0;
+    return clean ? ir_append(b, IR_bitsf, row->from, 0, bits, 0, 0) : x;
 }
 
-/* v3, x1 or f0 = op of v0, v1, v2 or x0. */
-static void make(IrBlock *b, const Row *row) {
+/* v3, x1 or f0 = op of v0, v1, v2 or x0; `clean`: bit per operand. */
+static void make(IrBlock *b, const Row *row, unsigned clean) {
     uint32_t arg[3] = {0};
     ir_block_reset(b);
     ir_insn(b, 0, 4);
     for (unsigned k = 0; k < row->operands; k++) {
-        arg[k] = operand(b, row, k);
+        arg[k] = operand(b, row, k, clean >> k & 1);
     }
     uint32_t d = ir_append(b, row->op, row->to, row->aux, arg[0], arg[1], arg[2]);
     unsigned slot = S_V0 + 3;
@@ -207,9 +223,9 @@ static void try_specials(Sides *s, IrBlock *b, const Row *row) {
     }
 }
 
-static void try_random(Sides *s, IrBlock *b, const Row *row) {
+static void try_random(Sides *s, IrBlock *b, const Row *row, unsigned n) {
     bool wide = is_wide(row);
-    for (unsigned i = 0; i < RANDOM; i++) {
+    for (unsigned i = 0; i < n; i++) {
         IrVal in[3];
         for (unsigned j = 0; j < 3; j++) {
             for (unsigned lane = 0; lane < 4; lane++) {
@@ -228,12 +244,18 @@ START_TEST(test_rules) {
     Sides s = {jit_side_at_level(&guest, levels[_i]), jit_side_new(&guest, false)};
     IrBlock *b = ir_block_new(guest_slots, GUEST_SLOTS, NULL, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        make(b, &rows[i]);
-        prepare(jit_env(s.host), (IrVal[3]){{.d = {0, 0}}}, 0);
-        b->fp_plain = true;
-        ck_assert(jit_compile(s.host, b));
-        try_specials(&s, b, &rows[i]);
-        try_random(&s, b, &rows[i]);
+        bool scalar = rows[i].from >= IR_F16 && rows[i].from <= IR_F64;
+        unsigned forms = scalar ? 1u << rows[i].operands : 1;
+        for (unsigned clean = 0; clean < forms; clean++) {
+            make(b, &rows[i], clean);
+            prepare(jit_env(s.host), (IrVal[3]){{.d = {0, 0}}}, 0);
+            b->fp_plain = true;
+            ck_assert(jit_compile(s.host, b));
+            if (clean == 0 || clean == forms - 1) {
+                try_specials(&s, b, &rows[i]);
+            }
+            try_random(&s, b, &rows[i], cases() / forms);
+        }
     }
     ir_block_free(b);
     jit_side_free(s.host);
@@ -246,7 +268,7 @@ START_TEST(test_full_mode) {
     static const Row row = {IR_fmul, IR_F64, IR_F64, 2, 0};
     Sides s = {jit_side_new(&guest, true), jit_side_new(&guest, false)};
     IrBlock *b = ir_block_new(guest_slots, GUEST_SLOTS, NULL, 0);
-    make(b, &row);
+    make(b, &row, 0);
     IrVal in[3] = {{.d = {1, 0}}, {.d = {0x3ff0000000000000, 0}}};
     for (unsigned i = 0; i < 2; i++) {
         prepare(jit_env(s.host), in, 0);
