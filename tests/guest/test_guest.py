@@ -130,6 +130,23 @@ class Forced(Programs):
     test_failing = test_power_off = None
 
 
+class Smp(unittest.TestCase):
+    """Several CPUs, which all do the same things at once."""
+
+    passes = Programs.passes
+    FORCED = ("x-tlb=1", "x-evict=20", "x-poll=on", "x-chain=off", "host=sse2", "x-tlb=1,x-evict=20,x-poll=on,x-chain=off")
+
+    def test_smp(self):
+        for cpus in ("2", "4"):
+            self.passes("smp", cpus=("cortex-a57", "max"), modes=("jit", "interp"), say=(f"{cpus} CPUs", "done"),
+                        args=("-smp", cpus))
+
+    def test_forced(self):
+        for forced in self.FORCED:
+            self.passes("smp", cpus=("max",), modes=("jit",), say=("3 CPUs", "done"),
+                        args=("-smp", "3", "-accel", f"jit,{forced}"))
+
+
 class Random(unittest.TestCase):
     """Random insns: --verify finds no difference, and the ways of running end in the same states."""
 
