@@ -74,6 +74,7 @@ typedef struct VirtioBlkConfig {
     bool discard, write_zeroes;
 } VirtioBlkConfig;
 extern const DeviceClass device_virtio_blk; /* config may be NULL: no drive, every request fails */
+
 enum { VIRTIO_NET_SWITCHES = 14 };
 typedef struct VirtioNetConfig {
     VirtioConfig virtio;
@@ -84,6 +85,12 @@ typedef struct VirtioNetConfig {
     bool no[VIRTIO_NET_SWITCHES]; /* features that are not offered, by the properties' order */
 } VirtioNetConfig;
 extern const DeviceClass device_virtio_net; /* config may be NULL */
+
+typedef struct VirtioRngConfig {
+    VirtioConfig virtio;
+    void *source; /* not looked at: there is only the host's */
+} VirtioRngConfig;
+extern const DeviceClass device_virtio_rng; /* config may be NULL */
 
 /* -- GICv2: bank 0 the distributor (4 KiB), bank 1 the CPU interface (8 KiB) -- */
 typedef struct GicConfig {

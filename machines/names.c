@@ -84,6 +84,9 @@ static char *take_item(const char **text) {
     return g_string_free(item, FALSE);
 }
 
+/* Keys that may stand several times. */
+static const char *const repeated[] = { "hostfwd", NULL };
+
 static bool add_item(KeyList *list, const char *head, const char *item, GError **error) {
     const char *equals = strchr(item, '=');
     bool first = list->items->len == 0;
@@ -103,7 +106,7 @@ static bool add_item(KeyList *list, const char *head, const char *item, GError *
                     first && head ? head : "key");
         return false;
     }
-    if (keylist_get(list, key)) {
+    if (keylist_get(list, key) && !g_strv_contains(repeated, key)) {
         g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "%s: '%s' is given twice in one list", list->option, key);
         return false;
     }
@@ -139,14 +142,23 @@ void keylist_free(KeyList *list) {
     g_free(list);
 }
 
-const char *keylist_get(const KeyList *list, const char *key) {
+const char *keylist_get_nth(const KeyList *list, const char *key, unsigned n) {
     for (unsigned i = 0; i < list->items->len; i++) {
         const KeyVal *pair = &g_array_index(list->items, KeyVal, i);
-        if (strcmp(pair->key, key) == 0) {
+        if (strcmp(pair->key, key) == 0 && n-- == 0) {
             return pair->value;
         }
     }
     return NULL;
+}
+
+const char *keylist_get(const KeyList *list, const char *key) {
+    return keylist_get_nth(list, key, 0);
+}
+
+void keylist_add(KeyList *list, const char *key, const char *value) {
+    KeyVal pair = { g_strdup(key), g_strdup(value) };
+    g_array_append_val(list->items, pair);
 }
 
 bool keylist_check(const KeyList *list, const char *const *known, GError **error) {

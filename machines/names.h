@@ -51,6 +51,9 @@ KeyList *keylist_parse(const char *option, const char *head, const char *text, G
 void keylist_free(KeyList *list);
 /* The value of `key`, or NULL. Borrowed. */
 const char *keylist_get(const KeyList *list, const char *key);
+/* The same for the nth pair with that key, from 0 on: a few keys may be repeated. */
+const char *keylist_get_nth(const KeyList *list, const char *key, unsigned n);
+void keylist_add(KeyList *list, const char *key, const char *value);
 /* Error (usage) when the list has a key that is not in the NULL-terminated `known`. */
 bool keylist_check(const KeyList *list, const char *const *known, GError **error);
 

@@ -1,37 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * backends.c - makes what options describe: -drive, -blockdev and -hda. A new kind is a row of `kinds` and a function
- * that makes one from its keys.
+ * backends.c - makes what options describe: disks here, networks, serial lines and objects in files of their own. A new
+ * kind is a row of `kinds` and a function that makes one from its keys.
  * Missing: several nodes of -blockdev on top of each other; formats other than raw.
  */
-#include "system/backends.h"
+#include "system/backend_types.h"
 
 #include <gio/gio.h>
 #include <string.h>
-
-/* One thing that was made. */
-typedef struct Made {
-    MachineBackend info; /* id owned */
-    void (*close)(void *object);
-} Made;
-
-struct Backends {
-    const Options *options;
-    GPtrArray *devices; /* of KeyList, borrowed: options->devices */
-    GPtrArray *made;    /* of Made */
-    const BackendUser *user;
-    bool snapshot;
-};
 
 typedef struct Kind {
     const char *option; /* as KeyList.option */
     const char *backend;
     bool (*make)(Backends *b, const KeyList *list, Made *made, GError **error);
+    bool named;          /* an id must be given */
+    bool late;           /* it may name others, whatever their order is */
 } Kind;
 
-static bool usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool usage(GError **error, const char *format, ...) {
+bool backend_usage(GError **error, const char *format, ...) {
     va_list ap;
     va_start(ap, format);
     g_autofree char *text = g_strdup_vprintf(format, ap);
@@ -42,8 +28,7 @@ static bool usage(GError **error, const char *format, ...) {
 
 /* -- values -- */
 
-/* The place of a key's value in `words`, or `standard` when it is not given; -1: error. */
-static int word(const KeyList *list, const char *key, const char *const *words, int standard, GError **error) {
+int backend_word(const KeyList *list, const char *key, const char *const *words, int standard, GError **error) {
     const char *value = keylist_get(list, key);
     if (!value) {
         return standard;
@@ -54,11 +39,11 @@ static int word(const KeyList *list, const char *key, const char *const *words, 
         }
     }
     g_autofree char *hint = names_hint(value, words);
-    usage(error, "%s: no %s '%s'%s", list->option, key, value, hint);
+    backend_usage(error, "%s: no %s '%s'%s", list->option, key, value, hint);
     return -1;
 }
 
-static bool flag(const KeyList *list, const char *key, bool *value, GError **error) {
+bool backend_flag(const KeyList *list, const char *key, bool *value, GError **error) {
     const char *text = keylist_get(list, key);
     g_autofree char *what = g_strdup_printf("%s %s", list->option, key);
     return !text || value_bool(what, text, value, error);
@@ -71,10 +56,59 @@ static bool check_format(const KeyList *list, const char *key, const char *forma
         return true;
     }
     if (g_strv_contains(later, format)) {
-        return usage(error, "%s: %s=%s does not exist yet; convert the image to raw", list->option, key, format);
+        return backend_usage(error, "%s: %s=%s does not exist yet; convert the image to raw", list->option, key, format);
     }
     g_autofree char *hint = names_hint(format, known);
-    return usage(error, "%s: no %s '%s'%s", list->option, key, format, hint);
+    return backend_usage(error, "%s: no %s '%s'%s", list->option, key, format, hint);
+}
+
+bool backend_number(const KeyList *list, const char *key, uint64_t min, uint64_t max, uint64_t *value, GError **error) {
+    const char *text = keylist_get(list, key);
+    g_autofree char *what = g_strdup_printf("%s %s", list->option, key);
+    return !text || value_number(what, text, min, max, value, error);
+}
+
+bool backend_error(const KeyList *list, const GError *why, GError **error) {
+    bool senseless = g_error_matches(why, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+    g_set_error(error, YADO_ERROR, senseless ? YADO_ERROR_USAGE : YADO_ERROR_HOST, "%s: %s", list->option, why->message);
+    return false;
+}
+
+const BackendType *backend_type_find(const BackendType *types, const KeyList *list, const char *head,
+                                     const char *const *more, GError **error) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    const char *name = keylist_get(list, head);
+    const BackendType *type = types;
+    for (; type->name && (!name || strcmp(type->name, name) != 0); type++) {
+        g_ptr_array_add(names, (gpointer)type->name);
+    }
+    if (!type->name) {
+        g_ptr_array_add(names, NULL);
+        g_autofree char *hint = names_hint(name ? name : "", (const char *const *)names->pdata);
+        backend_usage(error, "%s: no type '%s'%s", list->option, name ? name : "", hint);
+        return NULL;
+    }
+    g_ptr_array_set_size(names, 0);
+    for (const BackendKey *key = type->keys; key->name; key++) {
+        g_ptr_array_add(names, (gpointer)key->name);
+    }
+    for (; more && *more; more++) {
+        g_ptr_array_add(names, (gpointer)*more);
+    }
+    g_ptr_array_add(names, (gpointer) "id");
+    g_ptr_array_add(names, (gpointer)head);
+    g_ptr_array_add(names, NULL);
+    return keylist_check(list, (const char *const *)names->pdata, error) ? type : NULL;
+}
+
+Made *backend_find(Backends *b, const char *kind, const char *id) {
+    for (unsigned i = 0; i < b->made->len; i++) {
+        Made *made = g_ptr_array_index(b->made, i);
+        if (strcmp(made->info.option, kind) == 0 && strcmp(made->info.id, id) == 0) {
+            return made;
+        }
+    }
+    return NULL;
 }
 
 /* -- images -- */
@@ -102,8 +136,8 @@ static bool open_block(Backends *b, const BlockOptions *o, Made *made, GError **
 }
 
 static bool policies(const KeyList *list, BlockOptions *o, GError **error) {
-    int on_write = word(list, "werror", block_policy_names, BLOCK_ON_ENOSPC, error);
-    int on_read = on_write < 0 ? -1 : word(list, "rerror", block_policy_names, BLOCK_REPORT, error);
+    int on_write = backend_word(list, "werror", block_policy_names, BLOCK_ON_ENOSPC, error);
+    int on_read = on_write < 0 ? -1 : backend_word(list, "rerror", block_policy_names, BLOCK_REPORT, error);
     o->write_error = (BlockPolicy)on_write;
     o->read_error = (BlockPolicy)on_read;
     return on_read >= 0;
@@ -111,7 +145,7 @@ static bool policies(const KeyList *list, BlockOptions *o, GError **error) {
 
 static bool discards(const KeyList *list, BlockOptions *o, GError **error) {
     static const char *const words[] = { "ignore", "off", "unmap", "on", NULL };
-    int n = word(list, "discard", words, 0, error);
+    int n = backend_word(list, "discard", words, 0, error);
     o->discard = n >= 2;
     return n >= 0;
 }
@@ -136,16 +170,16 @@ static bool make_drive(Backends *b, const KeyList *list, Made *made, GError **er
     if (!keylist_check(list, keys, error)) {
         return false;
     }
-    int interface = word(list, "if", interfaces, 0, error);
-    int cache = interface < 0 ? -1 : word(list, "cache", block_cache_names, BLOCK_WRITEBACK, error);
-    if (cache < 0 || word(list, "media", media, 0, error) < 0 ||
+    int interface = backend_word(list, "if", interfaces, 0, error);
+    int cache = interface < 0 ? -1 : backend_word(list, "cache", block_cache_names, BLOCK_WRITEBACK, error);
+    if (cache < 0 || backend_word(list, "media", media, 0, error) < 0 ||
         !check_format(list, "format", keylist_get(list, "format"), error) || !policies(list, &o, error) ||
-        !discards(list, &o, error) || !flag(list, "readonly", &o.read_only, error) ||
-        !flag(list, "read-only", &o.read_only, error) || !flag(list, "snapshot", &o.snapshot, error)) {
+        !discards(list, &o, error) || !backend_flag(list, "readonly", &o.read_only, error) ||
+        !backend_flag(list, "read-only", &o.read_only, error) || !backend_flag(list, "snapshot", &o.snapshot, error)) {
         return false;
     }
     if (!o.path || !*o.path) {
-        return usage(error, "%s: the file is missing: give file=PATH", list->option);
+        return backend_usage(error, "%s: the file is missing: give file=PATH", list->option);
     }
     o.id = made->info.id;
     o.cache = (BlockCache)cache;
@@ -173,21 +207,21 @@ static bool make_blockdev(Backends *b, const KeyList *list, Made *made, GError *
     }
     const char *driver = keylist_get(list, "driver");
     if (!driver || !keylist_get(list, "node-name")) {
-        return usage(error, "-blockdev: %s is missing\na raw image is driver=raw,node-name=ID,file.driver=file,"
+        return backend_usage(error, "-blockdev: %s is missing\na raw image is driver=raw,node-name=ID,file.driver=file,"
                             "file.filename=PATH", driver ? "node-name" : "driver");
     }
     bool known = g_strv_contains(drivers, driver);
-    if ((!known && !check_format(list, "driver", driver, error)) || word(list, "file.driver", files, 0, error) < 0 ||
-        !policies(list, &o, error) || !discards(list, &o, error) || !flag(list, "read-only", &o.read_only, error) ||
-        !flag(list, "cache.direct", &direct, error) || !flag(list, "cache.no-flush", &unsafe, error) ||
-        !flag(list, "auto-read-only", &automatic, error)) {
+    if ((!known && !check_format(list, "driver", driver, error)) || backend_word(list, "file.driver", files, 0, error) < 0 ||
+        !policies(list, &o, error) || !discards(list, &o, error) || !backend_flag(list, "read-only", &o.read_only, error) ||
+        !backend_flag(list, "cache.direct", &direct, error) || !backend_flag(list, "cache.no-flush", &unsafe, error) ||
+        !backend_flag(list, "auto-read-only", &automatic, error)) {
         return false;
     }
     const char *key = strcmp(driver, "raw") == 0 ? "file.filename" : "filename";
     o.path = keylist_get(list, key);
     o.cache = unsafe ? BLOCK_UNSAFE : direct ? BLOCK_NONE : BLOCK_WRITEBACK;
     if (!o.path || !*o.path) {
-        return usage(error, "-blockdev: the file is missing: driver=%s takes %s=PATH", driver, key);
+        return backend_usage(error, "-blockdev: the file is missing: driver=%s takes %s=PATH", driver, key);
     }
     return open_block(b, &o, made, error);
 }
@@ -198,6 +232,10 @@ static const Kind kinds[] = {
     { "-drive", "drive", make_drive },
     { "-hda", "drive", make_drive },
     { "-blockdev", "drive", make_blockdev },
+    { "-netdev", "netdev", nets_make, .named = true },
+    { "-nic", "netdev", nets_make },
+    { "-chardev", "chardev", chardevs_make, .named = true },
+    { "-object", "object", objects_make, .named = true, .late = true },
 };
 
 static void made_free(gpointer data) {
@@ -209,25 +247,42 @@ static void made_free(gpointer data) {
     g_free(made);
 }
 
-static bool make(Backends *b, const KeyList *list, GError **error) {
+static const Kind *kind_of(const KeyList *list) {
     const Kind *kind = kinds;
     while (strcmp(kind->option, list->option) != 0) {
         kind++;
         g_assert(kind < kinds + G_N_ELEMENTS(kinds));
     }
+    return kind;
+}
+
+static bool make(Backends *b, const KeyList *list, const Kind *kind, GError **error) {
     const char *id = keylist_get(list, "id") ? keylist_get(list, "id") : keylist_get(list, "node-name");
+    if (kind->named && (!id || !*id)) {
+        return backend_usage(error, "%s: the id is missing: give id=NAME", list->option);
+    }
     Made *made = g_new0(Made, 1);
     made->info.option = kind->backend;
     made->info.id = id ? g_strdup(id) : g_strdup_printf("%s%u", kind->backend, b->made->len);
+    Made *other = backend_find(b, kind->backend, made->info.id);
     g_ptr_array_add(b->made, made);
-    for (unsigned i = 0; i + 1 < b->made->len; i++) {
-        const Made *other = g_ptr_array_index(b->made, i);
-        if (strcmp(other->info.option, kind->backend) == 0 && strcmp(other->info.id, made->info.id) == 0) {
-            return usage(error, "%s: there is a %s '%s' already; give it another %s", list->option, kind->backend,
-                         made->info.id, strcmp(list->option, "-blockdev") == 0 ? "node-name" : "id");
-        }
+    if (other) {
+        return backend_usage(error, "%s: there is a %s '%s' already; give it another %s", list->option, kind->backend,
+                             made->info.id, strcmp(list->option, "-blockdev") == 0 ? "node-name" : "id");
     }
     return kind->make(b, list, made, error);
+}
+
+static bool make_all(Backends *b, bool late, GError **error) {
+    const GPtrArray *lists = b->options->backends;
+    for (unsigned i = 0; i < lists->len; i++) {
+        const KeyList *list = g_ptr_array_index(lists, i);
+        const Kind *kind = kind_of(list);
+        if (kind->late == late && !make(b, list, kind, error)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 Backends *backends_open(Options *options, const BackendUser *user, GError **error) {
@@ -237,12 +292,11 @@ Backends *backends_open(Options *options, const BackendUser *user, GError **erro
     b->user = user;
     b->snapshot = options->snapshot;
     b->made = g_ptr_array_new_with_free_func(made_free);
-    for (unsigned i = 0; i < options->backends->len; i++) {
-        if (!make(b, g_ptr_array_index(options->backends, i), error)) {
-            backends_close(b);
-            return NULL;
-        }
+    if (!make_all(b, false, error) || !make_all(b, true, error)) {
+        backends_close(b);
+        return NULL;
     }
+    nets_number_cards(b);
     options->machine.backends = b->made; /* a Made begins with its MachineBackend */
     return b;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * backends.h - what options make for devices: images of -drive and -blockdev. Each kind is a row of a table.
+ * backends.h - what options make for devices: images, networks, serial lines ... Each kind is a row of a table.
  */
 #ifndef SYSTEM_BACKENDS_H
 #define SYSTEM_BACKENDS_H
@@ -14,6 +14,7 @@ typedef struct BackendUser {
     void *opaque;
     /* An error of the host wants the machine to be paused: a sentence, with a hint behind a newline. Any thread. */
     void (*stopped)(void *opaque, const char *message);
+    const ChardevUser *console; /* of every -chardev; NULL: none */
 } BackendUser;
 
 /* Makes everything in options->backends and adds devices that no -device asks for (if=virtio) to options->devices; fills

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "system/options.h"
+#include "system/backend_types.h"
 
 enum { COLUMN = 30 };
 
@@ -101,6 +101,21 @@ void help_device(FILE *out, const Options *options) {
     fprintf(out, "Properties of device '%s':\n", options->device->name);
     row(out, "id=TEXT", "its name, for messages and the monitor");
     plug_each_property(options->device, property_row, out);
+}
+
+void help_types(FILE *out, const Options *options) {
+    fprintf(out, "Types:\n");
+    for (const BackendType *type = options->types; type->name; type++) {
+        row(out, type->name, type->help);
+    }
+}
+
+void help_type_keys(FILE *out, const Options *options) {
+    fprintf(out, "Keys of type '%s':\n", options->type->name);
+    for (const BackendKey *key = options->type->keys; key->name; key++) {
+        row(out, key->name, key->help);
+    }
+    row(out, "id", "TEXT: its name, for devices and others that use it");
 }
 
 void help_log(FILE *out, const Options *options) {

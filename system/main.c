@@ -165,11 +165,15 @@ static gboolean on_terminate(gpointer run) {
 
 /* -- one run -- */
 
+static ChardevUser console_user(Run *run) {
+    return (ChardevUser){ .opaque = run, .error = console_failed, .quit = console_quit, .monitor = console_monitor };
+}
+
 static Chardev *open_console(const Options *options, Run *run, GError **error) {
     Chardev *console = chardev_open(options->serial ? options->serial : "null", NULL, error);
     if (console) {
-        chardev_set_user(console, &(ChardevUser){ .opaque = run, .error = console_failed, .quit = console_quit,
-                                                  .monitor = console_monitor });
+        ChardevUser user = console_user(run);
+        chardev_set_user(console, &user);
     }
     return console;
 }
@@ -211,7 +215,8 @@ static int run_machine(Options *options, char **argv, GError **error) {
         g_unix_signal_add(SIGINT, on_interrupt, &run),
         g_unix_signal_add(SIGTERM, on_terminate, &run),
     };
-    const BackendUser user = { &run, disk_failed };
+    const ChardevUser lines = console_user(&run);
+    const BackendUser user = { &run, disk_failed, &lines };
     Backends *backends = NULL;
     Chardev *console = NULL;
     Machine *machine = NULL;

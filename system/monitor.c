@@ -93,6 +93,40 @@ static void info_cpus(Monitor *m, const char *args, GString *out) {
     }
 }
 
+static void each_network(const Monitor *m, GString *out, void (*fn)(const MachineBackend *net, GString *out)) {
+    const GPtrArray *backends = m->machine->options.backends;
+    size_t before = out->len;
+    for (unsigned i = 0; backends && i < backends->len; i++) {
+        const MachineBackend *b = g_ptr_array_index(backends, i);
+        if (strcmp(b->option, "netdev") == 0) {
+            fn(b, out);
+        }
+    }
+    if (out->len == before) {
+        g_string_append(out, "there is nothing to show\n");
+    }
+}
+
+static void network(const MachineBackend *b, GString *out) {
+    g_autofree char *text = net_text(b->object);
+    g_string_append_printf(out, "%s, used by %s\n", text, b->user ? b->user : "nobody");
+}
+
+static void info_network(Monitor *m, const char *args, GString *out) {
+    each_network(m, out, network);
+}
+
+static void connections(const MachineBackend *b, GString *out) {
+    g_autofree char *text = net_connections(b->object);
+    if (text) {
+        g_string_append_printf(out, "%s:\n%s", b->id, text);
+    }
+}
+
+static void info_usernet(Monitor *m, const char *args, GString *out) {
+    each_network(m, out, connections);
+}
+
 static void info_status(Monitor *m, const char *args, GString *out) {
     g_string_append_printf(out, "VM status: %s\n", m->machine->paused ? "paused" : "running");
 }
@@ -105,9 +139,11 @@ static const Command infos[] = {
     {"cpus", NULL, "the CPUs", info_cpus, true},
     {"jit", NULL, "counters of the translator", info_jit, true},
     {"mtree", NULL, "the map of physical addresses", info_mtree, false},
+    {"network", NULL, "networks of -netdev and -nic, and who uses them", info_network, false},
     {"registers", NULL, "registers of each CPU", info_registers, true},
     {"status", NULL, "does the machine run?", info_status, false},
     {"tlb", NULL, "cached translations of addresses", info_tlb, true},
+    {"usernet", NULL, "connections of user networks", info_usernet, false},
     {"version", NULL, "of yado", info_version, false},
     {NULL},
 };

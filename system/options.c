@@ -4,7 +4,7 @@
  *
  * A later option replaces an earlier one of the same name; within one key=value list a key may stand once.
  */
-#include "system/options.h"
+#include "system/backend_types.h"
 
 #include <string.h>
 
@@ -76,6 +76,43 @@ static bool add_backend(Options *o, const char *option, const char *head, const 
         g_ptr_array_add(o->backends, list);
     }
     return list != NULL;
+}
+
+/* The same for options whose first word is a type, with help for the types and their keys. */
+static bool add_typed(Options *o, const char *option, const char *head, const BackendType *types, const char *value,
+                      GError **error) {
+    if (is_help(value)) {
+        o->help = help_types;
+        o->types = types;
+        return true;
+    }
+    if (!add_backend(o, option, head, value, error)) {
+        return false;
+    }
+    const KeyList *list = g_ptr_array_index(o->backends, o->backends->len - 1);
+    const char *type = keylist_get(list, head);
+    for (o->type = types; o->type->name && (!type || strcmp(o->type->name, type) != 0); o->type++) {
+    }
+    if (o->type->name && (keylist_get(list, "help") || keylist_get(list, "?"))) {
+        o->help = help_type_keys;
+    }
+    return true;
+}
+
+static bool set_netdev(Options *o, const char *value, GError **error) {
+    return add_typed(o, "-netdev", "type", netdev_types, value, error);
+}
+
+static bool set_nic(Options *o, const char *value, GError **error) {
+    return strcmp(value, "none") == 0 || add_typed(o, "-nic", "type", netdev_types, value, error);
+}
+
+static bool set_chardev(Options *o, const char *value, GError **error) {
+    return add_typed(o, "-chardev", "backend", chardev_types, value, error);
+}
+
+static bool set_object(Options *o, const char *value, GError **error) {
+    return add_typed(o, "-object", "qom-type", object_types, value, error);
 }
 
 static bool set_drive(Options *o, const char *value, GError **error) {
@@ -408,6 +445,11 @@ const OptionInfo option_table[] = {
       "an image for -device NAME,drive=ID", set_blockdev },
     { "snapshot", NULL, "leave the images of all disks as they are: what is written is lost at the end", set_snapshot },
     { "device", "NAME[,KEY=VALUE...]", "add a device; 'help' lists them, 'NAME,help' lists its properties", set_device },
+    { "nic", "TYPE[,KEY=VALUE...]", "add a network card and its network; 'help' lists the types; none: no card", set_nic },
+    { "netdev", "TYPE,id=ID[,KEY=VALUE...]", "a network for -device NAME,netdev=ID; 'help' lists the types", set_netdev },
+    { "chardev", "TYPE,id=ID[,KEY=VALUE...]", "a serial line for -device NAME,chardev=ID; 'help' lists the types",
+      set_chardev },
+    { "object", "TYPE,id=ID[,KEY=VALUE...]", "something that others use; 'help' lists the types", set_object },
     { "nographic", NULL, "the guest's serial port is this terminal; Ctrl-a x quits", set_nographic },
     { "serial", "TO", "where the serial port goes; 'help' lists what there is", set_serial },
     { "monitor", "TO", "where the monitor is, besides Ctrl-a c; 'help' lists what there is", set_monitor },

@@ -12,6 +12,7 @@
 #define YADO_VERSION "0.1.0"
 
 typedef struct Options Options;
+typedef struct BackendType BackendType;
 
 /* One option. Its row is everything that parsing, help and suggestions know. */
 typedef struct OptionInfo {
@@ -28,6 +29,7 @@ struct Options {
     GPtrArray *devices;      /* of KeyList, owned; machine.devices */
     GPtrArray *backends;     /* of KeyList, owned: -drive and its kind, for backends.c */
     bool snapshot;           /* -snapshot */
+    const BackendType *types, *type; /* that help_types lists; whose keys help_type_keys lists */
     const DeviceClass *device; /* whose properties -device NAME,help lists */
     const char *serial;      /* chardev spec, or NULL */
     bool serial_given;       /* by -serial rather than -nographic */
@@ -67,6 +69,8 @@ void help_serials(FILE *out, const Options *options);
 void help_monitors(FILE *out, const Options *options);
 void help_devices(FILE *out, const Options *options);
 void help_device(FILE *out, const Options *options); /* of options->device */
+void help_types(FILE *out, const Options *options);     /* of options->types */
+void help_type_keys(FILE *out, const Options *options); /* of options->type */
 void help_log(FILE *out, const Options *options);
 
 #endif

@@ -404,7 +404,8 @@ static bool open_datagram(SocketNet *s, GError **error) {
         return open_multicast(s, group, local, error);
     }
     if (!local) {
-        return wrong_place("", "datagrams to one peer need a local place", error);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "datagrams to one peer need a local place, to be reached at");
+        return false;
     }
     if (g_socket_address_get_family(local) != g_socket_address_get_family(s->to)) {
         return wrong_place(s->local, "the peer's place is of another kind", error);

@@ -41,15 +41,20 @@ def need(path):
     return path
 
 
-def make_small_initrd(path, init=None):
-    """Writes a gzip initrd of about one megabyte with a shell, from the installer; init: a script to begin with."""
+def make_small_initrd(path, init=None, modules=()):
+    """Writes a gzip initrd of about one megabyte with a shell, from the installer; init: a script to begin with; modules:
+    names of kernel modules, to be found in /lib."""
+    wanted = dict(SMALL_FILES)
     with gzip.open(need(INITRD)) as packed:
-        found = {name: content for name, _, content in read_newc(packed.read()) if name in SMALL_FILES}
-    lost = set(SMALL_FILES) - set(found)
+        content_of = {name: content for name, _, content in read_newc(packed.read())}
+    for module in modules:
+        found = [name for name in content_of if name.endswith("/" + module + ".ko")]
+        wanted.update({found[0]: f"lib/{module}.ko"} if found else {module + ".ko": ""})
+    lost = set(wanted) - set(content_of)
     if lost:
         raise Missing(f"{INITRD} has no {', '.join(sorted(lost))}")
     entries = [(d, 0o040755, b"") for d in ("bin", "lib", "proc", "sys", "dev", "tmp")]
-    entries += [(SMALL_FILES[name], 0o100755, content) for name, content in found.items()]
+    entries += [(to, 0o100755, content_of[name]) for name, to in wanted.items()]
     entries += [("bin/" + a, 0o120777, b"busybox") for a in APPLETS]
     entries += [("init", 0o100755, init.encode())] if init else []
     write_initrd(path, entries)

@@ -7,6 +7,7 @@ import gzip
 import os
 import pty
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -157,6 +158,101 @@ class Usage(Cli):
         self.usage("-kernel and -bios cannot be given together", *self.virt("-kernel", "x", "-bios", "y"))
 
 
+class Networks(Cli):
+    """What is wrong with -netdev, -nic, -chardev and -object, and hosts that refuse."""
+
+    def usage(self, text, *args):
+        self.fails(2, text, *self.virt(*args, "-kernel", self.kernel(guests.POWER_OFF)))
+
+    def test_types_and_keys(self):
+        self.usage("-netdev: no type 'usr'; did you mean 'user'?", "-netdev", "usr,id=n")
+        self.usage("-nic: no type 'tap'; there are user, socket, stream, dgram, null", "-nic", "tap")
+        self.usage("-chardev: no type 'stido'; did you mean 'stdio'?", "-chardev", "stido,id=c")
+        self.usage("-object: no type 'rng-rnadom'; did you mean 'rng-random'?", "-object", "rng-rnadom,id=r")
+        self.usage("-netdev: no key 'hostfw'; did you mean 'hostfwd'?", "-netdev", "user,id=n,hostfw=x")
+        self.usage("-netdev: no key 'model'", "-netdev", "user,id=n,model=x")
+        for option, kind in (("-netdev", "user"), ("-chardev", "null"), ("-object", "rng-builtin")):
+            self.usage(f"{option}: the id is missing: give id=NAME", option, kind)
+        self.usage("-netdev: there is a netdev 'n' already; give it another id", "-netdev", "user,id=n", "-netdev", "null,id=n")
+
+    def test_user(self):
+        self.usage("-netdev: hostfwd: 'x' is no rule; right would be tcp:ADDRESS:PORT-ADDRESS:PORT or udp:...", "-netdev",
+                   "user,id=n,hostfwd=tcp::0-:22,hostfwd=x")
+        self.usage("-nic: net: '10.0.2.0/33' is no network; right would be ADDRESS/BITS", "-nic", "user,net=10.0.2.0/33")
+        self.usage("host: '10.9.2.2' is no address of a host in the network 10.0.2.0", "-nic", "user,host=10.9.2.2")
+        self.usage("'-nic restrict' is 'on' or 'off', not 'maybe'", "-nic", "user,restrict=maybe")
+        self.usage("ipv4 and ipv6 cannot both be off", "-nic", "user,ipv4=off")
+        self.fails(4, "tftp: there is no directory '/nonexistent'", *self.virt("-nic", "user,tftp=/nonexistent", "-kernel", "x"))
+
+    def test_taken_ports(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            self.fails(4, f"hostfwd: the host's TCP port {port} at 127.0.0.1 cannot be forwarded to the guest: Address already",
+                       *self.virt("-nic", f"user,hostfwd=tcp:127.0.0.1:{port}-:22", "-kernel", "x"))
+            self.fails(4, f"-netdev: cannot listen at '127.0.0.1:{port}': ", *self.virt(
+                "-netdev", f"socket,id=n,listen=127.0.0.1:{port}", "-kernel", "x"))
+        self.fails(4, f"-netdev: cannot connect to '127.0.0.1:{port}': ", *self.virt(
+            "-netdev", f"stream,id=n,addr.type=inet,addr.host=127.0.0.1,addr.port={port}", "-kernel", "x"))
+
+    def test_sockets(self):
+        for text, value in (
+            ("type socket takes one of listen, connect, mcast and udp", "socket"),
+            ("'listen' and 'connect' cannot both be given", "socket,listen=:1,connect=:2"),
+            ("'localaddr' does not go with 'listen'", "socket,listen=:1,localaddr=:2"),
+            ("localaddr is missing: 'udp' needs it", "socket,udp=127.0.0.1:9"),
+            ("'x' is no place in the network: the port is missing or no number up to 65535", "socket,connect=x"),
+            ("addr.type is missing: it is inet or unix", "stream"),
+            ("addr.type is missing: it is inet or unix", "stream,addr.port=1"),
+            ("no addr.type 'inett'; did you mean 'inet'?", "stream,addr.type=inett"),
+            ("a unix place takes addr.path=PATH alone", "stream,addr.type=unix,addr.port=1"),
+            ("an inet place takes addr.host=ADDRESS and addr.port=PORT", "stream,addr.type=inet,addr.host=::1"),
+            ("reconnect is for the side that connects", "stream,server=on,reconnect=1,addr.type=unix,addr.path=/x"),
+            ("-netdev reconnect: '-1' is not a whole number", "stream,reconnect=-1,addr.type=unix,addr.path=/x"),
+            ("remote.type is missing", "dgram,local.type=unix,local.path=/x"),
+            ("datagrams to one peer need a local place", "dgram,remote.type=inet,remote.host=127.0.0.1,remote.port=9"),
+        ):
+            self.usage(text, "-netdev", value + ",id=n")
+
+    def test_cards(self):
+        self.usage("-nic: no key 'modle'; did you mean 'model'?", "-nic", "user,modle=x")
+        self.usage("no device 'e1000'", "-nic", "user,model=e1000")
+        self.usage("no device 'virtio-net-pci': there is no PCI bus yet; use 'virtio-net-device'", "-nic",
+                   "user,model=virtio-net-pci")
+        self.usage("virtio-net-device.mac: '01:02:03:04:05:06' is not the address of one station", "-nic",
+                   "user,mac=01:02:03:04:05:06")
+        self.usage("virtio-net-device.netdev: no netdev 'n1'; did you mean 'n0'?", "-netdev", "user,id=n0", "-device",
+                   "virtio-net-device,netdev=n1")
+        self.usage("netdev 'n0' is used by 'a' already", "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0,id=a",
+                   "-device", "virtio-net-device,netdev=n0,id=b")
+        self.usage("virtio-net-device.host_mtu: '70000' is not a whole number from 0 to 65535", "-device",
+                   "virtio-net-device,host_mtu=70000")
+
+    def test_objects(self):
+        self.usage("-object filter-dump: netdev is missing", "-object", "filter-dump,id=d,file=/dev/null")
+        self.usage("-object filter-dump: file is missing", "-object", "filter-dump,id=d,netdev=n", "-netdev", "null,id=n")
+        self.usage("-object filter-dump: no netdev 'm'; there is netw", "-object", "filter-dump,id=d,netdev=m,file=/dev/null",
+                   "-netdev", "null,id=netw")
+        self.usage("filename is /dev/urandom or /dev/random, not '/dev/zero'", "-object", "rng-random,id=r,filename=/dev/zero")
+        self.usage("virtio-rng-device.rng: no rng 'x'; there are none", "-device", "virtio-rng-device,rng=x")
+        self.fails(4, "the packet capture '/nonexistent/d' cannot be written", *self.virt(
+            "-nic", "null,id=n", "-object", "filter-dump,id=d,netdev=n,file=/nonexistent/d", "-kernel", "x"))
+        self.usage("-chardev file: the path is missing: give path=FILE", "-chardev", "file,id=c")
+
+    def test_accepted(self):
+        place = self.file("x", b"") + ".socket"
+        self.fails_not("-nic", "none", "-nic", "user,hostfwd=tcp:127.0.0.1:0-:22,hostfwd=udp:127.0.0.1:0-:53,restrict=on",
+                       "-netdev", f"stream,id=a,server=on,addr.type=unix,addr.path={place}",
+                       "-netdev", f"stream,id=b,reconnect=1,addr.type=unix,addr.path={place}",
+                       "-device", "virtio-net-device,netdev=a", "-device", "virtio-net-device,netdev=b,mac=52:54:00:12:34:57",
+                       "-object", "filter-dump,id=d,netdev=a,file=" + self.file("dump", b""),
+                       "-object", "rng-random,id=r,filename=/dev/urandom", "-device", "virtio-rng-device,rng=r",
+                       "-chardev", "null,id=c")
+
+    def fails_not(self, *args):
+        done = self.yado(*self.virt(*args, "-kernel", self.kernel(guests.POWER_OFF)))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
 class Help(Cli):
     """The lists, on standard output, with exit code 0."""
 
@@ -176,6 +272,13 @@ class Help(Cli):
         self.lists(["-accel", "help"], "jit", "interp", "tcg")
         self.lists(["-serial", "help"], "stdio", "mon:stdio", "file:PATH", "null")
         self.lists(["-d", "help"], "in_asm", "guest_errors", "nochain")
+        self.lists(["-netdev", "help"], "user", "stream")
+        self.lists(["-nic", "help"], "user", "null")
+        self.lists(["-netdev", "user,help"], "hostfwd", "restrict", "id")
+        self.lists(["-object", "help"], "filter-dump", "rng-random")
+        self.lists(["-object", "filter-dump,help"], "netdev", "maxlen")
+        self.lists(["-chardev", "help"], "stdio", "file")
+        self.lists(["-device", "virtio-net-device,help"], "netdev=ID", "mac=MAC", "host_mtu=N")
         self.lists(["--version"], "yado 0.")
         self.lists(["-version"], "yado 0.")
 
