@@ -98,6 +98,7 @@ START_TEST(test_words_that_are_not_there) {
     ck_assert_uint_eq(own(&p, 0, ICFGR), 0xaaaaaaaa);
     own_set(&p, 0, ICFGR + 4, 0xffff0000);
     ck_assert_uint_eq(own(&p, 0, ICFGR + 4), 0xaaaa0000);
+    ck_assert_uint_eq(own(&p, 0, ICFGR), 0xaaaaaaaa);
     own_set(&p, 0, 0xd00, 0xffffffff);
     ck_assert_uint_eq(own(&p, 0, 0xd00), 0);
     poke_free(&p);
@@ -161,6 +162,7 @@ START_TEST(test_edge) {
     ck_assert(!irq(&p, 0)); /* a high level is no new edge */
     line(&p, 40, true);
     ck_assert(!irq(&p, 0)); /* nor is one that is told again */
+    ck_assert_uint_eq(dist(&p, ISPENDR + 4), 0);
     /* The same for a PPI, by both of its ways in. */
     own_set(&p, 0, ICFGR + 4, 2 << (2 * 11));
     gicv3_ppi(p.d, 0, 27, true);
@@ -455,6 +457,7 @@ START_TEST(test_one_of_n) {
     ends(&p, 0, 71);
     line(&p, 70, true);
     line(&p, 71, true);
+    ck_assert(irq(&p, 0) && irq(&p, 1) && !irq(&p, 2));
     takes(&p, 0, 70);
     takes(&p, 1, 71);
     /* DPG0 is about the other group. */

@@ -165,6 +165,10 @@ static void acknowledge(View *v, unsigned cpu, unsigned group) {
     FUZZ_CHECK(best.perhaps || id == (on ? best.id : SPURIOUS), "CPU %u acknowledges %u; its best is %u, %s", cpu, id, best.id,
                on ? "and is signalled" : "which it cannot take");
     FUZZ_CHECK(id < IDS || id == SPURIOUS, "CPU %u acknowledges %u", cpu, id);
+    if (id != SPURIOUS) {
+        FUZZ_CHECK(get_id(v, cpu, 0x300, 1, id), "INTID %u is acknowledged and not active", id);
+        FUZZ_CHECK(id >= 16 || !v->v3 || !get_id(v, cpu, 0x200, 1, id), "SGI %u is acknowledged and pending", id);
+    }
     v->last[cpu] = id;
 }
 
