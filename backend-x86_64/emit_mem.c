@@ -15,17 +15,17 @@ static void fence(HostCode *h) {
     x_byte(h, 0);
 }
 
-void x64_check(HostCode *h, const HostOp *op, HostFixup from[2]) {
-    unsigned ea = op->s[0].reg, t = op->tmp[0], d = op->d.reg, aux = op->node->aux, size = op->node->c;
-    unsigned align = aux >> IR_CHECK_ALIGN_SHIFT & 7;
+/* d = the part of ea outside the page that an entry's tag names: above 2^12 - size means not that page. */
+static HostFixup compare_page(HostCode *h, unsigned d, unsigned size) {
+    x_group1(h, 7, OP_W, x_reg(d), (1 << IR_PAGE_BITS) - (int32_t)size);
+    return x_jcc(h, CC_A);
+}
+
+/* t = the entry of ea in the first-level TLB; jumps when it is another page's. Changes d. */
+static HostFixup look_up(HostCode *h, unsigned ea, unsigned t, unsigned d, unsigned aux, unsigned size) {
     size_t bank = aux & IR_CHECK_UNPRIV ? offsetof(Env, unpriv) : offsetof(Env, bank);
     HostOperand mask = {.kind = HOST_ENV, .disp = (int32_t)(bank + offsetof(IrTlbBank, mask))};
     HostOperand table = {.kind = HOST_ENV, .disp = (int32_t)(bank + offsetof(IrTlbBank, table))};
-
-    if (align) {
-        x64_test(h, IR_I32, op->s[0], (HostOperand){.kind = HOST_IMM, .imm = (1 << align) - 1});
-        from[1] = x_jcc(h, CC_NE);
-    }
     x_mov(h, OP_W, t, ea);
     x_shift(h, 5, OP_W, t, IR_PAGE_BITS - 5); /* entries have 2^5 bytes */
     x_ro(h, 0x23, OP_W, t, mask);
@@ -33,9 +33,58 @@ void x64_check(HostCode *h, const HostOp *op, HostFixup from[2]) {
     x_rm(h, 0x8b, OP_W, d, t, RSP, 0,
          aux & IR_CHECK_W ? (int32_t)offsetof(IrTlbEntry, wtag) : (int32_t)offsetof(IrTlbEntry, rtag));
     x_rr(h, 0x33, OP_W, d, ea);
-    x_group1(h, 7, OP_W, x_reg(d), (1 << IR_PAGE_BITS) - (int32_t)size);
-    from[0] = x_jcc(h, CC_A);
+    return compare_page(h, d, size);
+}
+
+static HostOperand in_hint(int hint, size_t field) {
+    return (HostOperand){.kind = HOST_ENV, .disp = (int32_t)(offsetof(Env, hints) + (size_t)hint * sizeof(IrPageHint) + field)};
+}
+#define HINT(hint, field) in_hint(hint, offsetof(IrPageHint, field))
+
+void x64_check(HostCode *h, const HostOp *op, int hint, HostFixup from[2]) {
+    unsigned ea = op->s[0].reg, t = op->tmp[0], d = op->d.reg, aux = op->node->aux, size = op->node->c;
+    unsigned align = aux >> IR_CHECK_ALIGN_SHIFT & 7;
+
+    if (align) {
+        x64_test(h, IR_I32, op->s[0], (HostOperand){.kind = HOST_IMM, .imm = (1 << align) - 1});
+        from[1] = x_jcc(h, CC_NE);
+    }
+    if (hint < 0) {
+        from[0] = look_up(h, ea, t, d, aux, size);
+        x_rm(h, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, addend));
+        return;
+    }
+    x_ro(h, 0x8b, OP_W, d, aux & IR_CHECK_W ? HINT(hint, wtag) : HINT(hint, rtag));
+    x_rr(h, 0x33, OP_W, d, ea);
+    x_ro(h, 0x0b, OP_W, d, aux & IR_CHECK_W ? HINT(hint, wbad) : HINT(hint, rbad));
+    from[0] = compare_page(h, d, size);
+    x_ro(h, 0x8b, OP_W, d, HINT(hint, addend));
+}
+
+/* Another page than the hint's: takes the TLB's entry into the hint, counts, and goes back with its addend. What it
+ * binds the jump to is the way to C. */
+static void cold_hint(HostCode *h, const HostCold *c) {
+    unsigned t = c->tmp, d = c->addend, aux = c->desc >> 8 & 0xff;
+    int hint = c->hint - 1;
+    bool write = aux & IR_CHECK_W;
+    HostFixup miss = look_up(h, c->ea, t, d, aux, c->desc & 0xff);
+    x_group1(h, 5, 0, HINT(hint, misses), 1);
+    HostFixup enough = x_jcc(h, CC_S);
+    x_rm(h, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, wtag));
+    x_ro(h, 0x89, OP_W, d, HINT(hint, wtag));
+    x_rm(h, 0x33, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, rtag));
+    x_rr(h, 0xf7, OP_W, 3, d); /* neg: carry unless both tags are the page's */
+    x_rr(h, 0x1b, OP_W, d, d); /* sbb */
+    x_ro(h, 0x89, OP_W, d, write ? HINT(hint, rbad) : HINT(hint, wbad));
+    x_ro(h, 0xc7, OP_W, 0, write ? HINT(hint, wbad) : HINT(hint, rbad));
+    x_32(h, 0);
+    x_rm(h, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, rtag));
+    x_ro(h, 0x89, OP_W, d, HINT(hint, rtag));
     x_rm(h, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, addend));
+    x_ro(h, 0x89, OP_W, d, HINT(hint, addend));
+    x_bind_to(h, x_jmp(h), c->back);
+    x_bind(h, miss);
+    x_bind(h, enough);
 }
 
 void x64_ld(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend, unsigned ea, int32_t disp) {
@@ -348,10 +397,14 @@ static void cold_store(HostCode *h, const HostCold *c, unsigned k) {
 }
 
 void x64_cold(HostCode *h, const HostCold *c) {
-    for (unsigned k = 0; k < 2; k++) {
-        if (c->from[k]) {
-            x_bind(h, c->from[k]);
-        }
+    if (c->from[0]) {
+        x_bind(h, c->from[0]);
+    }
+    if (c->hint) {
+        cold_hint(h, c);
+    }
+    if (c->from[1]) {
+        x_bind(h, c->from[1]);
     }
     for (unsigned k = 0; k < c->pends; k++) {
         cold_pend(h, c->pend[k].value, c->pend[k].to, c->pend[k].type, c->pend[k].from);

@@ -82,6 +82,18 @@ static inline unsigned ir_tlb_victim(uint64_t va) {
     return (unsigned)(page ^ page >> IR_TLB_VICTIM_BITS) & (IR_TLB_VICTIMS - 1);
 }
 
+/* The TLB entry that accesses off one base register reached last. Such accesses stay on one page for long (the stack, an
+ * array, a table), and finding the entry here, in place of by the address, keeps the table out of their way. `bad` is 0
+ * when the tag holds, all ones when it does not: any tag could be some guest's page. */
+typedef struct IrPageHint {
+    uint64_t rtag, wtag;
+    uint64_t rbad, wbad;
+    uint64_t addend;
+    int32_t misses;  /* how many more before the translator looks whether the hint pays */
+    uint32_t unused;
+} IrPageHint;
+enum { IR_PAGE_HINTS = 32 };
+
 /* Jump cache: where the code for a guest virtual address is, valid for one value of env.space. */
 typedef struct IrJump {
     uint64_t key; /* guest va ^ env.space */
@@ -126,6 +138,7 @@ struct Env {
     const struct IrOpInfo *op_table;                 /* for calls of ops from generated code */
     const struct IrHelper *helper_table;             /* the front end's helpers, for calls from generated code */
     void *runtime;                                   /* tcg's Vcpu */
+    IrPageHint hints[IR_PAGE_HINTS];
     IrJump jumps[1 << IR_JUMP_BITS];
 };
 

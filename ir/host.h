@@ -88,6 +88,7 @@ enum {
     HOST_SLOW_LOADS = 1 << 16,  /* only loads use the addend: device and split accesses may be done into env.bounce */
     HOST_SLOW_STORES = 1 << 17, /* only stores: their bytes stand in env.bounce, ready to be written */
     HOST_SLOW_PART_SHIFT = 20,  /* log2 of the bytes of each part of a pair */
+    HOST_SLOW_HINT_SHIFT = 24,  /* HostCold.hint */
 };
 /* What the cold path answers. */
 typedef enum HostSlow {
@@ -142,6 +143,8 @@ typedef struct HostCold {
     uint32_t rest;        /* -icount: insns from this one to the block's end; 0 = not counted */
     uint32_t desc;
     uint8_t ea, addend;   /* registers */
+    uint8_t tmp;          /* free register */
+    uint8_t hint;         /* number (from 1) of the page hint that the hot code tried; 0: it looked into the TLB itself */
     uint8_t pends;        /* number of values that belong into env, which the hot code has not stored */
     struct {
         HostOperand value, to;
@@ -190,7 +193,9 @@ struct Backend {
     void (*csel_fp)(HostCode *h, IrType type, int cc, unsigned d, const uint8_t s[2], const uint8_t tmp[2]); /* d = s[!cc] */
     void (*cset)(HostCode *h, int cc, unsigned d);                                 /* d = cc ? 1 : 0, keeps flags */
     /* Memory */
-    void (*check)(HostCode *h, const HostOp *op, HostFixup from[2]); /* op: d addend, s[0] ea, tmp[0]; node: size, aux */
+    /* op: d addend, s[0] ea, tmp[0]; node: size, aux. hint: page hint that is tried in place of the TLB, or -1. from[0]:
+     * not found, from[1]: misaligned. */
+    void (*check)(HostCode *h, const HostOp *op, int hint, HostFixup from[2]);
     void (*ld)(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend, unsigned ea, int32_t disp);
     void (*st)(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp, unsigned tmp);
     void (*cold)(HostCode *h, const HostCold *c);

@@ -162,6 +162,8 @@ typedef struct IrSlot {
     uint32_t offset; /* from the start of Env */
     uint8_t type;    /* storage type: i8, i16, i32, i64, v128, flags (two bytes) */
     uint8_t rank;    /* 1 = most worth a host register of its class, across blocks; 0 = never */
+    uint8_t base;    /* number (from 1) of the page hint for accesses off it; 0: it is no base register */
+    bool steady;     /* base of accesses that nearly all go to one page: a stack pointer */
 } IrSlot;
 
 /* A C function that IR can call. Arguments: env first, then `args` letters: w i32, d i64, V v128 by pointer. */

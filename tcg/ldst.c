@@ -275,12 +275,36 @@ static void ldst_misaligned(Env *env, uint64_t value) {
 const IrMemOps ldst_ops = {.check = ldst_check, .load = ldst_load, .store = ldst_store, .misaligned = ldst_misaligned,
                            .use_bank = true};
 
+/* Accesses by the insn at env.insn_off have missed their page hint time and again: if that happens fast enough to cost
+ * more than the hits can bring, code for the insn is made anew without. */
+static void judge_hint(Vcpu *v, unsigned hint) {
+    gint64 now = g_get_monotonic_time();
+    gint64 ns = (now - v->hint_since[hint]) * 1000;
+    MemXlat x;
+    MemFault fault;
+    v->hint_since[hint] = now;
+    v->env->hints[hint].misses = HINT_MISSES;
+    if (ns < HINT_MISSES * HINT_MISS_NS &&
+        tlb_translate(v, v->env->pcbase + (uint64_t)(int64_t)v->env->insn_off, MEM_FETCH, false, &x, &fault)) {
+        g_mutex_lock(&v->tcg->lock);
+        if (tb_ban_hint(v->tcg, x.pa, v->running)) {
+            v->env->pending = -1;
+        }
+        g_mutex_unlock(&v->tcg->lock);
+        v->stats.hint_bans++;
+    }
+}
+
 unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
     unsigned size = desc & 0xff, aux = desc >> 8 & 0xff;
     unsigned part = 1u << (desc >> HOST_SLOW_PART_SHIFT & 7);
     uint64_t addend;
     const Tcg *tcg = vcpu_of(env)->tcg;
+    unsigned hint = desc >> HOST_SLOW_HINT_SHIFT;
 
+    if (hint && env->hints[hint - 1].misses < 0) {
+        judge_hint(vcpu_of(env), hint - 1);
+    }
     if (tcg->debug.watches && (debug_watches_page(tcg, ea) || debug_watches_page(tcg, ea + size - 1))) {
         env->exit_reason = IR_EXIT_SLOW; /* the interpreter checks each access by itself, not several at once */
         env->pc = env->pcbase + (int64_t)env->insn_off;

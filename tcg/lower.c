@@ -279,6 +279,7 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     h.cold_ops = w->cold_ops;
     h.cold_op_max = G_N_ELEMENTS(w->cold_ops);
     ra_prepare(&w->l);
+    mem_find_streams(w);
     uint32_t host_count = 0;
     HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns, &host_count) : 0;
     for (uint32_t i = 1; i < ir->count && !w->l.failed && !h.overflow; i++) {

@@ -136,6 +136,45 @@ static bool stores_are_adjacent(const Walk *w, uint32_t check, const uint32_t st
     return true;
 }
 
+/* The slot that an address is computed from, or -1: base + constant, base + index. */
+static int base_slot(const Walk *w, uint32_t ea, bool *indexed) {
+    const IrNode *n = ra_node(&w->l, ea);
+    uint64_t c;
+    *indexed = false;
+    while (n->op == IR_add && ra_node(&w->l, n->a)->type == IR_I64) {
+        *indexed |= !ra_const(&w->l, n->b, &c);
+        n = ra_node(&w->l, n->a);
+    }
+    return n->op == IR_get && n->type == IR_I64 ? (int)n->a : -1;
+}
+
+void mem_find_streams(Walk *w) {
+    const IrBlock *ir = w->l.ir;
+    w->streams = 0;
+    for (uint32_t i = 1; i < ir->count; i++) {
+        const IrNode *n = &ir->nodes[i];
+        if (n->op == IR_set && ra_node(&w->l, n->b)->op == IR_add) {
+            bool indexed;
+            if (base_slot(w, n->b, &indexed) == (int)n->a && !indexed && ir->slots[n->a].base) {
+                w->streams |= UINT64_C(1) << ir->slots[n->a].base;
+            }
+        }
+    }
+}
+
+/* Page hint for a check, or 0: for addresses that, by the look of them, stay on one page for a while, unless such a hint
+ * has turned out to be useless for the insn. */
+static unsigned page_hint(const Walk *w, const IrNode *check) {
+    bool indexed;
+    int slot = check->aux & IR_CHECK_UNPRIV ? -1 : base_slot(w, check->a, &indexed);
+    if (slot < 0) {
+        return 0;
+    }
+    const IrSlot *s = &w->l.ir->slots[slot];
+    bool worth = s->steady || indexed || (w->streams >> s->base & 1);
+    return worth && s->base && !tb_hint_is_banned(w->l.vcpu->tcg, walk_insn_pa(w)) ? s->base : 0;
+}
+
 void lower_check(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
@@ -159,7 +198,8 @@ void lower_check(Walk *w, uint32_t i) {
         ra_attach(l, i, d);
     }
     op.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
-    l->be->check(l->h, &op, from);
+    unsigned hint = page_hint(w, n);
+    l->be->check(l->h, &op, (int)hint - 1, from);
 
     HostCold *c = &w->cold[w->cold_count];
     memset(c, 0, sizeof *c);
@@ -173,7 +213,9 @@ void lower_check(Walk *w, uint32_t i) {
     c->back = walk_here(w);
     c->insn_off = w->insn_off;
     c->rest = walk_insns_left(w);
-    c->desc = n->c | (uint32_t)n->aux << 8 | group | (group ? part << HOST_SLOW_PART_SHIFT : 0);
+    c->hint = (uint8_t)hint;
+    c->tmp = op.tmp[0];
+    c->desc = n->c | (uint32_t)n->aux << 8 | hint << HOST_SLOW_HINT_SHIFT | group | (group ? part << HOST_SLOW_PART_SHIFT : 0);
     c->ea = op.s[0].reg;
     c->addend = (uint8_t)d;
     w->cold_count++;

@@ -22,11 +22,21 @@ static unsigned page_bucket(uint64_t pa) {
     return (unsigned)(page ^ page >> 12) & (PAGE_BUCKETS - 1);
 }
 
+bool tb_hint_is_banned(const Tcg *tcg, uint64_t pa) {
+    return g_hash_table_size(tcg->hint_bans) && g_hash_table_contains(tcg->hint_bans, &pa);
+}
+
+bool tb_ban_hint(Tcg *tcg, uint64_t pa, const Tb *running) {
+    g_hash_table_add(tcg->hint_bans, g_memdup2(&pa, sizeof pa));
+    return tb_invalidate(tcg, pa, 1, running);
+}
+
 void tb_init(Tcg *tcg) {
     tcg->tb_hash = g_new0(Tb *, TB_BUCKETS);
     tcg->pages = g_new0(CodePage *, PAGE_BUCKETS);
     tcg->dead = g_ptr_array_new();
     tcg->tbs = g_new0(Tb *, TB_MAX); /* not moved: it is read without a lock */
+    tcg->hint_bans = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 }
 
 static void tb_free(Tb *tb) {
@@ -240,6 +250,7 @@ void tb_flush(Tcg *tcg) {
     g_ptr_array_set_size(tcg->dead, 0);
     tcg->tb_count = 0;
     tcg->flushes++;
+    g_hash_table_remove_all(tcg->hint_bans);
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         memset(tcg->vcpus[i]->env->jumps, 0xff, sizeof tcg->vcpus[i]->env->jumps);
         tcg->vcpus[i]->running = NULL;
@@ -255,6 +266,7 @@ void tb_free_all(Tcg *tcg) {
     g_free(tcg->pages);
     g_ptr_array_free(tcg->dead, TRUE);
     g_free(tcg->tbs);
+    g_hash_table_destroy(tcg->hint_bans);
 }
 
 /* -- making -- */

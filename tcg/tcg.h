@@ -209,6 +209,7 @@ typedef struct TcgStats {
     uint64_t exits[8];         /* by IrExit */
     uint64_t lookups;          /* block look-ups in C */
     uint64_t tlb_fills, tlb_walks, tlb_flushes;
+    uint64_t hint_bans;     /* insns whose page hint did not pay */
     uint64_t invalidated;
     uint64_t helper_calls;     /* calls of C from generated code (-icount only) */
     uint64_t host_insns_run;   /* host insns executed in blocks, cold paths and stubs apart (-icount only) */

@@ -22,6 +22,13 @@ static void victim_clear(Bank *b, unsigned i) {
     e->rtag = e->wtag = (uint64_t)(i ^ 1) << IR_PAGE_BITS; /* a page that belongs elsewhere */
 }
 
+/* What hints say may not be so any more. */
+static void forget_hints(Vcpu *v) {
+    for (unsigned i = 0; i < IR_PAGE_HINTS; i++) {
+        v->env->hints[i].rbad = v->env->hints[i].wbad = UINT64_MAX;
+    }
+}
+
 static void bank_clear(Bank *b) {
     if (b->filled <= BANK_LOG) {
         for (unsigned i = 0; i < b->filled; i++) {
@@ -40,6 +47,10 @@ static void bank_clear(Bank *b) {
 }
 
 void tlb_init(Vcpu *v) {
+    forget_hints(v);
+    for (unsigned i = 0; i < IR_PAGE_HINTS; i++) {
+        v->env->hints[i].misses = HINT_MISSES;
+    }
     v->l2 = g_malloc0(sizeof *v->l2 * L2_SETS);
     v->l2_gen = 1;
     v->next_space = 1;
@@ -159,7 +170,11 @@ void tlb_context_changed(Vcpu *v) {
     Env *env = v->env;
     v->context = v->frontend->context(env, false);
     v->unpriv_context = v->frontend->context(env, true);
+    const Bank *before = v->bank;
     v->bank = bank_for(v, v->context);
+    if (v->bank != before) {
+        forget_hints(v);
+    }
     env->bank = (IrTlbBank){(BANK_ENTRIES - 1) << 5, v->bank->table};
     v->unpriv = bank_for(v, v->unpriv_context);
     env->unpriv = (IrTlbBank){(BANK_ENTRIES - 1) << 5, v->unpriv->table};
@@ -168,6 +183,7 @@ void tlb_context_changed(Vcpu *v) {
 }
 
 void tlb_forget_entries(Vcpu *v) {
+    forget_hints(v);
     for (unsigned i = 0; i < BANKS; i++) {
         bank_clear(&v->banks[i]);
     }
@@ -178,6 +194,7 @@ void tlb_flush_all(Vcpu *v) {
     v->stats.tlb_flushes++;
     v->l2_gen++;
     v->large_count = 0;
+    forget_hints(v);
     v->fetch_ok = false;
     for (unsigned i = 0; i < BANKS; i++) {
         bank_clear(&v->banks[i]);
@@ -189,6 +206,7 @@ void tlb_flush_asid(Vcpu *v, uint64_t asid) {
     verify_forget(v);
     v->stats.tlb_flushes++;
     v->fetch_ok = false;
+    forget_hints(v);
     for (unsigned i = 0; i < BANKS; i++) {
         if (v->banks[i].used && v->banks[i].asid == asid) {
             bank_clear(&v->banks[i]);
@@ -243,6 +261,7 @@ void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid) {
     }
     v->stats.tlb_flushes++;
     v->fetch_ok = false;
+    forget_hints(v);
     unsigned first = (unsigned)(va >> IR_PAGE_BITS) & (BANK_ENTRIES - 1), second = ir_tlb_victim(va);
     for (unsigned i = 0; i < BANKS; i++) {
         Bank *b = &v->banks[i];
@@ -270,6 +289,7 @@ void tlb_unmap_writes(Vcpu *v, uint64_t pa) {
     if (!page_filter_has(v->written, pa)) {
         return;
     }
+    forget_hints(v);
     for (unsigned i = 0; i < BANKS; i++) {
         Bank *b = &v->banks[i];
         for (unsigned k = 0; b->filled && k < BANK_ENTRIES; k++) {

@@ -20,6 +20,8 @@ enum {
     PAGE_FILTER = 1 << 16,
     L2_SETS = 4096,
     L2_WAYS = 4,
+    HINT_MISSES = 4096,  /* after so many the translator looks how long they took: more than one in... */
+    HINT_MISS_NS = 100,  /* ...so many ns, and the hint costs more than it brings */
     ASID_GENS = 257,     /* the last for translations of every ASID */
     SPACES = 256,
     LARGE_MAPS = 64,
@@ -226,6 +228,7 @@ struct Vcpu {
     uint64_t evict_count; /* x-evict: blocks made since code memory was emptied */
     Tb *running;          /* block being interpreted or last entered */
     Tb *recent[RECENT];   /* by hash of pa and mode, in front of Tcg.tb_hash */
+    gint64 hint_since[IR_PAGE_HINTS]; /* host time (us) at which the misses of each page hint were counted last */
     VcpuDebug debug;
     TcgStats stats;
 };
@@ -240,6 +243,7 @@ struct Tcg {
     Tb **tb_hash;         /* TB_BUCKETS */
     CodePage **pages;     /* PAGE_BUCKETS */
     PageFilter guarded;   /* pages whose stores have to be seen, for a look without the lock */
+    GHashTable *hint_bans; /* physical addresses of insns that get no page hint; under lock */
     GPtrArray *dead;      /* invalidated blocks, freed when the cache is emptied */
     Tb **tbs;             /* every block with host code, by Tb.index; TB_MAX */
     unsigned tb_count;
@@ -315,6 +319,9 @@ void tb_flush(Tcg *tcg);                                   /* every block; at a 
 bool tb_invalidate(Tcg *tcg, uint64_t pa, uint64_t size, const Tb *running);
 void tb_invalidate_unprotected(Tcg *tcg);
 CodePage *tb_page(Tcg *tcg, uint64_t pa);                  /* or NULL */
+/* Does the insn at pa do better without a page hint? */
+bool tb_hint_is_banned(const Tcg *tcg, uint64_t pa);
+bool tb_ban_hint(Tcg *tcg, uint64_t pa, const Tb *running); /* so it is; answers as tb_invalidate does */
 void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to);
 
 /* -- verify.c, verify_mem.c -- */

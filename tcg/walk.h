@@ -14,6 +14,7 @@ typedef struct Walk {
     Lower l;
     Tb *tb;
     int32_t insn_off;
+    uint64_t streams;        /* bit for each base register that the block itself moves by constants */
     HostCold cold[MAX_COLD];
     unsigned cold_count;
     HostColdOp cold_ops[MAX_COLD];
@@ -30,6 +31,10 @@ static inline uint32_t walk_here(const Walk *w) {
 
 static inline IrType walk_type(const Walk *w, uint32_t v) {
     return (IrType)ra_node(&w->l, v)->type;
+}
+
+static inline uint64_t walk_insn_pa(const Walk *w) {
+    return (w->tb->pa & ~(uint64_t)(PAGE_SIZE - 1)) + (uint64_t)(int64_t)w->insn_off;
 }
 
 /* The op at i is folded into its users: its operands live as long as it would. */
@@ -66,6 +71,8 @@ void lower_fl_carry(Walk *w, uint32_t i);
 void lower_fl_nzcv(Walk *w, uint32_t i);
 
 /* -- lower_mem.c -- */
+/* Fills w->streams. */
+void mem_find_streams(Walk *w);
 void lower_check(Walk *w, uint32_t i);
 void lower_ld(Walk *w, uint32_t i);
 void lower_st(Walk *w, uint32_t i);

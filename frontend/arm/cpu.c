@@ -55,7 +55,7 @@ static const char *const model_names[] = {"cortex-a53", "cortex-a57", "cortex-a7
 
 #define CPU_AT(field) (offsetof(Env, guest) + offsetof(ArmCpu, field))
 #define COLD_FIELD(field) (offsetof(Env, guest) + COLD_AT + offsetof(ArmCold, field))
-#define X(n, rank) [ARM_SLOT_X0 + (n)] = {"x" #n, CPU_AT(x) + 8 * (n), IR_I64, rank}
+#define X(n, rank) [ARM_SLOT_X0 + (n)] = {"x" #n, CPU_AT(x) + 8 * (n), IR_I64, rank, .base = (n) + 1, .steady = (n) == 29}
 #define V(n, rank) [ARM_SLOT_V0 + (n)] = {"v" #n, CPU_AT(v) + 16 * (n), IR_V128, rank}
 #define SYS(NAME, name, field, type) [ARM_SLOT_##NAME] = {name, field, type, 0}
 
@@ -65,7 +65,7 @@ static const IrSlot slots[ARM_SLOTS] = {
     X(10, 20), X(11, 21), X(12, 22), X(13, 23), X(14, 24), X(15, 25), X(16, 26), X(17, 27), X(18, 31), X(19, 5),
     X(20, 7), X(21, 8), X(22, 11), X(23, 15), X(24, 16), X(25, 28), X(26, 29), X(27, 30), X(28, 32), X(29, 14),
     X(30, 13),
-    [ARM_SLOT_SP] = {"sp", CPU_AT(sp), IR_I64, 3},
+    [ARM_SLOT_SP] = {"sp", CPU_AT(sp), IR_I64, 3, .base = 32, .steady = true},
     [ARM_SLOT_NZCV] = {"nzcv", CPU_AT(nzcv), IR_FLAGS, 1},
     SYS(TPIDR_EL0, "tpidr_el0", CPU_AT(tpidr_el0), IR_I64),
     SYS(TPIDRRO_EL0, "tpidrro_el0", CPU_AT(tpidrro_el0), IR_I64),
