@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Feeds the lines of standard input to a program, one at each prompt: feed.py PROMPT LAST PROGRAM [ARGUMENT...].
+"""Feeds the lines of standard input to a program, one at each prompt: feed.py PROMPT[|PROMPT...] LAST PROGRAM [ARGUMENT...].
 
 A serial port drops what comes before somebody listens; a script cannot know when that is. After the last line LAST is
 sent, unless the program has ended. Its output and its exit code are passed on.
@@ -12,7 +12,7 @@ import sys
 
 
 def main():
-    prompt, last, command = sys.argv[1].encode(), sys.argv[2], sys.argv[3:]
+    prompts, last, command = sys.argv[1].encode().split(b"|"), sys.argv[2], sys.argv[3:]
     lines = [line.rstrip("\n") for line in sys.stdin] + [last]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         seen = b""
@@ -20,10 +20,10 @@ def main():
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
             seen += data
-            if prompt in seen and lines:
+            if lines and any(prompt in seen for prompt in prompts):
                 seen = b""
                 process.stdin.write(lines.pop(0).encode() + b"\n")
-            seen = seen[-len(prompt):]
+            seen = seen[-max(map(len, prompts)):]
     sys.exit(process.returncode if process.returncode >= 0 else 128 - process.returncode)
 
 

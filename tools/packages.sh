@@ -6,6 +6,8 @@ BUILD_PACKAGES=(gcc meson ninja-build pkg-config python3 libglib2.0-dev libcapst
 TEST_PACKAGES=(check libmpfr-dev debian-installer-12-netboot-arm64 u-boot-qemu gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     binutils-aarch64-linux-gnu llvm-14 gdb-multiarch)
 GUEST_PACKAGES=(debian-installer-12-netboot-arm64)
+# For `tools/demo disk` and the tests that boot from disks.
+DISK_PACKAGES=(mmdebstrap debian-archive-keyring e2fsprogs kmod fakeroot openssh-client)
 
 # Installs those that are missing; uses sudo unless root.
 install_packages() {

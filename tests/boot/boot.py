@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: MIT
 """Boots unmodified operating systems and talks to them: boot.py YADO CASE. A guest that is missing is a failure."""
 
+import hashlib
 import os
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import guests  # noqa: E402
+import guests  # noqa: E402 (it finds tools/)
+from disk import demo, image  # noqa: E402
 
 PROMPT = " # \x1b[6n"  # busybox asks the terminal where its cursor is
 
@@ -198,6 +201,106 @@ def case_uboot(yado, _folder):
         guest.send("poweroff\n")
         guest.ends(0, 30)
     except Failed as why:
+        raise Failed(f"{why}\n{tail(guest)}") from None
+    finally:
+        guest.close()
+
+
+def run_disk(yado, folder, lines):
+    """Boots small.img in folder to a shell on it, runs the lines, puts the disk to rest; returns the answers."""
+    guest = Guest(yado, demo.command(yado, folder, "small.img", init="/bin/sh")[1:])
+    try:
+        guest.expect("/ # \x1b[6n", 120)
+        guest.command("busybox mount -t proc proc /proc")  # lines are short: longer ones come back in pieces
+        guest.command("busybox mount -o remount,rw /")
+        check(guest.command("busybox cat /proc/mounts"), "/dev/vda / ext4 rw")
+        answers = [guest.command(line) for line in lines]
+        guest.command("busybox mount -o remount,ro /")
+        guest.send("busybox poweroff -f\n")
+        guest.ends(0, 60)
+        return answers
+    except Failed as why:
+        raise Failed(f"{why}\n{tail(guest)}") from None
+    finally:
+        guest.close()
+
+
+def case_disk(yado, folder):
+    """Debian's kernel from an initial RAM disk to a root file system on a virtio disk, which keeps what is written."""
+    kept = os.path.join(os.path.dirname(demo.default_folder()), "arm64-small")
+    os.makedirs(kept, exist_ok=True)
+    if not os.path.exists(os.path.join(kept, "small.img")):
+        try:
+            with open(os.path.join(kept, "image.log"), "wb") as log:
+                image.make("small", kept, log)
+        except image.Failed as why:
+            raise Failed(f"{why}; see {kept}/image.log") from None
+    for name in ("vmlinuz", "initrd.gz", "small.img"):
+        shutil.copy(os.path.join(kept, name), folder)
+    wanted = hashlib.md5("".join(f"{n}\n" for n in range(1, 500001)).encode()).hexdigest()
+    wrote = run_disk(yado, folder, ["busybox seq 1 500000 > /numbers", "busybox md5sum /numbers", "busybox sync"])
+    read = run_disk(yado, folder, ["busybox md5sum /numbers"])
+    check(wrote[1], wanted)
+    check(read[0], wanted)
+    checked = subprocess.run(["/sbin/e2fsck", "-fn", os.path.join(folder, "small.img")], stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, check=False)
+    if checked.returncode != 0:
+        raise Failed(f"the guest has left a broken file system:\n{checked.stdout}")
+
+
+def log_in(guest):
+    guest.expect("login: ", 400)
+    guest.send("root\n")
+    guest.expect("Password: ", 60)
+    guest.send("root\n")
+    guest.expect(demo.PROMPT, 120)
+
+
+def ask(guest, line, seconds=120):
+    """Runs a command in the guest's bash; returns what it writes."""
+    guest.send(line + "\n")
+    guest.expect("\x1b[?2004l", seconds)
+    return guest.expect(demo.PROMPT, seconds)
+
+
+def use_debian(guest, folder, port):
+    """What a user does with a system."""
+    ask(guest, "mkdir src && cd src && printf '#include <stdio.h>\\nint main(void) { printf(\"%%d\\\\n\", 6 * 7); }\\n' > a.c")
+    ask(guest, "tar czf ../a.tar.gz a.c && rm a.c && tar xzf ../a.tar.gz")
+    check(ask(guest, "gcc -O2 -o a a.c && ./a", 300), "42\r\n")
+    ask(guest, "git init -q . && git add a.c && git -c user.name=a -c user.email=a@b commit -qm first", 300)
+    check(ask(guest, "git log --oneline | cat"), " first\r\n")
+    check(ask(guest, "python3 -c 'import hashlib; print(hashlib.sha256(b\"yado\").hexdigest())'"),
+          hashlib.sha256(b"yado").hexdigest())
+    check(ask(guest, "networkctl status | cat"), "routable")
+    key = os.path.join(folder, "key")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    with open(key + ".pub", encoding="utf-8") as public:
+        ask(guest, f"mkdir -p ~/.ssh && echo '{public.read().strip()}' > ~/.ssh/authorized_keys")
+    done = subprocess.run(["ssh", "-p", str(port), "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                           "-o", "BatchMode=yes", "root@127.0.0.1", "uname -m; cat src/a.c"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
+    check(done.stdout, "aarch64\n", "6 * 7")
+
+
+def case_debian(yado, folder):
+    """On demand: the disk of `tools/demo disk`, made if need be: used, restarted, powered off; it stays as it was."""
+    kept = demo.default_folder()
+    try:
+        demo.prepare(yado, kept)
+        port = demo.free_port(demo.SSH_PORT)
+    except image.Failed as why:
+        raise Failed(str(why)) from None
+    guest = Guest(yado, demo.command(yado, kept, "disk.img", "-snapshot", *demo.network(port))[1:])
+    try:
+        log_in(guest)
+        use_debian(guest, folder, port)
+        guest.send("reboot\n")
+        log_in(guest)
+        check(ask(guest, "cat src/a.c"), "6 * 7")
+        guest.send("poweroff\n")
+        guest.ends(0, 200)
+    except (Failed, subprocess.TimeoutExpired) as why:
         raise Failed(f"{why}\n{tail(guest)}") from None
     finally:
         guest.close()

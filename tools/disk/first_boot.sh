@@ -25,11 +25,17 @@ run_preinst() {
         say "the preinst of $1 ended with $?"
 }
 
-busybox mount -t proc proc /proc
-# Nothing here needs to survive a loss of power: an interrupted first boot begins anew.
-busybox mount -o remount,rw,nobarrier,noatime / || finish "failed: cannot write to the disk"
+# From a copy: a file system with a file that is open and removed cannot become read-only.
+if [ "$0" != /run/first-boot ]; then
+    busybox mount -t proc proc /proc
+    # Nothing here needs to survive a loss of power: an interrupted first boot begins anew.
+    busybox mount -o remount,rw,nobarrier,noatime / || finish "failed: cannot write to the disk"
+    busybox mount -t tmpfs run /run
+    cp "$0" /run/first-boot
+    rm "$0"
+    exec /run/first-boot
+fi
 busybox mount -t sysfs sys /sys
-busybox mount -t tmpfs run /run
 mkdir -p /dev/pts /dev/shm
 busybox mount -t devpts devpts /dev/pts
 
@@ -52,5 +58,5 @@ left=$(dpkg-query -W -f '${db:Status-Status} ${binary:Package}\n' | grep -v '^in
 say "setting up the network and the root account"
 systemctl enable systemd-networkd.service || finish "failed: cannot enable the network"
 echo root:root | chpasswd || finish "failed: cannot set root's password"
-rm -f /sbin/first-boot /var/log/*.log
+rm -f /var/log/*.log
 finish "complete"

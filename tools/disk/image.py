@@ -2,7 +2,7 @@
 """Makes a disk with an unpacked Debian 12 for arm64, and the kernel and initial RAM disk to start it with.
 
 The packages come from where this machine's own packages come from; no code of theirs runs here. The file owners are
-right only for root or under fakeroot: make_base() is to be called so.
+right only for root or under fakeroot: see make().
 """
 
 import glob
@@ -56,8 +56,8 @@ def sources():
     return sorted(lines)
 
 
-def unpack(folder, log):
-    """Unpacks the packages into folder/root and the kernel's package over them."""
+def unpack(folder, log, packages):
+    """Unpacks the packages, with what they need, into folder/root and the kernel's package over them."""
     root = os.path.join(folder, "root")
     kernel = os.path.join(folder, "kernel")
     os.makedirs(kernel)
@@ -70,7 +70,7 @@ def unpack(folder, log):
              f'$(apt-cache depends linux-image-{ARCH} | sed -n "s/^ *Depends: \\(linux-image-\\)/\\1/p")')
     run("fetching and unpacking the packages",
         ["mmdebstrap", "--mode=root", "--variant=extract", f"--architectures={ARCH}", "--skip=cleanup/apt",
-         "--include=?essential", "--include=" + ",".join(PACKAGES), f"--setup-hook={merge}", f"--extract-hook={fetch}",
+         *(f"--include={name}" for name in packages), f"--setup-hook={merge}", f"--extract-hook={fetch}",
          RELEASE, root, listing], stdout=log, stderr=subprocess.STDOUT)
     package = glob.glob(os.path.join(kernel, "linux-image-*.deb"))
     if len(package) != 1:
@@ -122,25 +122,61 @@ def settle(root):
         os.remove(package)
 
 
+def take_kernel(folder, root, version):
+    """vmlinuz and initrd.gz, out of an unpacked system."""
+    shutil.copy(os.path.join(root, "boot", "vmlinuz-" + version), os.path.join(folder, "vmlinuz"))
+    make_initrd(os.path.join(folder, "initrd.gz"), os.path.join(root, "bin/busybox"), module_order(root, version))
+
+
+def make_ext4(path, root, size, log):
+    """Writes an image with the files of root; it is there when it is whole."""
+    run("making the file system", ["mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", "-d", root, path + ".part", size],
+        stdout=log, stderr=subprocess.STDOUT)
+    os.rename(path + ".part", path)
+
+
 def make_base(folder, log):
     """Leaves vmlinuz, initrd.gz and base.img in folder."""
     work = os.path.join(folder, "work")
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work)
-    root, version = unpack(work, log)
-    dpkg_state.write_state(root, os.path.join(root, "var/cache/apt/archives"))
+    root, version = unpack(work, log, ["?essential", *PACKAGES])
+    packages = dpkg_state.write_state(root, os.path.join(root, "var/cache/apt/archives"))
+    dpkg_state.write(os.path.join(folder, "packages"), f"{packages}\n".encode())
     settle(root)
-    shutil.copy(os.path.join(root, "boot", "vmlinuz-" + version), os.path.join(folder, "vmlinuz"))
-    make_initrd(os.path.join(folder, "initrd.gz"), os.path.join(root, "bin/busybox"), module_order(root, version))
-    base = os.path.join(folder, "base.img")
-    run("making the file system", ["mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", "-d", root, base + ".part", SIZE],
-        stdout=log, stderr=subprocess.STDOUT)
+    take_kernel(folder, root, version)
+    make_ext4(os.path.join(folder, "base.img"), root, SIZE, log)
     shutil.rmtree(work)
-    os.rename(base + ".part", base)
+
+
+def make_small(folder, log):
+    """Leaves vmlinuz, initrd.gz and small.img in folder: a disk with busybox and nothing else, for tests."""
+    work = os.path.join(folder, "work")
+    shutil.rmtree(work, ignore_errors=True)
+    os.makedirs(work)
+    root, version = unpack(work, log, ["busybox-static"])
+    take_kernel(folder, root, version)
+    small = os.path.join(work, "small")
+    for name in ("bin", "dev", "proc", "sys", "tmp"):
+        os.makedirs(os.path.join(small, name))
+    shutil.copy(os.path.join(root, "bin/busybox"), os.path.join(small, "bin"))
+    os.symlink("busybox", os.path.join(small, "bin/sh"))
+    make_ext4(os.path.join(folder, "small.img"), small, "32M", log)
+    shutil.rmtree(work)
+
+
+def make(what, folder, log):
+    """Makes `base` or `small` in folder, in a process that is root or believes so."""
+    maker = [sys.executable, os.path.join(HERE, "image.py"), what, folder]
+    done = subprocess.run(maker if os.geteuid() == 0 else ["fakeroot", "--", *maker], stdin=subprocess.DEVNULL, stdout=log,
+                          stderr=subprocess.PIPE, text=True, check=False,
+                          env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
+    if done.returncode != 0:
+        raise Failed(done.stderr.strip() or "the disk could not be made")
 
 
 if __name__ == "__main__":
     try:
-        make_base(sys.argv[1], sys.stdout)
+        {"base": make_base, "small": make_small}[sys.argv[1]](sys.argv[2], sys.stdout)
     except Failed as why:
         sys.exit(str(why))
