@@ -153,8 +153,10 @@ static bool discards(const KeyList *list, BlockOptions *o, GError **error) {
 /* A device that nobody has asked for with -device. */
 static void add_device(Backends *b, const char *id, const KeyList *list) {
     const char *serial = keylist_get(list, "serial");
-    g_autofree char *text = g_strdup_printf("virtio-blk-device,drive=%s%s%s", id, serial ? ",serial=" : "",
-                                            serial ? serial : "");
+    g_auto(GStrv) ids = g_strsplit(id, ",", -1), serials = g_strsplit(serial ? serial : "", ",", -1);
+    g_autofree char *plain_id = g_strjoinv(",,", ids), *plain_serial = g_strjoinv(",,", serials);
+    g_autofree char *text = g_strdup_printf("virtio-blk-device,drive=%s%s%s", plain_id, serial ? ",serial=" : "",
+                                            plain_serial);
     KeyList *device = keylist_parse(list->option, "driver", text, NULL);
     if (device) {
         g_ptr_array_add(b->devices, device);
@@ -163,16 +165,17 @@ static void add_device(Backends *b, const char *id, const KeyList *list) {
 
 static bool make_drive(Backends *b, const KeyList *list, Made *made, GError **error) {
     static const char *const keys[] = { "file", "if", "format", "id", "cache", "readonly", "read-only", "snapshot", "werror",
-                                        "rerror", "discard", "media", "serial", "index", "aio", NULL };
+                                        "rerror", "discard", "media", "serial", "aio", NULL };
     static const char *const interfaces[] = { "virtio", "none", NULL };
     static const char *const media[] = { "disk", NULL };
+    static const char *const ways[] = { "threads", "native", "io_uring", NULL }; /* all the same here */
     BlockOptions o = { .path = keylist_get(list, "file"), .snapshot = b->snapshot };
     if (!keylist_check(list, keys, error)) {
         return false;
     }
     int interface = backend_word(list, "if", interfaces, 0, error);
     int cache = interface < 0 ? -1 : backend_word(list, "cache", block_cache_names, BLOCK_WRITEBACK, error);
-    if (cache < 0 || backend_word(list, "media", media, 0, error) < 0 ||
+    if (cache < 0 || backend_word(list, "media", media, 0, error) < 0 || backend_word(list, "aio", ways, 0, error) < 0 ||
         !check_format(list, "format", keylist_get(list, "format"), error) || !policies(list, &o, error) ||
         !discards(list, &o, error) || !backend_flag(list, "readonly", &o.read_only, error) ||
         !backend_flag(list, "read-only", &o.read_only, error) || !backend_flag(list, "snapshot", &o.snapshot, error)) {
