@@ -94,7 +94,9 @@ static void help_put(Env *env, uint64_t a) {
     regs_of(env)->x[3] = a;
     regs_of(env)->v[2].d[1] = a;
 }
+/* The status of floating point may be written too. */
 static void help_flip(Env *env, uint32_t a) {
+    env->fp.flags = a & 1 ? 0 : env->fp.flags;
     help_poke(env, help_peek(env), a);
 }
 static uint64_t help_sync(Env *env, uint64_t a) {

@@ -145,7 +145,23 @@ START_TEST(finds_before_fault) {
 }
 END_TEST
 
+/* Results that are the same, by an op that raises what the right one does not. */
+START_TEST(finds_fp_status) {
+    static const uint32_t code[] = {
+        0xd2a00600, 0xd5181040, 0xd5033fdf, /* mov x0, #0x300000; msr cpacr_el1, x0; isb */
+        0x1e6e1000, 0xd2e60001, 0x9e670021, /* fmov d0, #1.0; mov x1, #0x3000000000000000; fmov d1, x1 */
+        0x1e616802, 0xd503207f,             /* fmaxnm d2, d0, d1; wfi */
+    };
+    Run *r = run_new(false);
+    r->rules[IR_fmaxnm] = r->rules[IR_fadd];
+    const char *report = run_code(r, code, sizeof code);
+    ck_assert_msg(report, "no difference has been found");
+    ck_assert_msg(strstr(report, "verify: floating-point status differs in or after the block"), "%s", report);
+    run_free(r);
+}
+END_TEST
+
 int main(void) {
     return machine_main("verify", (const TTest *const[]){devices_once, helpers_once, faults_agree, finds_register,
-                                                         finds_device, finds_before_fault, NULL});
+                                                         finds_device, finds_before_fault, finds_fp_status, NULL});
 }
