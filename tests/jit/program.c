@@ -355,7 +355,8 @@ static void atomic(Maker *m, const Access *a) {
         add(m, ir_emit(m->b, IR_sc, IR_I32, a->aux, a->addend, a->ea, pick(m, t)));
         break;
     case 2:
-        pair = ir_append(m->b, IR_pair, IR_VOID, 0, pick(m, t), pick(m, t), 0);
+        pair = one_in(&m->r, 2) ? pick(m, t) : add(m, ir_emit(m->b, IR_ld, t, a->aux, a->addend, a->ea, 0));
+        pair = ir_append(m->b, IR_pair, IR_VOID, 0, pair, pick(m, t), 0);
         add(m, ir_emit(m->b, IR_cas, t, a->aux, a->addend, a->ea, pair));
         break;
     case 3:

@@ -38,6 +38,8 @@
     X(CAS_128, "16-byte compare and swap, given back")                                                                           \
     X(SC_DONE, "store-conditional succeeds")                                                                           \
     X(SC_FAILED, "store-conditional fails")                                                                            \
+    X(CAS_DONE, "compare and swap finds what it expects")                                                              \
+    X(CAS_FAILED, "compare and swap finds something else")                                                             \
     X(SKIP, "skip_if skips")                                                                                           \
     X(NO_SKIP, "skip_if does not skip")                                                                                \
     X(POLL_JUMP, "a poll leaves at a jump")                                                                            \
@@ -64,7 +66,6 @@ enum { TALLY_MODES = 32, TALLY_RMW = IR_RMW_SWP + 1 };
 typedef struct Tally {
     uint64_t runs;
     uint64_t ops[IR_OPS];
-    uint64_t given[IR_OPS]; /* ops of insns that host code gave to the interpreter */
     uint64_t scenes[SCENES];
     uint64_t helpers[GUEST_HELPERS];
     uint64_t rmw[TALLY_RMW];
