@@ -309,17 +309,17 @@ def case_debian(yado, folder):
 CASES = {name[5:]: value for name, value in globals().items() if name.startswith("case_")}
 
 
-def main():
-    if len(sys.argv) != 3 or sys.argv[2] not in CASES:
-        sys.exit(f"usage: boot.py YADO {'|'.join(CASES)}")
+def main(cases):
+    if len(sys.argv) != 3 or sys.argv[2] not in cases:
+        sys.exit(f"usage: {os.path.basename(sys.argv[0])} YADO {'|'.join(cases)}")
     with tempfile.TemporaryDirectory() as folder:
         start = time.monotonic()
         try:
-            CASES[sys.argv[2]](sys.argv[1], folder)
+            cases[sys.argv[2]](sys.argv[1], folder)
         except (Failed, guests.Missing) as why:
             sys.exit(f"{sys.argv[2]}: {why}")
         print(f"{sys.argv[2]}: {time.monotonic() - start:.1f} s")
 
 
 if __name__ == "__main__":
-    main()
+    main(CASES)
