@@ -13,7 +13,6 @@
 #include "devices/devices.h"
 #include "devices/ram.h"
 #include "frontend/frontend.h"
-#include "host/late.h"
 #include "machines/fdt.h"
 #include "machines/loader.h"
 #include "machines/names.h"
@@ -164,7 +163,6 @@ struct Machine {
     Loader *loader;
     GBytes *dtb;                 /* as the guest finds it at start */
     struct MachineRequest *request; /* from vCPU threads to the main loop */
-    LateList late;               /* requests to the host that are on their way */
     bool running;
     bool loaded;                 /* machine_start goes on from a loaded state */
     bool paused;                 /* as machine_pause and machine_resume say; apart from `running` */

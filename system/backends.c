@@ -130,6 +130,7 @@ static bool open_block(Backends *b, const BlockOptions *o, Made *made, GError **
         return false;
     }
     block_set_user(block, b->user->stopped, b->user->opaque);
+    block_set_late(block, b->user->late);
     made->info.object = block;
     made->close = close_block;
     return true;

@@ -15,6 +15,7 @@ typedef struct BackendUser {
     /* An error of the host wants the machine to be paused: a sentence, with a hint behind a newline. Any thread. */
     void (*stopped)(void *opaque, const char *message);
     const ChardevUser *console; /* of every -chardev; NULL: none */
+    LateList *late;             /* requests to the host that are on their way; NULL: nobody watches */
 } BackendUser;
 
 /* Makes everything in options->backends and adds devices that no -device asks for (if=virtio) to options->devices; fills

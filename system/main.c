@@ -216,7 +216,8 @@ static int run_machine(Options *options, char **argv, GError **error) {
         g_unix_signal_add(SIGTERM, on_terminate, &run),
     };
     const ChardevUser lines = console_user(&run);
-    const BackendUser user = { &run, disk_failed, &lines };
+    LateList late = { 0 };
+    const BackendUser user = { &run, disk_failed, &lines, &late };
     Backends *backends = NULL;
     Chardev *console = NULL;
     Machine *machine = NULL;
@@ -240,7 +241,7 @@ static int run_machine(Options *options, char **argv, GError **error) {
             machine_pause(machine);
         }
         bug_watch_machine(machine);
-        Watchdog *watchdog = watchdog_new(machine, stderr);
+        Watchdog *watchdog = watchdog_new(machine, &late, stderr);
         run_loop(&run, machine);
         watchdog_free(watchdog);
         debugger_ended(run.debugger, run.code);

@@ -13,6 +13,7 @@
 
 struct Watchdog {
     const Machine *machine;
+    const LateList *late;
     FILE *out;
     GThread *thread;
     GMutex lock;
@@ -69,7 +70,7 @@ static void look_cpu(Watchdog *w, unsigned cpu, const Vcpu *v) {
 
 static void look_io(Watchdog *w, unsigned place) {
     LateRequest now;
-    bool found = late_look(&w->machine->late, place, &now);
+    bool found = late_look(w->late, place, &now);
     WatchdogNews news = watchdog_look_io(&w->io[place], found ? &now : NULL);
     if (news == WATCHDOG_HANGS) {
         fprintf(w->out, "yado: watchdog: the host has not answered for %d s: %s of %s\nyado: hint: the guest waits for it; see "
@@ -105,9 +106,10 @@ static gpointer watch(gpointer opaque) {
     return NULL;
 }
 
-Watchdog *watchdog_new(const Machine *machine, FILE *out) {
+Watchdog *watchdog_new(const Machine *machine, const LateList *late, FILE *out) {
     Watchdog *w = g_new0(Watchdog, 1);
     w->machine = machine;
+    w->late = late;
     w->out = out;
     w->cpus = g_new0(WatchedCpu, machine->vcpus->len);
     g_mutex_init(&w->lock);

@@ -13,8 +13,8 @@
 
 typedef struct Watchdog Watchdog;
 
-/* A thread of its own looks each second. Machine and stream are borrowed until watchdog_free. */
-Watchdog *watchdog_new(const Machine *machine, FILE *out);
+/* A thread of its own looks each second. All three are borrowed until watchdog_free. */
+Watchdog *watchdog_new(const Machine *machine, const LateList *late, FILE *out);
 void watchdog_free(Watchdog *watchdog);
 
 /* -- what it decides by, for tests -- */

@@ -17,6 +17,7 @@ struct Block {
     gint flush_failed;     /* errno of a flush that failed: what it lost stays lost */
     void (*stopped)(void *opaque, const char *message);
     void *stopped_opaque;
+    LateList *late;        /* borrowed; NULL: nobody watches */
 };
 
 const char *const block_cache_names[] = { "writeback", "none", "writethrough", "directsync", "unsafe", NULL };
@@ -91,7 +92,13 @@ static bool inside(const Block *b, uint64_t offset, uint64_t size) {
 }
 
 int block_read(Block *b, uint64_t offset, void *buffer, size_t size) {
-    return inside(b, offset, size) ? b->driver->read(b->opaque, offset, buffer, size) : EIO;
+    if (!inside(b, offset, size)) {
+        return EIO;
+    }
+    int place = late_begin(b->late, "read", b->options.path);
+    int error = b->driver->read(b->opaque, offset, buffer, size);
+    late_end(b->late, place);
+    return error;
 }
 
 /* After a failed fdatasync the kernel may have dropped what it could not write: no later flush may succeed. */
@@ -100,7 +107,9 @@ int block_flush(Block *b) {
     if (failed || b->options.cache == BLOCK_UNSAFE) {
         return failed;
     }
+    int place = late_begin(b->late, "flush", b->options.path);
     int error = b->driver->flush(b->opaque);
+    late_end(b->late, place);
     if (error) {
         g_atomic_int_set(&b->flush_failed, error);
     }
@@ -117,21 +126,33 @@ int block_write(Block *b, uint64_t offset, const void *buffer, size_t size) {
     if (b->options.read_only || !inside(b, offset, size)) {
         return b->options.read_only ? EROFS : EIO;
     }
-    return settle(b, b->driver->write(b->opaque, offset, buffer, size));
+    int place = late_begin(b->late, "write", b->options.path);
+    int error = b->driver->write(b->opaque, offset, buffer, size);
+    late_end(b->late, place);
+    return settle(b, error);
 }
 
 int block_discard(Block *b, uint64_t offset, uint64_t size) {
     if (b->options.read_only || !inside(b, offset, size)) {
         return b->options.read_only ? EROFS : EIO;
     }
-    return b->options.discard ? settle(b, b->driver->discard(b->opaque, offset, size)) : 0;
+    if (!b->options.discard) {
+        return 0;
+    }
+    int place = late_begin(b->late, "discard", b->options.path);
+    int error = b->driver->discard(b->opaque, offset, size);
+    late_end(b->late, place);
+    return settle(b, error);
 }
 
 int block_zero(Block *b, uint64_t offset, uint64_t size, bool unmap) {
     if (b->options.read_only || !inside(b, offset, size)) {
         return b->options.read_only ? EROFS : EIO;
     }
-    return settle(b, b->driver->zero(b->opaque, offset, size, unmap && b->options.discard));
+    int place = late_begin(b->late, "zeroing", b->options.path);
+    int error = b->driver->zero(b->opaque, offset, size, unmap && b->options.discard);
+    late_end(b->late, place);
+    return settle(b, error);
 }
 
 /* -- errors -- */
@@ -139,6 +160,10 @@ int block_zero(Block *b, uint64_t offset, uint64_t size, bool unmap) {
 void block_set_user(Block *b, void (*stopped)(void *opaque, const char *message), void *opaque) {
     b->stopped = stopped;
     b->stopped_opaque = opaque;
+}
+
+void block_set_late(Block *b, LateList *late) {
+    b->late = late;
 }
 
 static const char *advice(int error) {

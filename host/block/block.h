@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/late.h"
+
 typedef struct Block Block;
 
 enum { BLOCK_SECTOR = 512, BLOCK_ALIGN = 4096 /* of buffers that host/block reads into without copying */ };
@@ -83,6 +85,9 @@ void block_run(Block *b, void (*fn)(void *job), void *job);
 BlockPolicy block_failed(Block *b, bool write, int error);
 /* stopped: an error wants the machine to be paused. message: a sentence with a hint behind a newline, borrowed. Any thread. */
 void block_set_user(Block *b, void (*stopped)(void *opaque, const char *message), void *opaque);
+
+/* Requests are noted there while the host works on them. Borrowed until block_free; before the first request. */
+void block_set_late(Block *b, LateList *late);
 
 /* -- between the files of this folder -- */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_late.c - requests on their way: seen while they are, not after, and lost from sight when there are too many. */
-#include "host/late.h"
-
 #include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
+
+#include "host/block/block.h"
 
 static unsigned count(const LateList *list) {
     LateRequest r;
@@ -52,6 +52,62 @@ START_TEST(nobody_watches) {
 }
 END_TEST
 
+/* An image whose driver looks at the list. */
+static LateList watched;
+static const char *seen;
+
+static int note(void) {
+    LateRequest r;
+    ck_assert_uint_eq(count(&watched), 1);
+    ck_assert(late_look(&watched, 0, &r));
+    ck_assert_str_eq(r.whom, "disk.img");
+    seen = r.what;
+    return 0;
+}
+
+static int on_read(void *opaque, uint64_t offset, void *buffer, size_t size) {
+    return note();
+}
+
+static int on_write(void *opaque, uint64_t offset, const void *buffer, size_t size) {
+    return note();
+}
+
+static int on_flush(void *opaque) {
+    return note();
+}
+
+static int on_discard(void *opaque, uint64_t offset, uint64_t size) {
+    return note();
+}
+
+static int on_zero(void *opaque, uint64_t offset, uint64_t size, bool unmap) {
+    return note();
+}
+
+static void on_close(void *opaque) {
+}
+
+START_TEST(disks) {
+    static const BlockDriver driver = {"test", on_read, on_write, on_flush, on_discard, on_zero, on_close};
+    char buffer[BLOCK_SECTOR];
+    Block *b = block_new(&driver, NULL, 1 << 20, &(BlockOptions){.id = "d", .path = "disk.img", .discard = true});
+    block_set_late(b, &watched);
+    ck_assert_int_eq(block_read(b, 0, buffer, sizeof buffer), 0);
+    ck_assert_str_eq(seen, "read");
+    ck_assert_int_eq(block_write(b, 0, buffer, sizeof buffer), 0);
+    ck_assert_str_eq(seen, "write");
+    ck_assert_int_eq(block_flush(b), 0);
+    ck_assert_str_eq(seen, "flush");
+    ck_assert_int_eq(block_discard(b, 0, sizeof buffer), 0);
+    ck_assert_str_eq(seen, "discard");
+    ck_assert_int_eq(block_zero(b, 0, sizeof buffer, true), 0);
+    ck_assert_str_eq(seen, "zeroing");
+    ck_assert_uint_eq(count(&watched), 0);
+    block_free(b);
+}
+END_TEST
+
 static void *work(void *list) {
     for (unsigned i = 0; i < 20000; i++) {
         int place = late_begin(list, "read", "x");
@@ -81,6 +137,7 @@ int main(void) {
     tcase_add_test(tests, one);
     tcase_add_test(tests, full);
     tcase_add_test(tests, nobody_watches);
+    tcase_add_test(tests, disks);
     tcase_add_test(tests, threads);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
