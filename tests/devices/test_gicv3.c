@@ -652,6 +652,102 @@ START_TEST(test_restored) {
 }
 END_TEST
 
+/* -- several threads -- */
+
+enum { CROWD = 4, ROUNDS = 10000, EDGE = 40, LEVEL = 41 };
+
+typedef struct Crowd {
+    Poke p;
+    bool stop; /* both: atomic */
+    unsigned got[288];
+} Crowd;
+
+typedef struct Member {
+    Crowd *crowd;
+    unsigned cpu;
+    GThread *thread;
+} Member;
+
+static void serve(Crowd *c, unsigned cpu) {
+    unsigned id = icc(&c->p, cpu, "IAR1");
+    if (id == SPURIOUS) {
+        return;
+    }
+    if (id == LEVEL) {
+        line(&c->p, LEVEL, false);
+    }
+    ends(&c->p, cpu, id);
+    __atomic_fetch_add(&c->got[id], 1, __ATOMIC_SEQ_CST);
+}
+
+static gpointer member(gpointer opaque) {
+    Member *m = opaque;
+    Crowd *c = m->crowd;
+    for (unsigned n = 0; !__atomic_load_n(&c->stop, __ATOMIC_SEQ_CST); n++) {
+        if (irq(&c->p, m->cpu)) {
+            serve(c, m->cpu);
+        }
+        switch (n % 16) {
+        case 3: icc_set(&c->p, m->cpu, "PMR", 0); break;
+        case 4: icc_set(&c->p, m->cpu, "PMR", 0xff); break;
+        case 7: icc_set(&c->p, m->cpu, "SGI1R", m->cpu << 24 | 1 << n / 16 % CROWD); break;
+        case 9: gicv3_ppi(c->p.d, (m->cpu + 1) % CROWD, 20, n & 16); break;
+        case 12: icc_set(&c->p, m->cpu, "IGRPEN1", n % 256 != 12); break;
+        case 13: icc_set(&c->p, m->cpu, "IGRPEN1", 1); break;
+        default: g_thread_yield(); break;
+        }
+    }
+    return NULL;
+}
+
+static void wait_for(Crowd *c, unsigned id, unsigned count) {
+    while (__atomic_load_n(&c->got[id], __ATOMIC_SEQ_CST) < count) {
+        g_thread_yield();
+    }
+}
+
+/* CPUs that are on their way in and out while lines, routes and SGIs change: nothing is lost, and nothing is left. */
+START_TEST(test_threads) {
+    Crowd c = { .stop = false };
+    Member members[CROWD];
+    gic_new(&c.p, CROWD);
+    dist_set(&c.p, ICFGR + 4 * 2, 2 << (2 * 8));
+    for (unsigned i = 0; i < CROWD; i++) {
+        own_set(&c.p, i, ICFGR + 4, 2 << (2 * 4)); /* the PPI: an edge */
+        members[i] = (Member){ &c, i, NULL };
+        members[i].thread = g_thread_new("cpu", member, &members[i]);
+    }
+    for (unsigned n = 1; n <= ROUNDS; n++) {
+        route(&c.p, EDGE, n % 5 == 4 ? IRM : n % 5);
+        route(&c.p, LEVEL, n % 3 == 2 ? IRM : n % 3);
+        line(&c.p, EDGE, true);
+        line(&c.p, LEVEL, true);
+        line(&c.p, EDGE, false);
+        route(&c.p, EDGE, n % 4);
+        wait_for(&c, EDGE, n);
+        wait_for(&c, LEVEL, n);
+    }
+    __atomic_store_n(&c.stop, true, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < CROWD; i++) {
+        g_thread_join(members[i].thread);
+    }
+    ck_assert_uint_eq(c.got[EDGE], ROUNDS);
+    ck_assert_uint_eq(c.got[LEVEL], ROUNDS);
+    for (unsigned i = 0; i < CROWD; i++) {
+        icc_set(&c.p, i, "PMR", 0xff);
+        icc_set(&c.p, i, "IGRPEN1", 1);
+        while (irq(&c.p, i)) {
+            serve(&c, i);
+        }
+        ck_assert_uint_eq(own(&c.p, i, ISPENDR), 0);
+        ck_assert_uint_eq(own(&c.p, i, ISACTIVER), 0);
+        ck_assert_uint_eq(icc(&c.p, i, "RPR"), 0xff);
+    }
+    ck_assert(c.got[0] && c.got[3] && c.got[20]);
+    poke_free(&c.p);
+}
+END_TEST
+
 START_TEST(test_node) {
     static uint8_t blob[4096];
     Poke p;
@@ -679,4 +775,4 @@ END_TEST
 
 POKE_MAIN("gicv3", test_identity, test_reset_values, test_words_that_are_not_there, test_level, test_edge,
           test_priorities_and_preemption, test_mask, test_binary_point, test_sgi, test_private, test_routes,
-          test_one_of_n, test_split_end, test_wrong_ends, test_groups, test_reset_and_sizes, test_restored, test_node)
+          test_one_of_n, test_split_end, test_wrong_ends, test_groups, test_reset_and_sizes, test_restored, test_threads, test_node)
