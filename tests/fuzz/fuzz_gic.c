@@ -28,11 +28,14 @@ static uint32_t get(const View *v, unsigned bank, uint32_t offset, unsigned cpu)
     FUZZ_CHECK(r == BUS_OK, "read of bank %u at 0x%x", bank, offset);
     return (uint32_t)value;
 }
-/* Of INTID id as that CPU sees it: SGIs and PPIs are in the redistributor, or banked. */
+/* Of INTID id as that CPU sees it: SGIs and PPIs are in the redistributor, or banked. The word that has
+ * its bits, `each` for one INTID. */
+static uint32_t get_word(const View *v, unsigned cpu, uint32_t reg, unsigned each, unsigned id) {
+    uint32_t at = reg + id * each / 32 * 4;
+    return v->v3 && id < 32 ? get(v, 1, cpu * 0x20000 + 0x10000 + at, 0) : get(v, 0, at, cpu);
+}
 static uint32_t get_id(const View *v, unsigned cpu, uint32_t reg, unsigned bits, unsigned id) {
-    uint32_t at = reg + id * bits / 32 * 4;
-    uint32_t value = v->v3 && id < 32 ? get(v, 1, cpu * 0x20000 + 0x10000 + at, 0) : get(v, 0, at, cpu);
-    return value >> (id * bits % 32) & ((1u << bits) - 1);
+    return get_word(v, cpu, reg, bits, id) >> (id * bits % 32) & ((1u << bits) - 1);
 }
 static const GicCpuReg *icc(const char *name) {
     const GicCpuReg *r = gicv3_cpu_regs;
@@ -93,8 +96,12 @@ typedef struct Best {
 
 static Best best_of(const View *v, unsigned cpu, const Interface *c) {
     Best best = { SPURIOUS, IDLE, 0, false };
+    uint32_t ready = 0; /* pending, enabled, inactive */
     for (unsigned id = 0; id < IDS; id++) {
-        if (!get_id(v, cpu, 0x200, 1, id) || !get_id(v, cpu, 0x100, 1, id) || get_id(v, cpu, 0x300, 1, id)) {
+        if (id % 32 == 0) {
+            ready = get_word(v, cpu, 0x200, 1, id) & get_word(v, cpu, 0x100, 1, id) & ~get_word(v, cpu, 0x300, 1, id);
+        }
+        if (!(ready >> id % 32 & 1)) {
             continue;
         }
         unsigned group = get_id(v, cpu, 0x80, 1, id), priority = get_id(v, cpu, 0x400, 8, id);
