@@ -3,7 +3,8 @@
  * gicv3_cpu.c - the GICv3's CPU interfaces: system registers ICC_*_EL1, priorities, and the outputs to the CPUs.
  * Spec: Arm IHI 0069, 4.8 (priorities), 12.2 (registers); system registers only, one Security state, 32 priority levels.
  * Locking: gicv3.h. What concerns SGIs and PPIs alone takes the lock of one CPU, never the device's.
- * Missing: ICC_CTLR_EL1.PMHE is RAZ/WI, SEIS is 0, extended SPI and PPI ranges.
+ * Missing: ICC_CTLR_EL1.PMHE is RAZ/WI, SEIS is 0, extended SPI and PPI ranges; a CPU that PSCI turns off and on again
+ * finds its interface as it left it.
  */
 #include "devices/gicv3.h"
 

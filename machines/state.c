@@ -65,7 +65,7 @@ static void visit_cpu(void *opaque, const char *name, void *bytes, size_t size) 
 
 /* What must be the same in both machines. */
 typedef struct Identity {
-    char board[32], cpu[32];
+    char board[32], cpu[32], controller[32];
     uint64_t ram_size, cpus;
 } Identity;
 
@@ -73,6 +73,7 @@ static Identity identity_of(const Machine *m) {
     Identity id = { .ram_size = m->ram_size, .cpus = m->cpus };
     g_strlcpy(id.board, m->cls->name, sizeof id.board);
     g_strlcpy(id.cpu, m->cpu, sizeof id.cpu);
+    g_strlcpy(id.controller, m->irq_controller ? m->irq_controller->cls->name : "none", sizeof id.controller);
     return id;
 }
 
@@ -240,15 +241,17 @@ static bool take_section(GHashTable *by_name, const uint8_t **in, uint64_t *left
 
 static bool same_machine(const Machine *m, Identity *id, GError **error) {
     Identity mine = identity_of(m);
-    id->board[sizeof id->board - 1] = id->cpu[sizeof id->cpu - 1] = 0;
+    id->board[sizeof id->board - 1] = id->cpu[sizeof id->cpu - 1] = id->controller[sizeof id->controller - 1] = 0;
     if (memcmp(id, &mine, sizeof mine) == 0) {
         return true;
     }
     g_autofree char *board = g_strescape(id->board, NULL), *cpu = g_strescape(id->cpu, NULL);
+    g_autofree char *controller = g_strescape(id->controller, NULL);
     g_autofree char *theirs = value_size_text(id->ram_size), *ours = value_size_text(m->ram_size);
     return refuse(error,
-                  "it is of machine '%s' with %" G_GUINT64_FORMAT " CPU(s) '%s' and %s of memory, this one '%s' with "
-                  "%u CPU(s) '%s' and %s", board, id->cpus, cpu, theirs, m->cls->name, m->cpus, m->cpu, ours);
+                  "it is of machine '%s' with %" G_GUINT64_FORMAT " CPU(s) '%s', %s of memory and interrupt controller "
+                  "'%s', this one '%s' with %u CPU(s) '%s', %s and '%s'", board, id->cpus, cpu, theirs, controller,
+                  m->cls->name, m->cpus, m->cpu, ours, mine.controller);
 }
 
 /* `id` is what the first span is read into. */

@@ -272,6 +272,11 @@ START_TEST(test_damaged) {
     m = make_machine(&b, NULL, 2 * (uint64_t)RAM);
     refused(m, good, size, "memory");
     machine_free(m);
+    b.gicv3 = true;
+    m = make_machine(&b, NULL, RAM);
+    refused(m, good, size, "128 MiB of memory and interrupt controller 'gicv2', this one 'virt' with 1 CPU(s) "
+                           "'cortex-a57', 128 MiB and 'gicv3'");
+    machine_free(m);
     g_bytes_unref(state);
     g_string_free(b.text, TRUE);
 }
