@@ -60,9 +60,17 @@ static void emit_fbits(HostCode *h, const HostOp *op) {
 const HostRule x64_rule_fbits = {"r", {"x"}, .flags = HOST_RULE_TYPE_OF_A, .emit = emit_fbits};
 
 static void emit_bitsf(HostCode *h, const HostOp *op) {
-    v2m(h, MOVD_FROM | (op->type == IR_F64 ? V_W : 0), op->d.reg, op->s[0]);
+    HostOperand s = op->s[0];
+    if (s.kind == HOST_IMM && s.imm == 0) {
+        v_zero(h, op->d.reg);
+        return;
+    } else if (s.kind == HOST_IMM) {
+        s = x_reg(op->tmp[0]);
+        x_load_imm(h, s.reg, (uint64_t)op->s[0].imm);
+    }
+    v2m(h, MOVD_FROM | (op->type == IR_F64 ? V_W : 0), op->d.reg, s);
 }
-const HostRule x64_rule_bitsf = {"x", {"r"}, .rest = HOST_REST_ZERO, .emit = emit_bitsf};
+const HostRule x64_rule_bitsf = {"x", {"rj"}, .tmps = 1, .rest = HOST_REST_ZERO, .emit = emit_bitsf};
 
 /* -- bits -- */
 

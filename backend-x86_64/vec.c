@@ -178,8 +178,10 @@ static uint64_t repeated_row(unsigned row) {
     } else if (row == POOL_SIGN_32) {
         return UINT64_C(0x80000000);
     }
-    if (row == POOL_TINY || row == POOL_TINY + 1) {
-        return row == POOL_TINY ? repeat(UINT64_C(1) << 23, 2) : UINT64_C(1) << 52;
+    if (row >= POOL_TINY && row < POOL_SHA1_K) {
+        static const uint64_t numbers[] = {0x00800000, UINT64_C(1) << 52, 0xbf800000, UINT64_C(0xbff) << 52,
+                                           0x4f800000, UINT64_C(0x41f) << 52, 0x5f000000, UINT64_C(0x43e) << 52};
+        return repeat(numbers[row - POOL_TINY], (row - POOL_TINY) % 2 + 2);
     }
     return row >= POOL_SHA1_K ? repeat(sha1_k[row - POOL_SHA1_K], 2) : 0;
 }
@@ -295,9 +297,9 @@ void v_cold(HostCode *h, const HostOp *op, unsigned cc) {
     h->cold_ops[h->cold_op_count++] = (HostColdOp){.from = from, .back = x_offset(h), .node = *op->node, .op = *op};
 }
 
-void v_cold_back(HostCode *h) {
-    if (h->cold_op_count) {
-        h->cold_ops[h->cold_op_count - 1].back = x_offset(h);
+void v_cold_back(HostCode *h, const HostOp *op) {
+    for (unsigned k = h->cold_op_count; k-- > 0 && h->cold_ops[k].op.node == op->node;) {
+        h->cold_ops[k].back = x_offset(h);
     }
 }
 

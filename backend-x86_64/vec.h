@@ -112,7 +112,10 @@ enum {
     POOL_TOP0,                         /* + e: the sign bit of lane 0 */
     POOL_MAX0 = POOL_TOP0 + 4,         /* + e: all others of lane 0 */
     POOL_TINY = POOL_MAX0 + 4,                         /* + 0, 1: the smallest normal f32, f64 */
-    POOL_SHA1_K = POOL_TINY + 2,       /* + 0, 1, 2 */
+    POOL_MINUS_ONE = POOL_TINY + 2,    /* + 0, 1: as f32, f64 */
+    POOL_2_32 = POOL_MINUS_ONE + 2,
+    POOL_2_63 = POOL_2_32 + 2,
+    POOL_SHA1_K = POOL_2_63 + 2,       /* + 0, 1, 2 */
     POOL_ROWS = POOL_SHA1_K + 3
 };
 
@@ -181,7 +184,7 @@ void v_call(HostCode *h, const HostOp *op);
 /* The op in C when cc holds, from behind the block: as v_call, and back to here, or to where v_cold_back is called.
  * Operands must be in their registers still. */
 void v_cold(HostCode *h, const HostOp *op, unsigned cc);
-void v_cold_back(HostCode *h);
+void v_cold_back(HostCode *h, const HostOp *op);
 
 static inline unsigned v_lane(const HostOp *op) {
     return op->node->aux & IR_VEC_LANE;

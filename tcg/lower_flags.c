@@ -176,12 +176,37 @@ void lower_fl_add(Walk *w, uint32_t i) {
     }
 }
 
+/* One of two flags values, as memory holds them. */
+static void select_images(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    unsigned reg[2];
+    HostOperand mem;
+    if (l->flags_value == n->b || l->flags_value == n->c) {
+        flags_store(w, l->flags_value, ra_spill_slot(l, l->flags_value));
+    }
+    int cc = flags_condition(w, n->a, n->aux);
+    for (unsigned k = 0; k < 2; k++) {
+        int32_t image;
+        reg[k] = ra_alloc(l, false, UINT32_MAX);
+        if (flags_const(l, n->arg[k + 1], &image)) {
+            l->be->load_imm(l->h, IR_I64, reg[k], (uint32_t)image);
+        } else if (ra_memory(l, n->arg[k + 1], &mem)) {
+            l->be->load(l->h, IR_FLAGS, reg[k], mem);
+        } else {
+            l->failed = true;
+        }
+    }
+    l->be->csel(l->h, IR_I64, cc, reg[1], reg[0]);
+    l->be->store(l->h, IR_FLAGS, ra_spill_slot(l, i), reg[1]);
+}
+
 void lower_fl_sel(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i), *compare = ra_node(l, n->b);
     int32_t image = 0;
     if (compare->op != IR_fl_sub || l->flags_value == n->b || !is_conditional_compare(w, n->b)) {
-        lower_call_op(w, i);
+        select_images(w, i);
         return;
     }
     flags_const(l, n->c, &image);

@@ -11,7 +11,7 @@
 #include "ir/softfloat.h"
 #include "tests/jit/guest.h"
 
-enum { LOW = 128, FIRST = 64, RANDOM = 4000 };
+enum { LOW = 128, FIRST = 64, RANDOM = 2000 };
 
 /* An op with operands and result of one format ('p'), or between formats, integers, flags or vectors. */
 typedef struct Row {
@@ -19,20 +19,24 @@ typedef struct Row {
     IrType from, to;
     unsigned operands;
     unsigned aux;
+    uint32_t fbits;
 } Row;
 
 #define BOTH(op, n, aux) {op, IR_F32, IR_F32, n, aux}, {op, IR_F64, IR_F64, n, aux}
-#define TO_INT(aux)                                                                                                    \
-    {IR_f2i, IR_F32, IR_I32, 1, (aux) | 2 << 4}, {IR_f2i, IR_F32, IR_I64, 1, (aux) | 2 << 4},                          \
-    {IR_f2i, IR_F64, IR_I32, 1, (aux) | 3 << 4}, {IR_f2i, IR_F64, IR_I64, 1, (aux) | 3 << 4}
-#define FROM_INT(aux)                                                                                                  \
-    {IR_i2f, IR_I32, IR_F32, 1, aux}, {IR_i2f, IR_I32, IR_F64, 1, aux}, {IR_i2f, IR_I64, IR_F32, 1, (aux) | 2},        \
-    {IR_i2f, IR_I64, IR_F64, 1, (aux) | 2}
+#define TO_FIXED(aux, n32, n64)                                                                                        \
+    {IR_f2i, IR_F32, IR_I32, 1, (aux) | 2 << 4, n32}, {IR_f2i, IR_F32, IR_I64, 1, (aux) | 2 << 4, n64},                \
+    {IR_f2i, IR_F64, IR_I32, 1, (aux) | 3 << 4, n32}, {IR_f2i, IR_F64, IR_I64, 1, (aux) | 3 << 4, n64}
+#define TO_INT(aux) TO_FIXED(aux, 0, 0), TO_FIXED((aux) | 8, 0, 0)
+#define FROM_FIXED(aux, n32, n64)                                                                                      \
+    {IR_i2f, IR_I32, IR_F32, 1, aux, n32}, {IR_i2f, IR_I32, IR_F64, 1, aux, n32},                                      \
+    {IR_i2f, IR_I64, IR_F32, 1, (aux) | 2, n64}, {IR_i2f, IR_I64, IR_F64, 1, (aux) | 2, n64}
 #define ROUND(aux) BOTH(IR_frint, 1, (aux)), BOTH(IR_frint, 1, (aux) | 8)
 #define PACKED_1(op, n, aux)                                                                                           \
     {op, IR_V128, IR_V128, n, (aux)}, {op, IR_V128, IR_V128, n, (aux) | LOW},                                          \
     {op, IR_V128, IR_V128, n, (aux) | FIRST}, {op, IR_V128, IR_V128, n, (aux) | LOW | FIRST}
 #define PACKED(op, n, aux) PACKED_1(op, n, (aux) | 2), PACKED_1(op, n, (aux) | 3)
+#define PACKED_TO_INT(round) PACKED(IR_vf2i, 1, (round) << 2), PACKED(IR_vf2i, 1, (round) << 2 | 32)
+#define PACKED_ROUND(round) PACKED(IR_vfrint, 1, (round) << 2), PACKED(IR_vfrint, 1, (round) << 2 | 32)
 
 static const Row rows[] = {
     BOTH(IR_fadd, 2, 0), BOTH(IR_fsub, 2, 0), BOTH(IR_fmul, 2, 0), BOTH(IR_fdiv, 2, 0), BOTH(IR_fsqrt, 1, 0),
@@ -42,15 +46,19 @@ static const Row rows[] = {
     BOTH(IR_fmuladd, 3, 0), BOTH(IR_fmuladd, 3, 1), BOTH(IR_fmuladd, 3, 2), BOTH(IR_fmuladd, 3, 3),
     ROUND(FP_RNE), ROUND(FP_RUP), ROUND(FP_RDN), ROUND(FP_RTZ), ROUND(FP_RNA), ROUND(7),
     {IR_fcvt, IR_F32, IR_F64, 1, 2 << 1}, {IR_fcvt, IR_F64, IR_F32, 1, 3 << 1}, {IR_fcvt, IR_F64, IR_F32, 1, 3 << 1 | 1},
-    TO_INT(FP_RTZ), TO_INT(7), TO_INT(FP_RNE), TO_INT(FP_RTZ | 8), TO_INT(FP_RTZ | 64),
-    FROM_INT(0), FROM_INT(1),
+    TO_INT(FP_RTZ), TO_INT(7), TO_INT(FP_RNE), TO_INT(FP_RUP), TO_INT(FP_RDN), TO_INT(FP_RNA), TO_INT(FP_RTZ | 64),
+    TO_FIXED(FP_RTZ, 1, 1), TO_FIXED(FP_RTZ, 31, 63), TO_FIXED(FP_RTZ, 32, 64), TO_FIXED(FP_RTZ | 8, 1, 1),
+    TO_FIXED(FP_RTZ | 8, 32, 64), TO_FIXED(FP_RDN, 16, 40), TO_FIXED(7 | 8, 16, 40),
+    FROM_FIXED(0, 0, 0), FROM_FIXED(1, 0, 0), FROM_FIXED(0, 1, 1), FROM_FIXED(1, 32, 64), FROM_FIXED(1, 1, 63),
     {IR_fl_fcmp, IR_F32, IR_FLAGS, 2, 2 << 1}, {IR_fl_fcmp, IR_F32, IR_FLAGS, 2, 2 << 1 | 1},
     {IR_fl_fcmp, IR_F64, IR_FLAGS, 2, 3 << 1}, {IR_fl_fcmp, IR_F64, IR_FLAGS, 2, 3 << 1 | 1},
     PACKED(IR_vfadd, 2, 0), PACKED(IR_vfsub, 2, 0), PACKED(IR_vfmul, 2, 0), PACKED(IR_vfdiv, 2, 0),
     PACKED(IR_vfsqrt, 1, 0), PACKED(IR_vfabd, 2, 0), PACKED(IR_vfneg, 1, 0), PACKED(IR_vfabs, 1, 0),
     PACKED(IR_vfcmeq, 2, 0), PACKED(IR_vfcmge, 2, 0), PACKED(IR_vfcmgt, 2, 0), PACKED(IR_vfmla, 3, 0),
     PACKED(IR_vfmla, 3, 4), PACKED(IR_vfaddp, 2, 0), PACKED(IR_vi2f, 1, 0), PACKED(IR_vi2f, 1, 32),
-    PACKED(IR_vf2i, 1, FP_RTZ << 2), PACKED(IR_vf2i, 1, 7 << 2), PACKED(IR_vf2i, 1, FP_RTZ << 2 | 32),
+    PACKED_TO_INT(FP_RTZ), PACKED_TO_INT(7), PACKED_TO_INT(FP_RNE), PACKED_TO_INT(FP_RUP), PACKED_TO_INT(FP_RNA),
+    PACKED_ROUND(FP_RNE), PACKED_ROUND(FP_RDN), PACKED_ROUND(FP_RTZ), PACKED_ROUND(7), PACKED_ROUND(FP_RNA),
+    PACKED(IR_vfmin, 2, 0), PACKED(IR_vfmax, 2, 0), PACKED(IR_vfminnm, 2, 0), PACKED(IR_vfmaxnm, 2, 0),
     {IR_vfcvtl, IR_V128, IR_V128, 1, 2}, {IR_vfcvtl, IR_V128, IR_V128, 1, 2 | 4}, {IR_vfcvtn, IR_V128, IR_V128, 1, 3},
     {IR_vfcvtn, IR_V128, IR_V128, 1, 3 | 4}, PACKED_1(IR_vfadd, 2, 1), PACKED_1(IR_vfneg, 1, 1),
 };
@@ -147,6 +155,9 @@ static void make(IrBlock *b, const Row *row, unsigned clean) {
     for (unsigned k = 0; k < row->operands; k++) {
         arg[k] = operand(b, row, k, clean >> k & 1);
     }
+    if (row->fbits) {
+        arg[1] = row->fbits;
+    }
     uint32_t d = ir_append(b, row->op, row->to, row->aux, arg[0], arg[1], arg[2]);
     unsigned slot = S_V0 + 3;
     if (row->to == IR_FLAGS) {
@@ -180,9 +191,9 @@ static void run(Sides *s, IrBlock *b, const Row *row, const IrVal in[3], unsigne
     const Regs *g = regs_of(got), *w = regs_of(want);
     uint16_t flags = (g->f[0] ^ w->f[0]) & IR_FLAG_MASK;
     ck_assert_msg(memcmp(&g->v[3], &w->v[3], 16) == 0 && g->x[1] == w->x[1] && !flags && got->fp.flags == want->fp.flags,
-                  "%s from type %u to %u, aux %#x, round %u of %016lx%016lx %016lx%016lx %016lx%016lx: v3 %016lx%016lx, "
+                  "%s from type %u to %u, aux %#x, fraction %u, round %u of %016lx%016lx %016lx%016lx %016lx%016lx: v3 %016lx%016lx, "
                   "not %016lx%016lx; x1 %lx, not %lx; f0 %x, not %x; exceptions %x, not %x",
-                  ir_ops[row->op].name, row->from, row->to, row->aux, round, in[0].d[1], in[0].d[0], in[1].d[1],
+                  ir_ops[row->op].name, row->from, row->to, row->aux, row->fbits, round, in[0].d[1], in[0].d[0], in[1].d[1],
                   in[1].d[0], in[2].d[1], in[2].d[0], g->v[3].d[1], g->v[3].d[0], w->v[3].d[1], w->v[3].d[0], g->x[1],
                   w->x[1], g->f[0], w->f[0], got->fp.flags, want->fp.flags);
 }

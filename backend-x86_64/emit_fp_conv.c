@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * emit_fp_conv.c - rules that convert between floating-point formats and integers, and that round; see emit_fp.c.
+ * Spec: Intel SDM volume 2; Arm DDI 0487, C7.2 (FCVT*, FRINT*, SCVTF, UCVTF).
+ * Missing: rounding to nearest with ties away, and to odd; lanes with fractional bits; lanes of 64 bits below AVX-512.
+ *
+ * Where a number does not fit Arm says invalid, and not inexact: what rounds in a way that the host's conversion does
+ * not, or to a range that it does not know, is tested before anything can raise inexact.
+ */
+#include "backend-x86_64/fp.h"
+
+enum { CVT = 0x2d, CVTT = 0x2c };
+
+static void emit_frint(HostCode *h, const HostOp *op) {
+    unsigned e = format(op->type), field = rounding(op->node->aux);
+    if (e == 1 || field == 8) {
+        v_call(h, op);
+        return;
+    }
+    field |= op->node->aux & 8 ? 0 : 8; /* says nothing of inexact */
+    v3i(h, e == 3 ? P66(0x0f3a0b) : P66(0x0f3a0a), op->d.reg, op->s[0].reg, op->s[0].reg, field);
+    cold_if_nan(h, op, e);
+}
+const HostRule x64_avx2_frint = {"x", {"x"}, .rest = 1, .flags = FLAGS, .emit = emit_frint};
+
+static void emit_fcvt(HostCode *h, const HostOp *op) {
+    unsigned to = format(op->type), from = op->node->aux >> 1 & 3;
+    if (to == 1 || from < 2 || to == from || op->node->aux & 1) {
+        v_call(h, op);
+        return;
+    }
+    v_zero(h, op->d.reg);
+    v3(h, scalar(from, 0x5a), op->d.reg, op->d.reg, op->s[0].reg);
+    if (to == 3) {
+        cold_if_nan(h, op, to);
+    } else {
+        cold_if_nan_or_tiny(h, op, to, op->tmp[0]);
+    }
+}
+const HostRule x64_rule_fcvt = {"x", {"x"}, .vtmps = 1, .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_fcvt};
+
+/* -- scalars from and to integers -- */
+
+/* d = 2^n in format e, by way of r. */
+static void load_power(HostCode *h, unsigned e, unsigned d, unsigned r, int n) {
+    x_load_imm(h, r, e == 3 ? (uint64_t)(n + 1023) << 52 : (uint64_t)(n + 127) << 23);
+    v2m(h, MOVD_FROM | (e == 3 ? V_W : 0), d, x_reg(r));
+}
+
+/* To C unless |x| * 2^fbits surely fits; then this product, which is exact. tmp: integer, and two vector registers. */
+static unsigned scaled(HostCode *h, const HostOp *op, unsigned e, unsigned x, unsigned fbits) {
+    unsigned t = op->tmp[1], limit = op->tmp[2];
+    load_power(h, e, limit, op->tmp[0], (op->type == IR_I64 ? 63 : 31) - (int)fbits);
+    v3m(h, PAND, t, x, v_pool(POOL_MAX + e));
+    ucomis(h, e, limit, x_reg(t));
+    v_cold(h, op, CC_BE);
+    load_power(h, e, limit, op->tmp[0], (int)fbits);
+    v3(h, scalar(e, MUL), t, x, limit);
+    return t;
+}
+
+/* To C unless -1 < x < 2^32 or 2^63. */
+static void cold_unless_unsigned(HostCode *h, const HostOp *op, unsigned e, unsigned x) {
+    ucomis(h, e, x, v_pool(POOL_MINUS_ONE + e - 2));
+    v_cold(h, op, CC_BE);
+    ucomis(h, e, x, v_pool((op->type == IR_I64 ? POOL_2_63 : POOL_2_32) + e - 2));
+    v_cold(h, op, CC_AE);
+}
+
+/* What does not fit, and NaN, gives the most negative integer. */
+static void emit_f2i(HostCode *h, const HostOp *op) {
+    enum { UNSIGNED = 8, TO_16 = 64 };
+    unsigned aux = op->node->aux, e = aux >> 4 & 3, field = rounding(aux), x = op->s[0].reg, w = op->type == IR_I64 ? V_W : 0;
+    bool direct = (field == 3 || (field == 4 && !(aux & UNSIGNED))) && !op->node->b; /* the host has the conversion */
+    if (e < 2 || aux & TO_16 || field == 8 || (field != 3 && !direct && !v_has(h, X64_AVX2))) {
+        v_call(h, op);
+        return;
+    }
+    if (op->node->b) {
+        x = scaled(h, op, e, x, op->node->b);
+    }
+    unsigned y = x;
+    if (field != 3 && !direct) {
+        y = op->tmp[2];
+        v3i(h, e == 3 ? P66(0x0f3a0b) : P66(0x0f3a0a), y, x, x, field | 8);
+    }
+    if (aux & UNSIGNED) {
+        cold_unless_unsigned(h, op, e, y);
+        v2m(h, scalar(e, CVTT) | V_W, op->d.reg, x_reg(y));
+    } else {
+        v2m(h, scalar(e, direct && field == 4 ? CVT : CVTT) | w, op->d.reg, x_reg(y));
+        x_group1(h, 7, x_w(op->type), op->d, 1);
+        v_cold(h, op, CC_O);
+    }
+    if (y != x) { /* for inexact */
+        v2m(h, scalar(e, CVTT) | V_W, op->tmp[0], x_reg(x));
+    }
+    v_cold_back(h, op);
+}
+const HostRule x64_rule_f2i = {"r", {"x"}, .tmps = 1, .vtmps = 2, .flags = FLAGS, .emit = emit_f2i};
+
+static void emit_i2f(HostCode *h, const HostOp *op) {
+    enum { UNSIGNED = 1, WIDE = 2 };
+    unsigned aux = op->node->aux, e = format(op->type), from = op->s[0].reg, d = op->d.reg;
+    if (e == 1) {
+        v_call(h, op);
+        return;
+    }
+    if ((aux & 3) == UNSIGNED) {
+        from = op->tmp[0];
+        x_mov(h, 0, from, op->s[0].reg);
+    } else if ((aux & 3) == (UNSIGNED | WIDE) && !v_has(h, X64_AVX512)) {
+        x_rr(h, 0x85, OP_W, from, from);
+        v_cold(h, op, CC_S);
+    }
+    v_zero(h, d);
+    if ((aux & 3) == (UNSIGNED | WIDE) && v_has(h, X64_AVX512)) {
+        v3m(h, scalar(e, 0x7b) | V_EVEX | V_W, d, d, x_reg(from));
+    } else {
+        v3m(h, scalar(e, 0x2a) | (aux & (UNSIGNED | WIDE) ? V_W : 0), d, d, x_reg(from));
+    }
+    if (op->node->b) {
+        load_power(h, e, op->tmp[1], op->tmp[0], -(int)op->node->b);
+        v3(h, scalar(e, MUL), d, d, op->tmp[1]);
+    }
+    v_cold_back(h, op);
+}
+const HostRule x64_rule_i2f = {"x", {"r"}, .tmps = 1, .vtmps = 1, .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_i2f};
+
+/* -- lanes -- */
+
+static void emit_vfrint(HostCode *h, const HostOp *op) {
+    unsigned e = lanes(op), aux = op->node->aux, field = rounding(aux >> 2);
+    if (e == 1 || field == 8) {
+        v_call(h, op);
+        return;
+    }
+    field |= aux & 32 ? 0 : 8;
+    v2i(h, e == 3 ? P66(0x0f3a09) : P66(0x0f3a08), op->d.reg, active(h, op, e, op->tmp[1], op->s[0].reg), field);
+    cold_if_nans(h, op, e);
+    clear_rest(h, op, e);
+}
+const HostRule x64_avx2_vfrint = {"x", {"x"}, .tmps = 1, .vtmps = 1, .flags = FLAGS, .emit = emit_vfrint};
+
+/* Integer lanes: signed words everywhere, all with AVX-512. */
+static void emit_vi2f(HostCode *h, const HostOp *op) {
+    enum { UNSIGNED = 32 };
+    unsigned e = lanes(op), is_unsigned = op->node->aux & UNSIGNED;
+    if (e == 1 || op->node->b || ((e == 3 || is_unsigned) && !v_has(h, X64_AVX512))) {
+        v_call(h, op);
+        return;
+    }
+    static const uint32_t opcodes[2][2] = {{0x0f5b, PF3(0x0fe6) | V_EVEX | V_W},
+                                           {PF2(0x0f7a) | V_EVEX, PF3(0x0f7a) | V_EVEX | V_W}};
+    v2(h, opcodes[is_unsigned ? 1 : 0][e - 2], op->d.reg, active(h, op, e, op->tmp[0], op->s[0].reg));
+    clear_rest(h, op, e);
+}
+const HostRule x64_rule_vi2f = {"x", {"x"}, .vtmps = 1, .flags = FLAGS, .emit = emit_vi2f};
+
+/* By lane, signedness, and truncation or the current mode. */
+static uint32_t vf2i_opcode(unsigned e, bool is_unsigned, bool trunc) {
+    static const uint32_t words[2][2] = {{P66(0x0f5b), PF3(0x0f5b)}, {0x0f79 | V_EVEX, 0x0f78 | V_EVEX}};
+    static const uint32_t doubles[2][2] = {{EVEX1(0x0f7b), EVEX1(0x0f7a)}, {EVEX1(0x0f79), EVEX1(0x0f78)}};
+    return e == 3 ? doubles[is_unsigned][trunc] : words[is_unsigned][trunc];
+}
+
+/* What does not fit gives the most negative integer, or ones. */
+static void emit_vf2i(HostCode *h, const HostOp *op) {
+    enum { UNSIGNED = 32 };
+    unsigned e = lanes(op), field = rounding(op->node->aux >> 2), t = op->tmp[1], u = op->tmp[2], d = op->d.reg;
+    bool is_unsigned = op->node->aux & UNSIGNED, trunc = field != 4;
+    if (e == 1 || op->node->b || field == 8 || ((e == 3 || is_unsigned) && !v_has(h, X64_AVX512)) ||
+        (field < 3 && !v_has(h, X64_AVX2))) {
+        v_call(h, op);
+        return;
+    }
+    unsigned x = active(h, op, e, t, op->s[0].reg), y = x;
+    if (field < 3) {
+        y = u;
+        v2i(h, e == 3 ? P66(0x0f3a09) : P66(0x0f3a08), y, x, field | 8);
+    }
+    v2(h, vf2i_opcode(e, is_unsigned, trunc), d, y);
+    HostOperand bad = v_pool(is_unsigned ? POOL_ONES : POOL_TOP + e);
+    v3m(h, e == 3 ? P66(0x0f3829) : PCMPEQD, u, d, bad);
+    cold_if_any(h, op, u);
+    if (field < 3) { /* for inexact */
+        v2(h, vf2i_opcode(e, is_unsigned, true), u, x);
+    }
+    clear_rest(h, op, e);
+    v_cold_back(h, op);
+}
+const HostRule x64_rule_vf2i = {"x", {"x"}, .tmps = 1, .vtmps = 2, .flags = FLAGS, .emit = emit_vf2i};
+
+static void emit_vfcvtl(HostCode *h, const HostOp *op) {
+    enum { HIGH = 4 };
+    unsigned aux = op->node->aux, a = op->s[0].reg;
+    if ((aux & 3) == 1 || aux & (ONLY_LANE0 | ONLY_LOW)) {
+        v_call(h, op);
+        return;
+    }
+    if (aux & HIGH) {
+        v2i(h, PSHUFD, op->tmp[1], a, 0xee);
+        a = op->tmp[1];
+    }
+    v2(h, 0x0f5a, op->d.reg, a);
+    cold_if_nans(h, op, 3);
+}
+const HostRule x64_rule_vfcvtl = {"x", {"x"}, .tmps = 1, .vtmps = 1, .flags = FLAGS, .emit = emit_vfcvtl};
+
+static void emit_vfcvtn(HostCode *h, const HostOp *op) {
+    enum { TO_ODD = 4 };
+    unsigned aux = op->node->aux;
+    if ((aux & 3) == 2 || aux & (ONLY_LANE0 | ONLY_LOW | TO_ODD)) {
+        v_call(h, op);
+        return;
+    }
+    v2(h, P66(0x0f5a), op->d.reg, op->s[0].reg);
+    cold_if_nans_or_tiny(h, op, 2);
+}
+const HostRule x64_rule_vfcvtn = {"x", {"x"}, .tmps = 1, .vtmps = 2, .flags = FLAGS, .emit = emit_vfcvtn};
