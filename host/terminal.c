@@ -130,4 +130,5 @@ void chardev_guard_terminal(void) {
     guard(SIGTSTP, stopped, SA_RESTART);
     guard(SIGCONT, continued, SA_RESTART);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
 }

@@ -4,12 +4,14 @@
 
 import hashlib
 import os
+import resource
 import select
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import guests  # noqa: E402 (it finds tools/)
@@ -204,6 +206,84 @@ def case_uboot(yado, _folder):
         raise Failed(f"{why}\n{tail(guest)}") from None
     finally:
         guest.close()
+
+
+def open_uboot(yado, image, extra):
+    """U-Boot at its prompt, with a disk."""
+    guest = Guest(yado, ["-M", "virt", "-m", "256", "-bios", guests.need(guests.UBOOT), "-drive",
+                         f"file={image},format=raw,id=d0,werror=stop,if=none", "-device", "virtio-blk-device,drive=d0" + extra])
+    stop_autoboot(guest)
+    return guest
+
+
+def stop_autoboot(guest):
+    guest.expect("autoboot", 60)
+    guest.send("\n")
+    guest.expect("\n=> ", 60)
+
+
+def uboot(guest, *lines):
+    """Gives U-Boot commands; returns what the last one writes."""
+    answer = ""
+    for line in lines:
+        guest.send(line + "\n")
+        guest.expect(line, 30)
+        answer = guest.expect("\n=> ", 60)
+    return answer
+
+
+def use_uboot_disk(guest, image):
+    """What is written is there after a reset, and in the image."""
+    content = b"\x5a" * 0x4000
+    crc = f"{zlib.crc32(content):08x}"
+    check(uboot(guest, "virtio scan", "virtio info"), "Capacity: 1.0 MB", "(2048 x 512)")
+    check(uboot(guest, "mw.b 44000000 5a 4000", "virtio write 44000000 8 20"), "32 blocks written: OK")
+    check(uboot(guest, "mw.b 44000000 0 4000", "virtio read 44000000 8 20", "crc32 44000000 4000"), crc)
+    guest.send("reset\n")
+    guest.expect("U-Boot 20", 60)
+    stop_autoboot(guest)
+    check(uboot(guest, "mw.b 44000000 0 4000", "virtio scan", "virtio read 44000000 8 20", "crc32 44000000 4000"), crc)
+    with open(image, "rb") as disk:
+        disk.seek(8 * 512)
+        if disk.read(0x4000) != content:
+            raise Failed("the image does not hold what was written")
+
+
+def fill_host(guest):
+    """A write that the host refuses pauses the machine, and is done when the host takes it again."""
+    resource.prlimit(guest.process.pid, resource.RLIMIT_FSIZE, (512 << 10, resource.RLIM_INFINITY))
+    guest.send("virtio write 44000000 700 8\n")
+    guest.expect("drive 'd0': cannot write to '", 60)
+    guest.expect("File too large; the machine is paused", 60)
+    guest.expect("'quit' gives up", 60)
+    guest.send("\x01cinfo status\n")
+    guest.expect("VM status: paused", 60)
+    guest.send("cont\n")  # for nothing
+    guest.expect("the machine is paused", 60)
+    resource.prlimit(guest.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    guest.send("cont\n")
+    guest.expect("8 blocks written: OK", 60)
+    guest.send("\x01c")
+    check(uboot(guest, "mw.b 44100000 0 1000", "virtio read 44100000 700 8", "crc32 44100000 1000"),
+          f"{zlib.crc32(bytes([0x5a]) * 0x1000):08x}")
+
+
+def case_uboot_disk(yado, folder):
+    """U-Boot reads and writes a disk, by the interface of today and the one before; the host is full for a while."""
+    for extra in ("", ",force-legacy=on"):
+        image_path = os.path.join(folder, "disk.img")
+        with open(image_path, "wb") as disk:
+            disk.truncate(1 << 20)
+        guest = open_uboot(yado, image_path, extra)
+        try:
+            use_uboot_disk(guest, image_path)
+            fill_host(guest)
+            guest.send("poweroff\n")
+            guest.ends(0, 30)
+        except Failed as why:
+            raise Failed(f"{why}\n{tail(guest)}") from None
+        finally:
+            guest.close()
 
 
 def run_disk(yado, folder, lines):
