@@ -113,6 +113,12 @@ class Programs(unittest.TestCase):
     def test_gicv3(self):
         self.passes("gicv3", cpus=("cortex-a72", "max"), args=("-M", "virt,gic-version=3"))
 
+    def test_disk(self):
+        with tempfile.NamedTemporaryFile() as image:
+            image.truncate(64 << 10)
+            for more in ("", ",snapshot=on", ",cache=none"):
+                self.passes("disk", say=("the disk is done",), args=("-drive", f"file={image.name},format=raw{more}"))
+
     def test_debug(self):
         self.passes("debug")
 
