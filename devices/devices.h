@@ -122,6 +122,7 @@ typedef struct GicCpuReg {
 } GicCpuReg;
 extern const GicCpuReg gicv3_cpu_regs[]; /* ends with a NULL name */
 void *gicv3_cpu(Device *d, unsigned cpu);
+void gicv3_reset_cpu(void *cpu); /* the CPU alone: its interface, not its redistributor */
 
 /* All classes, NULL-terminated, for `help` and for the tests that go through all of them. */
 extern const DeviceClass *const device_classes[];

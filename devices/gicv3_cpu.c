@@ -3,8 +3,7 @@
  * gicv3_cpu.c - the GICv3's CPU interfaces: system registers ICC_*_EL1, priorities, and the outputs to the CPUs.
  * Spec: Arm IHI 0069, 4.8 (priorities), 12.2 (registers); system registers only, one Security state, 32 priority levels.
  * Locking: gicv3.h. What concerns SGIs and PPIs alone takes the lock of one CPU, never the device's.
- * Missing: ICC_CTLR_EL1.PMHE is RAZ/WI, SEIS is 0, extended SPI and PPI ranges; a CPU that PSCI turns off and on again
- * finds its interface as it left it.
+ * Missing: ICC_CTLR_EL1.PMHE is RAZ/WI, SEIS is 0, extended SPI and PPI ranges.
  */
 #include "devices/gicv3.h"
 
@@ -323,6 +322,18 @@ void *gicv3_cpu(Device *d, unsigned cpu) {
 void gicv3_cpu_reset(Gicv3Cpu *c) {
     uint32_t level = c->own.level; /* the devices that drive the inputs have a reset of their own */
     *c = (Gicv3Cpu){ .sleep = 1, .bpr = { GIC_MIN_BPR, GIC_MIN_BPR1 }, .own = { .level = level, .edge = 0xffff } };
+}
+
+void gicv3_reset_cpu(void *port) {
+    Gicv3Port *p = port;
+    device_lock(&p->gic->d);
+    gicv3_lock(p);
+    *p->cpu = (Gicv3Cpu){ .own = p->cpu->own, .rd_ctlr = p->cpu->rd_ctlr, .sleep = p->cpu->sleep,
+                          .bpr = { GIC_MIN_BPR, GIC_MIN_BPR1 } };
+    gicv3_signal(p);
+    gicv3_unlock(p);
+    gicv3_offer(p->gic);
+    device_unlock(&p->gic->d);
 }
 
 void gicv3_cpu_restored(Gicv3Cpu *c) {

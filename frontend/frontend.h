@@ -131,7 +131,7 @@ typedef struct CpuReg {
 
 /* A register of the CPU that a device outside holds (the CPU interface of an interrupt controller). `code` is as insns
  * name it: Arm op0 << 14 | op1 << 11 | CRn << 7 | CRm << 3 | op2. Only the system level reaches it. Called on the
- * CPU's thread; `arg` is the row's, `opaque` that of add_regs. After a write interrupts are looked for. */
+ * CPU's thread; `arg` is the row's, `opaque` the bank's. After a write interrupts are looked for. */
 typedef struct CpuDeviceReg {
     const char *name; /* as all strings: borrowed for ever */
     uint16_t code;
@@ -139,6 +139,12 @@ typedef struct CpuDeviceReg {
     uint64_t (*read)(void *opaque, unsigned arg);              /* NULL: write-only */
     void (*write)(void *opaque, unsigned arg, uint64_t value); /* NULL: read-only */
 } CpuDeviceReg;
+typedef struct CpuDeviceRegs {
+    const CpuDeviceReg *regs; /* codes must be new to the CPU */
+    unsigned count;
+    void *opaque;
+    void (*reset)(void *opaque); /* the CPU is reset, perhaps alone */
+} CpuDeviceRegs;
 
 /* A span of the CPU's struct that is guest state: everything that reset sets and snapshot keeps. */
 typedef struct CpuState {
@@ -165,8 +171,8 @@ struct Frontend {
     /* Makes the CPU what `config` says (fills feature words); then reset makes it cold. Error: unknown model. */
     bool (*init)(Env *env, const CpuConfig *config, GError **error);
     void (*finish)(Env *env);       /* frees what init allocated */
-    /* Before the CPU runs, once: it has these registers too. Codes must be new to it. Copied. */
-    void (*add_regs)(Env *env, const CpuDeviceReg *regs, unsigned count, void *opaque);
+    /* Before the CPU runs, once: it has these registers too. Copied. */
+    void (*add_regs)(Env *env, const CpuDeviceRegs *bank);
     void (*reset)(Env *env);
     /* Boot protocol support: start executing at pc with the first integer argument registers set. */
     void (*set_entry)(Env *env, uint64_t pc, const uint64_t *args, unsigned count);

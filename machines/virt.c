@@ -96,7 +96,8 @@ static void add_gic_regs(Device *gic, Vcpu *vcpu, unsigned cpu) {
         g_assert(n < G_N_ELEMENTS(regs));
         regs[n++] = (CpuDeviceReg){ .name = r->name, .code = r->code, .arg = r->arg, .read = r->read, .write = r->write };
     }
-    vcpu_add_regs(vcpu, regs, n, gicv3_cpu(gic, cpu));
+    CpuDeviceRegs bank = { .regs = regs, .count = n, .opaque = gicv3_cpu(gic, cpu), .reset = gicv3_reset_cpu };
+    vcpu_add_regs(vcpu, &bank);
 }
 
 static bool fixup(Machine *m, GError **error) {

@@ -96,8 +96,8 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     return v;
 }
 
-void vcpu_add_regs(Vcpu *v, const CpuDeviceReg *regs, unsigned count, void *opaque) {
-    v->frontend->add_regs(v->env, regs, count, opaque);
+void vcpu_add_regs(Vcpu *v, const CpuDeviceRegs *bank) {
+    v->frontend->add_regs(v->env, bank);
 }
 
 Env *vcpu_env(Vcpu *v) {

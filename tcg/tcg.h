@@ -101,7 +101,7 @@ void tcg_free(Tcg *tcg);
 /* Adds a vCPU in its reset state, not running. Error: unknown model. Owned by the Tcg. */
 Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *frontend, const char *model, uint64_t counter_hz, GError **error);
 /* Frontend.add_regs, before the vCPU is started. */
-void vcpu_add_regs(Vcpu *vcpu, const CpuDeviceReg *regs, unsigned count, void *opaque);
+void vcpu_add_regs(Vcpu *vcpu, const CpuDeviceRegs *bank);
 Env *vcpu_env(Vcpu *vcpu);
 CpuRunState vcpu_run_state(const Vcpu *vcpu); /* all but the first are off after reset. Any thread */
 const Frontend *vcpu_frontend(Vcpu *vcpu);

@@ -55,33 +55,35 @@ static const CpuDeviceReg *device_reg(const ArmSysreg *row) {
 
 static uint64_t device_reg_read(Env *env, const ArmSysreg *row) {
     const CpuDeviceReg *reg = device_reg(row);
-    return reg->read(arm_cold(env)->device, reg->arg);
+    return reg->read(arm_cold(env)->device.opaque, reg->arg);
 }
 
 static void device_reg_write(Env *env, const ArmSysreg *row, uint64_t value) {
     const CpuDeviceReg *reg = device_reg(row);
-    reg->write(arm_cold(env)->device, reg->arg, value);
+    reg->write(arm_cold(env)->device.opaque, reg->arg, value);
 }
 
 /* ICC_SRE_EL1 among them: the interrupt controller's interface is one of system registers, and ID_AA64PFR0_EL1 tells. */
-void arm_sysreg_add(Env *env, const CpuDeviceReg *regs, unsigned count, void *opaque) {
+void arm_sysreg_add(Env *env, const CpuDeviceRegs *bank) {
     enum { ICC_SRE_EL1 = ARM_SR(3, 0, 12, 12, 5), PFR0_GIC = 1 << 24 };
     ArmCold *cold = arm_cold(env);
     g_assert(!cold->device_rows);
-    cold->device_rows = g_new0(ArmDeviceRow, count);
-    cold->device = opaque;
+    cold->device_rows = g_new0(ArmDeviceRow, bank->count);
+    cold->device = *bank;
+    cold->device.regs = NULL;
     GPtrArray *rows = g_ptr_array_new();
     for (uint32_t i = 0; i < cold->row_count; i++) {
         g_ptr_array_add(rows, (gpointer)cold->rows[i]);
     }
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < bank->count; i++) {
+        const CpuDeviceReg *reg = &bank->regs[i];
         ArmDeviceRow *d = &cold->device_rows[i];
-        d->reg = regs[i];
-        d->row = (ArmSysreg){.name = regs[i].name, .code = regs[i].code, .flags = ARM_ROW_POLL,
-                             .access = (regs[i].read ? ARM_R1 : 0) | (regs[i].write ? ARM_W1 : 0),
+        d->reg = *reg;
+        d->row = (ArmSysreg){.name = reg->name, .code = reg->code, .flags = ARM_ROW_POLL,
+                             .access = (reg->read ? ARM_R1 : 0) | (reg->write ? ARM_W1 : 0),
                              .read = device_reg_read, .write = device_reg_write};
         g_ptr_array_add(rows, &d->row);
-        cold->id.pfr0 |= regs[i].code == ICC_SRE_EL1 ? PFR0_GIC : 0;
+        cold->id.pfr0 |= reg->code == ICC_SRE_EL1 ? PFR0_GIC : 0;
     }
     g_free(cold->rows);
     set_rows(cold, rows);
@@ -95,6 +97,9 @@ void arm_sysreg_reset(Env *env) {
         if (cold->rows[i]->reset) {
             *(uint64_t *)((char *)cold + cold->rows[i]->offset) = cold->rows[i]->reset;
         }
+    }
+    if (cold->device.reset) {
+        cold->device.reset(cold->device.opaque);
     }
 }
 

@@ -69,7 +69,7 @@ struct ArmCold {
     const CpuPorts *ports;
     const ArmSysreg **rows; /* sorted by code; owned */
     ArmDeviceRow *device_rows; /* those that a device has added; owned */
-    void *device;           /* what their functions are given */
+    CpuDeviceRegs device;   /* whose they are; .regs is unused */
     uint32_t row_count;
     uint32_t index;         /* of the CPU */
     bool smp;               /* there are others */
@@ -141,7 +141,7 @@ void arm_sysreg_init(Env *env);
 void arm_sysreg_reset(Env *env);
 void arm_sysreg_finish(Env *env);
 /* Frontend.add_regs. */
-void arm_sysreg_add(Env *env, const CpuDeviceReg *regs, unsigned count, void *opaque);
+void arm_sysreg_add(Env *env, const CpuDeviceRegs *bank);
 /* Index into cold->rows, or -1: no such register. */
 int arm_sysreg_find(const Env *env, unsigned code);
 /* The encoding space of ID registers that reads as zero where nothing is defined. */

@@ -652,9 +652,39 @@ START_TEST(test_restored) {
 }
 END_TEST
 
+/* A CPU is reset alone: its interface is as at first; redistributor and distributor stay as they are. */
+START_TEST(test_reset_cpu) {
+    Poke p;
+    gic_new(&p, 2);
+    gicv3_ppi(p.d, 1, 27, true);
+    takes(&p, 1, 27);
+    route(&p, 70, IRM);
+    route(&p, 71, 1);
+    line(&p, 70, true);
+    line(&p, 71, true);
+    priority(&p, 71, 0x20);
+    ck_assert(irq(&p, 0) && irq(&p, 1));
+    gicv3_reset_cpu(gicv3_cpu(p.d, 1));
+    ck_assert(irq(&p, 0) && !irq(&p, 1));
+    static const char *const zero[] = { "PMR", "IGRPEN0", "IGRPEN1", "AP0R0", "AP1R0" };
+    for (size_t i = 0; i < G_N_ELEMENTS(zero); i++) {
+        ck_assert_uint_eq(icc(&p, 1, zero[i]), 0);
+    }
+    ck_assert_uint_eq(icc(&p, 1, "BPR0"), 2);
+    ck_assert_uint_eq(icc(&p, 1, "BPR1"), 3);
+    ck_assert_uint_eq(own(&p, 1, ISACTIVER), 1u << 27);
+    ck_assert_uint_eq(own(&p, 1, ISENABLER), 0xffffffff);
+    ck_assert_uint_eq(redist(&p, 1, WAKER), 0);
+    icc_set(&p, 1, "IGRPEN1", 1);
+    icc_set(&p, 1, "PMR", 0xff);
+    takes(&p, 1, 71);
+    poke_free(&p);
+}
+END_TEST
+
 /* -- several threads -- */
 
-enum { CROWD = 4, ROUNDS = 10000, EDGE = 40, LEVEL = 41 };
+enum { CROWD = 4, ROUNDS = 300, EDGE = 40, LEVEL = 41 };
 
 typedef struct Crowd {
     Poke p;
@@ -775,4 +805,4 @@ END_TEST
 
 POKE_MAIN("gicv3", test_identity, test_reset_values, test_words_that_are_not_there, test_level, test_edge,
           test_priorities_and_preemption, test_mask, test_binary_point, test_sgi, test_private, test_routes,
-          test_one_of_n, test_split_end, test_wrong_ends, test_groups, test_reset_and_sizes, test_restored, test_threads, test_node)
+          test_one_of_n, test_split_end, test_wrong_ends, test_groups, test_reset_and_sizes, test_restored, test_reset_cpu, test_threads, test_node)

@@ -410,7 +410,7 @@ enum { ICC_PMR = ARM_SR(3, 0, 4, 6, 0), ICC_IAR1 = ARM_SR(3, 0, 12, 12, 0), ICC_
 typedef struct Held {
     Fake *fake;
     uint64_t value[4];
-    unsigned reads;
+    unsigned reads, resets;
 } Held;
 
 static uint64_t held_read(void *opaque, unsigned arg) {
@@ -435,17 +435,23 @@ static const CpuDeviceReg held_regs[] = {
     {"ICC_EOIR1_EL1", ICC_EOIR1, 3, NULL, held_write},
 };
 
+static void held_reset(void *opaque) {
+    ((Held *)opaque)->resets++;
+}
+#define HELD(held) \
+    (CpuDeviceRegs){.regs = held_regs, .count = G_N_ELEMENTS(held_regs), .opaque = held, .reset = held_reset}
+
 START_TEST(test_device_registers) {
     Fake *f = fake_new("cortex-a57");
     Held held = {.fake = f, .value = {7, 0, 42}};
     ck_assert(raises(f, fake_mrs(ICC_PMR, 1), 0)); /* nobody holds them */
     ck_assert(raises(f, fake_msr(ICC_EOIR1, 1), 0));
     ck_assert_uint_eq(fake_read(f, ID_AA64PFR0), 0x11);
-    frontend_arm.add_regs(f->env, held_regs + 1, 3, &held);
+    frontend_arm.add_regs(f->env, &(CpuDeviceRegs){.regs = held_regs + 1, .count = 3, .opaque = &held});
     ck_assert_uint_eq(fake_read(f, ID_AA64PFR0), 0x11); /* without ICC_SRE_EL1 they could be anything */
     fake_free(f);
     f = held.fake = fake_new("cortex-a57");
-    frontend_arm.add_regs(f->env, held_regs, G_N_ELEMENTS(held_regs), &held);
+    frontend_arm.add_regs(f->env, &HELD(&held));
     ck_assert_uint_eq(fake_read(f, ID_AA64PFR0), 0x1000011);
     ck_assert_uint_eq(fake_read(f, ICC_SRE), 7);
     fake_write(f, ICC_PMR, 0xf0);
@@ -462,7 +468,9 @@ START_TEST(test_device_registers) {
     ck_assert(raises(f, fake_msr(ICC_PMR, 1), 0));
     ck_assert_uint_eq(held.reads, 2);
     fake_set_el(f, 1);
+    ck_assert_uint_eq(held.resets, 0);
     frontend_arm.reset(f->env); /* the rows stay */
+    ck_assert_uint_eq(held.resets, 1);
     fake_write(f, ICC_EOIR1, 8);
     ck_assert_uint_eq(held.value[3], 8);
     fake_free(f);
@@ -474,7 +482,7 @@ START_TEST(test_device_register_polls) {
     Fake *f = fake_new("cortex-a57");
     Held held = {.fake = f};
     unsigned end;
-    frontend_arm.add_regs(f->env, held_regs, G_N_ELEMENTS(held_regs), &held);
+    frontend_arm.add_regs(f->env, &HELD(&held));
     const uint32_t code[] = {fake_mrs(ICC_IAR1, 1), fake_msr(ICC_PMR, 0), 0xd2800021}; /* MOVZ X1, #1 */
     fake_code(f, FAKE_RAM, code, sizeof(code));
     TransRequest request = {.frontend = &frontend_arm, .env = f->env, .mode = frontend_arm.mode(f->env), .page = f->ram,
