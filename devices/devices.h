@@ -92,6 +92,21 @@ typedef struct VirtioRngConfig {
 } VirtioRngConfig;
 extern const DeviceClass device_virtio_rng; /* config may be NULL */
 
+typedef struct VirtioSerialConfig {
+    VirtioConfig virtio;
+} VirtioSerialConfig;
+extern const DeviceClass device_virtio_serial; /* config may be NULL */
+/* Its ports. */
+typedef struct SerialPortConfig {
+    Chardev *chardev; /* borrowed; NULL: output is dropped */
+    const char *name; /* at most 63 bytes, or NULL */
+    uint64_t number;  /* 0: the next that is free */
+} SerialPortConfig;
+extern const DeviceClass device_virtconsole, device_virtserialport; /* config may be NULL */
+enum { VIRTIO_SERIAL_PORTS = 31 };
+/* At set-up. False: the number is taken, or there are as many ports as can be. */
+bool virtio_serial_plug(Device *serial, Device *port);
+
 /* -- GICv2: bank 0 the distributor (4 KiB), bank 1 the CPU interface (8 KiB) -- */
 typedef struct GicConfig {
     unsigned cpus;    /* 1-8; version 3: 1-64 */

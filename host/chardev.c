@@ -48,6 +48,7 @@ struct Chardev {
     bool full;               /* a write was cut short: CHARDEV_WRITABLE is owed */
     bool escape;             /* Ctrl-a was the last input */
     bool ended, end_told;    /* input at its end; the device knows */
+    bool socket;             /* peers come and go */
     bool waiting;            /* the device refused input: chardev_accept_input wakes */
     GSource *in_source, *out_source, *pump_source;
     size_t out_count, in_count;
@@ -353,6 +354,10 @@ void chardev_set_user(Chardev *c, const ChardevUser *user) {
 void chardev_redirect(Chardev *c, void (*typed)(void *opaque, const uint8_t *data, size_t n), void *opaque) {
     c->typed = typed;
     c->typed_opaque = opaque;
+}
+
+bool chardev_is_open(const Chardev *c) {
+    return c->out >= 0 || !c->socket;
 }
 
 bool chardev_is_console(const Chardev *c) {

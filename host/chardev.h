@@ -19,6 +19,8 @@ typedef enum ChardevEvent {
     CHARDEV_WRITABLE, /* chardev_write took fewer bytes than given; now there is room again */
     CHARDEV_BREAK,    /* the user sent a break (Ctrl-a b) */
     CHARDEV_EOF,      /* the input has ended; nothing more will be received */
+    CHARDEV_OPENED,   /* somebody has connected; sockets only */
+    CHARDEV_CLOSED,   /* ... and gone */
 } ChardevEvent;
 
 /* spec: "stdio"           terminal or whatever stdin and stdout are; Ctrl-C ends yado
@@ -31,6 +33,8 @@ Chardev *chardev_open(const char *spec, GMainContext *context, GError **error);
 /* Writes out what is buffered, waiting at most a second, and restores the terminal. NULL is allowed. Main-loop
  * thread, when no other thread uses it any more. */
 void chardev_close(Chardev *c);
+/* Is there somebody at the other end? Sockets without a connection: no; all others: yes. */
+bool chardev_is_open(const Chardev *c);
 /* Whether somebody could read what is written: false for null. */
 bool chardev_is_console(const Chardev *c);
 

@@ -163,20 +163,39 @@ static bool configure(Machine *m, const DeviceClass *cls, const KeyList *list, c
 
 /* -- the place -- */
 
+/* Kinds of slots, and what puts a device into one. */
+static const struct {
+    const char *bus;
+    const DeviceClass *slot;
+    bool (*plug)(Device *slot, Device *device);
+    const char *hint;
+} buses[] = {
+    { "virtio", &device_virtio_mmio, virtio_mmio_plug, "" },
+    { "virtio-serial", &device_virtio_serial, virtio_serial_plug, "\nput -device virtio-serial-device in front of it" },
+};
+
 static bool take_slot(Machine *m, Device *device, GError **error) {
-    unsigned slots = 0;
+    unsigned slots = 0, bus = 0;
+    while (strcmp(buses[bus].bus, device->cls->bus) != 0) {
+        bus++;
+        g_assert(bus < G_N_ELEMENTS(buses));
+    }
     for (unsigned i = 0; i < m->devices->len; i++) {
         Device *slot = g_ptr_array_index(m->devices, i);
-        if (strcmp(device->cls->bus, "virtio") == 0 && slot->cls == &device_virtio_mmio) {
+        if (slot->cls == buses[bus].slot) {
             slots++;
-            if (virtio_mmio_plug(slot, device)) {
+            if (buses[bus].plug(slot, device)) {
                 return true;
             }
         }
     }
-    g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE,
-                slots ? "machine '%s' has no free %s slot for '%s'; there are %u" : "machine '%s' has no %s slots for '%s'",
-                m->cls->name, device->cls->bus, device->name, slots);
+    if (slots) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "machine '%s' has no free %s slot for '%s'; there are %u",
+                    m->cls->name, device->cls->bus, device->name, slots);
+    } else {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "machine '%s' has no %s slots for '%s'%s", m->cls->name,
+                    device->cls->bus, device->name, buses[bus].hint);
+    }
     return false;
 }
 

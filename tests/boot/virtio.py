@@ -196,6 +196,43 @@ def case_pair(yado, folder):
     with_guests(body, server, start(yado, folder, ["-nic", f"stream,reconnect=1,{place},mac=52:54:00:12:34:57"]))
 
 
+CONSOLE_INIT = """#!/bin/sh
+mount -t devtmpfs dev /dev
+mount -t sysfs sysfs /sys
+busybox insmod /lib/virtio_mmio.ko
+busybox insmod /lib/virtio_console.ko
+exec sh </dev/hvc0 >/dev/hvc0 2>&1
+"""
+
+
+def case_console(yado, folder):
+    """A shell on hvc0, with the serial port elsewhere; and a named port that leads to a file."""
+    initrd, serial, line = (os.path.join(folder, name) for name in ("console.gz", "serial", "line"))
+    guests.make_small_initrd(initrd, CONSOLE_INIT, MODULES)
+    args = boot.linux_args(initrd, "256")
+    args[-1] = "console=ttyAMA0 rdinit=/init"
+
+    def body(guest):
+        guest.expect(boot.PROMPT, 300)
+        check(guest.command("echo $((6 * 7))"), "42")
+        check(guest.command("seq 1 20000 | md5sum"), "e071f707df7bbeee2a6a1eb48011ddd0")
+        check(guest.command("seq 1 3000"), "\r\n2999\r\n3000\r\n")
+        check(guest.command("cat /sys/class/virtio-ports/vport0p1/name"), "org.example.line")
+        guest.command("seq 1 20000 > /dev/vport0p1")
+        guest.send("poweroff -f\n")
+        guest.ends(0, 60)
+        with open(line, "rb") as file:
+            if hashlib.md5(file.read()).hexdigest() != "e071f707df7bbeee2a6a1eb48011ddd0":
+                raise Failed("what was written to the named port is damaged")
+        with open(serial, encoding="utf-8", errors="replace") as file:
+            check(file.read(), "Linux version 6.1")
+
+    with_guests(body, boot.Guest(yado, args + [
+        "-serial", "file:" + serial, "-chardev", "stdio,id=con", "-chardev", f"file,id=line,path={line}",
+        "-device", "virtio-serial-device", "-device", "virtconsole,chardev=con",
+        "-device", "virtserialport,chardev=line,name=org.example.line"]))
+
+
 CASES = {name[5:]: value for name, value in globals().items() if name.startswith("case_")}
 
 if __name__ == "__main__":

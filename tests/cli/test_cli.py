@@ -238,6 +238,17 @@ class Networks(Cli):
             "-nic", "null,id=n", "-object", "filter-dump,id=d,netdev=n,file=/nonexistent/d", "-kernel", "x"))
         self.usage("-chardev file: the path is missing: give path=FILE", "-chardev", "file,id=c")
 
+    def test_ports(self):
+        self.usage("machine 'virt' has no virtio-serial slots for 'virtconsole0'", "-device", "virtconsole")
+        self.usage("machine 'virt' has no free virtio-serial slot for 'b'; there are 1", "-device", "virtio-serial-device",
+                   "-device", "virtserialport,nr=3,id=a", "-device", "virtserialport,nr=3,id=b")
+        self.usage("virtserialport.nr: '31' is not a whole number from 1 to 30", "-device", "virtio-serial-device", "-device",
+                   "virtserialport,nr=31")
+        self.usage("virtconsole.chardev: no chardev 'c'; there are none", "-device", "virtio-serial-device", "-device",
+                   "virtconsole,chardev=c")
+        self.usage("virtserialport0: the name '" + 64 * "x" + "' is longer than 63 bytes", "-device", "virtio-serial-device",
+                   "-device", "virtserialport,name=" + 64 * "x")
+
     def test_accepted(self):
         place = self.file("x", b"") + ".socket"
         self.fails_not("-nic", "none", "-nic", "user,hostfwd=tcp:127.0.0.1:0-:22,hostfwd=udp:127.0.0.1:0-:53,restrict=on",
@@ -246,7 +257,7 @@ class Networks(Cli):
                        "-device", "virtio-net-device,netdev=a", "-device", "virtio-net-device,netdev=b,mac=52:54:00:12:34:57",
                        "-object", "filter-dump,id=d,netdev=a,file=" + self.file("dump", b""),
                        "-object", "rng-random,id=r,filename=/dev/urandom", "-device", "virtio-rng-device,rng=r",
-                       "-chardev", "null,id=c")
+                       "-chardev", "null,id=c", "-device", "virtio-serial-device", "-device", "virtconsole,chardev=c")
 
     def fails_not(self, *args):
         done = self.yado(*self.virt(*args, "-kernel", self.kernel(guests.POWER_OFF)))
