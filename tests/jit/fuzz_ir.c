@@ -18,7 +18,7 @@
 #include "tests/jit/program.h"
 #include "tests/jit/tally.h"
 
-enum { CASES = 85000, RUNS = 2, LEAST = 1000 };
+enum { CASES = 80000, RUNS = 2, LEAST = 1000 };
 
 static const char *const level_names[X64_LEVELS] = {"sse2", "avx2", "avx512"};
 
@@ -29,9 +29,12 @@ typedef struct Fuzz {
     GString *diff;
     bool cold;                /* runs begin with an empty TLB */
     char kind[24];            /* how the difference that is being shrunk begins */
-    Tally *tally;
     TallyRun run;             /* the run that agreed last */
+    unsigned levels;          /* of this host */
+    JitSide *hosts[X64_LEVELS];
+    Tally tallies[X64_LEVELS];
     uint64_t programs;
+    unsigned failed;
 } Fuzz;
 
 /* Host code that goes astray is a difference too. */
@@ -221,6 +224,20 @@ static void report(Fuzz *f, uint64_t seed, uint64_t state) {
 
 /* -- runs -- */
 
+/* From the state f->start at every level. */
+static bool run_levels(Fuzz *f, uint64_t seed, uint64_t state) {
+    for (unsigned i = 0; i < f->levels; i++) {
+        f->level = level_names[i];
+        f->host = f->hosts[i];
+        if (!agree(f, f->made, f->plain)) {
+            report(f, seed, state);
+            return false;
+        }
+        tally_add(&f->tallies[i], &f->run);
+    }
+    return true;
+}
+
 static bool run_seed(Fuzz *f, uint64_t seed) {
     g_autoptr(GError) error = NULL;
     ir_block_reset(f->plain);
@@ -240,33 +257,34 @@ static bool run_seed(Fuzz *f, uint64_t seed) {
     for (uint64_t k = 0; k < RUNS; k++) {
         program_state(f->start, seed * RUNS + k);
         f->cold = k == 0;
-        if (!agree(f, f->made, f->plain)) {
-            report(f, seed, seed * RUNS + k);
+        if (!run_levels(f, seed, seed * RUNS + k)) {
             return false;
         }
-        tally_add(f->tally, &f->run);
     }
     return true;
 }
 
-static bool run_level(Fuzz *f, X64Level level, uint64_t first, uint64_t count, bool complete) {
-    unsigned failed = 0;
-    f->level = level_names[level];
-    f->host = jit_side_at_level(&made_up, f->level);
-    f->programs = 0;
-    for (uint64_t seed = first; seed < first + count && failed < 5; seed++) {
-        failed += !run_seed(f, seed);
+static bool run_seeds(Fuzz *f, uint64_t first, uint64_t count) {
+    for (uint64_t seed = first; seed < first + count && f->failed < 5; seed++) {
+        f->failed += !run_seed(f, seed);
     }
-    jit_side_free(f->host);
-    printf("%s: %" PRIu64 " programs, %u differ; exits", f->level, f->programs, failed);
+    printf("%" PRIu64 " programs at %u levels, %u differ; exits", f->programs, f->levels, f->failed);
     for (unsigned e = 0; e <= IR_EXIT_SYNC; e++) {
-        printf(" %" PRIu64, f->tally->exits[e]);
+        printf(" %" PRIu64, f->tallies[0].exits[e]);
     }
     printf("\n");
-    return !failed && (!complete || tally_complete(f->tally, f->level, LEAST));
+    bool ok = !f->failed;
+    for (unsigned i = 0; ok && count >= CASES && i < f->levels; i++) {
+        ok = tally_complete(&f->tallies[i], level_names[i], LEAST);
+    }
+    if (g_getenv("YADO_TEST_COUNTS")) {
+        tally_print(f->tallies, f->levels);
+    }
+    return ok;
 }
 
 int main(int argc, char **argv) {
+    static Fuzz f;
     const char *wish = g_getenv("YADO_TEST_CASES");
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGSEGV, on_signal);
@@ -275,17 +293,14 @@ int main(int argc, char **argv) {
     signal(SIGFPE, on_signal);
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 0) : argc > 1 ? 1 : wish ? strtoull(wish, NULL, 0) : CASES;
-    Fuzz f = {.want = jit_side_new(&made_up, false), .start = jit_side_new(&made_up, false), .plain = guest_block(),
-              .made = guest_block(), .cut = guest_block(), .diff = g_string_new(NULL)};
-    static Tally tallies[X64_LEVELS];
-    unsigned levels = x64_host_level() + 1u;
-    bool ok = true;
-    for (unsigned level = 0; level < levels; level++) {
-        f.tally = &tallies[level];
-        ok &= run_level(&f, (X64Level)level, first, count, count >= CASES);
+    f = (Fuzz){.want = jit_side_new(&made_up, false), .start = jit_side_new(&made_up, false), .plain = guest_block(),
+               .made = guest_block(), .cut = guest_block(), .diff = g_string_new(NULL), .levels = x64_host_level() + 1u};
+    for (unsigned i = 0; i < f.levels; i++) {
+        f.hosts[i] = jit_side_at_level(&made_up, level_names[i]);
     }
-    if (g_getenv("YADO_TEST_COUNTS")) {
-        tally_print(tallies, levels);
+    bool ok = run_seeds(&f, first, count);
+    for (unsigned i = 0; i < f.levels; i++) {
+        jit_side_free(f.hosts[i]);
     }
     jit_side_free(f.want);
     jit_side_free(f.start);

@@ -335,7 +335,8 @@ bool jit_compare(JitSide *got, JitSide *want, GString *out) {
         IrVal a = slot_value(g, s), b = slot_value(w, s);
         ok &= same(out, s->name, a.d[0], b.d[0]) & same(out, s->name, a.d[1], b.d[1]);
     }
-    for (size_t i = 0; i < got->size; i++) {
+    bool differ = memcmp(got->memory, want->memory, got->size) != 0;
+    for (size_t i = 0; differ && i < got->size; i++) {
         if (got->memory[i] != want->memory[i]) {
             g_string_append_printf(out, "  memory at 0x%" PRIx64 " is 0x%02x, expected 0x%02x\n", got->guest->base + i,
                                    got->memory[i], want->memory[i]);

@@ -217,7 +217,7 @@ static void any_value_op(Maker *m) {
     };
     IrOp op;
     do {
-        op = one_in(&m->r, 2) ? hot[below(&m->r, G_N_ELEMENTS(hot))] : (IrOp)below(&m->r, IR_OPS);
+        op = one_in(&m->r, 4) ? hot[below(&m->r, G_N_ELEMENTS(hot))] : (IrOp)below(&m->r, IR_OPS);
     } while (!(ir_ops[op].props & (IR_PURE | IR_FP)) || op == IR_const);
     value_op(m, op);
 }
