@@ -39,6 +39,7 @@ static struct {
     const Machine *machine;  /* atomic */
     int thread;              /* atomic: of the handler, or 0 */
     const char *written;     /* the report's path once it is open, or NULL */
+    void *stack;             /* of the handler: the one of the thread may be full */
 } bug;
 
 /* -- text, without memory -- */
@@ -229,7 +230,8 @@ void bug_catch(const char *command) {
     bug.paths[0] = g_build_filename(state, name, NULL);
     bug.paths[1] = g_build_filename(g_get_tmp_dir(), name, NULL);
     backtrace(frame, 1); /* loads what it needs */
-    stack_t stack = {.ss_sp = g_malloc(STACK_BYTES), .ss_size = STACK_BYTES}; /* for this thread's stack may be full */
+    bug.stack = g_malloc(STACK_BYTES);
+    stack_t stack = {.ss_sp = bug.stack, .ss_size = STACK_BYTES};
     sigaltstack(&stack, NULL);
     struct sigaction action = {.sa_sigaction = on_bug, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
     for (size_t i = 0; i < G_N_ELEMENTS(bugs); i++) {
