@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "host/block/block.h"
 #include "system/options.h"
 
 struct Monitor {
@@ -135,7 +136,26 @@ static void info_version(Monitor *m, const char *args, GString *out) {
     g_string_append(out, YADO_VERSION "\n");
 }
 
+static void info_block(Monitor *m, const char *args, GString *out) {
+    const GPtrArray *backends = m->machine->options.backends;
+    size_t before = out->len;
+    for (unsigned i = 0; backends && i < backends->len; i++) {
+        const MachineBackend *b = g_ptr_array_index(backends, i);
+        if (strcmp(b->option, "drive") == 0) {
+            const BlockOptions *o = block_options(b->object);
+            g_autofree char *size = value_size_text(block_size(b->object));
+            g_string_append_printf(out, "%s: %s (raw, %s, cache=%s%s%s), used by %s\n", b->id, o->path, size,
+                                   block_cache_names[o->cache], o->read_only ? ", read-only" : "",
+                                   o->snapshot ? ", snapshot" : "", b->user ? b->user : "nobody");
+        }
+    }
+    if (out->len == before) {
+        g_string_append(out, "there is nothing to show\n");
+    }
+}
+
 static const Command infos[] = {
+    {"block", NULL, "images of -drive and -blockdev, and who uses them", info_block, false},
     {"cpus", NULL, "the CPUs", info_cpus, true},
     {"jit", NULL, "counters of the translator", info_jit, true},
     {"mtree", NULL, "the map of physical addresses", info_mtree, false},

@@ -183,7 +183,8 @@ BlockPolicy block_failed(Block *b, bool write, int error) {
     if (policy == BLOCK_ON_ENOSPC) {
         policy = full ? BLOCK_STOP : BLOCK_REPORT;
     }
-    if (policy == BLOCK_STOP && !b->stopped) {
+    bool lost = write && g_atomic_int_get(&b->flush_failed); /* waiting does not bring it back */
+    if (policy == BLOCK_STOP && (lost || !b->stopped)) {
         policy = BLOCK_REPORT;
     }
     if (policy == BLOCK_STOP) {

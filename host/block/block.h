@@ -81,7 +81,8 @@ int block_zero(Block *b, uint64_t offset, uint64_t size, bool unmap);
 /* Runs fn(job) in a thread of the image. Several jobs run at once, in any order. */
 void block_run(Block *b, void (*fn)(void *job), void *job);
 
-/* What to do about an error: never BLOCK_ON_ENOSPC. For BLOCK_STOP the user has been told. Any thread. */
+/* What to do about an error: never BLOCK_ON_ENOSPC. For BLOCK_STOP the user has been told. After a failed flush writes are
+ * never stopped for: the guest has to know. Any thread. */
 BlockPolicy block_failed(Block *b, bool write, int error);
 /* stopped: an error wants the machine to be paused. message: a sentence with a hint behind a newline, borrowed. Any thread. */
 void block_set_user(Block *b, void (*stopped)(void *opaque, const char *message), void *opaque);

@@ -71,6 +71,14 @@ class Good(Drives):
         self.runs("-snapshot", "-hda", other)
         self.assertEqual(os.path.getsize(other), 1000)
 
+    def test_info(self):
+        args = self.args("-S", "-monitor", "stdio", *self.drive(",cache=none,readonly=on"), "-device", BLK + ",drive=d,id=disk",
+                         *self.drive(",readonly=on", "e"))
+        with subprocess.Popen([test_cli.YADO, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as monitor:
+            shown = monitor.communicate("info block\nquit\n", timeout=test_cli.SECONDS)[0]
+        self.assertIn(f"d: {self.disk} (raw, 8 KiB, cache=none, read-only), used by disk\n", shown.replace("\r", ""))
+        self.assertIn(f"e: {self.disk} (raw, 8 KiB, cache=writeback, read-only), used by nobody\n", shown.replace("\r", ""))
+
     def test_help(self):
         for args, words in ((["-device", "help"], [BLK, "disk (virtio)"]),
                             (["-device", BLK + ",help"], ["drive=ID", "num-queues=N", "(default: 1)", "packed=on|off",

@@ -403,9 +403,14 @@ START_TEST(test_failed_flush) {
     static const BlockDriver driver = { "test", image_read, image_write, bad_flush, image_discard, image_zero, image_close };
     static Image image;
     Block *b = block_new(&driver, &image, 1024, &(BlockOptions){ .id = "x" });
+    block_set_user(b, stopped, &image);
+    ck_assert_int_eq(block_failed(b, true, ENOSPC), BLOCK_STOP);
     ck_assert_int_eq(block_flush(b), EIO);
     ck_assert_int_eq(block_flush(b), EIO);
     ck_assert_uint_eq(image.flushes, 1);
+    ck_assert_int_eq(block_failed(b, true, EIO), BLOCK_REPORT);
+    ck_assert_int_eq(block_failed(b, true, ENOSPC), BLOCK_REPORT);
+    ck_assert_uint_eq(image.stops, 1);
     block_free(b);
 }
 END_TEST
