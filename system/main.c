@@ -275,7 +275,8 @@ static int run_machine(Options *options, char **argv, GError **error) {
         g_free(run.message);
     }
     if (run.report) {
-        fprintf(stderr, "%s\n", run.report);
+        fprintf(stderr, "%s\n%s", run.report, options->machine.icount ? "" :
+                "Its time comes from the host; with -icount shift=3 added it does the same in every run.\n");
         g_free(run.report);
     }
     return run.code;

@@ -221,12 +221,34 @@ static int word_of(const KeyList *list, const char *key, const char *const *word
     return -1;
 }
 
+static unsigned find_op(const char *name) {
+    unsigned op = 0;
+    while (op < IR_OPS && strcmp(ir_ops[op].name, name) != 0) {
+        op++;
+    }
+    return op;
+}
+
+/* OP:OTHER, two ops that differ only in what they compute. */
+static bool set_broken(TcgForced *f, const char *value, GError **error) {
+    g_auto(GStrv) names = g_strsplit(value, ":", 2);
+    bool two = names[0] && names[1];
+    f->broken = two ? find_op(names[0]) : IR_OPS;
+    f->broken_by = two ? find_op(names[1]) : IR_OPS;
+    if (f->broken == IR_OPS || f->broken_by == IR_OPS ||
+        strcmp(ir_ops[f->broken].operands, ir_ops[f->broken_by].operands) != 0 ||
+        !(ir_ops[f->broken].props & ir_ops[f->broken_by].props & (IR_PURE | IR_FP))) {
+        return usage(error, "-accel: 'x-break' takes two IR operations alike, as in 'xor:or', not '%s'", value);
+    }
+    return true;
+}
+
 /* Forced modes, for testing. interpreter: the name of an accelerator that has none, or NULL. */
 static bool set_forced(TcgForced *f, const KeyList *list, const char *interpreter, GError **error) {
     static const char *const switches[] = { "off", "on", NULL };
     static const char *const sizes[] = { "1", NULL };
     static const char *const crashes[] = { "segv", "assert", "hang", NULL };
-    static const char *const keys[] = { "host", "x-tlb", "x-poll", "x-chain", "x-evict", "x-crash", NULL };
+    static const char *const keys[] = { "host", "x-tlb", "x-poll", "x-chain", "x-evict", "x-crash", "x-break", NULL };
     for (unsigned i = 0; interpreter && keys[i]; i++) {
         if (keylist_get(list, keys[i])) {
             return usage(error, "-accel: '%s' is for jit; '%s' makes no host code", keys[i], interpreter);
@@ -240,7 +262,9 @@ static bool set_forced(TcgForced *f, const KeyList *list, const char *interprete
     int crash = chain == -1 ? -1 : word_of(list, "x-crash", crashes, error);
     *f = (TcgForced){ .host = level >= 0 ? host_levels[level] : NULL, .one_entry = tlb == 0, .poll_storm = poll == 1,
                       .no_chain = chain == 0, .crash = crash >= 0 ? crashes[crash] : NULL };
-    return crash != -1 && (!evict || value_number("-accel x-evict", evict, 1, UINT64_MAX, &f->evict, error));
+    const char *broken = keylist_get(list, "x-break");
+    return crash != -1 && (!evict || value_number("-accel x-evict", evict, 1, UINT64_MAX, &f->evict, error)) &&
+           (!broken || set_broken(f, broken, error));
 }
 
 static bool set_accel(Options *o, const char *value, GError **error) {
@@ -248,7 +272,8 @@ static bool set_accel(Options *o, const char *value, GError **error) {
         o->help = help_accels;
         return true;
     }
-    static const char *const known[] = { "accel", "host", "x-tlb", "x-evict", "x-poll", "x-chain", "x-crash", NULL };
+    static const char *const known[] = { "accel", "host", "x-tlb", "x-evict", "x-poll", "x-chain", "x-crash", "x-break",
+                                         NULL };
     g_autoptr(KeyList) list = keylist_parse("-accel", "accel", value, error);
     if (!list || !keylist_check(list, known, error)) {
         return false;

@@ -347,6 +347,15 @@ static bool make_stubs(Tcg *tcg, const Frontend *fe) {
     return true;
 }
 
+/* x-break: makes one op wrong. */
+static const Backend *break_rule(const Backend *be, unsigned op, unsigned by) {
+    Backend *copy = g_memdup2(be, sizeof *be);
+    const HostRule **rules = g_memdup2(be->rules, sizeof *rules * IR_OPS);
+    rules[op] = rules[by];
+    copy->rules = rules;
+    return copy;
+}
+
 bool lower_init(Tcg *tcg, const Frontend *fe, GError **error) {
     tcg->cache = cache_new(tcg->config.cache_bytes, error);
     if (!tcg->cache) {
@@ -356,10 +365,18 @@ bool lower_init(Tcg *tcg, const Frontend *fe, GError **error) {
     if (!tcg->backend) {
         return false;
     }
+    const TcgForced *f = &tcg->config.forced;
+    if (f->broken != f->broken_by) {
+        tcg->backend = tcg->broken = break_rule(tcg->backend, f->broken, f->broken_by);
+    }
     return make_stubs(tcg, fe);
 }
 
 void lower_finish(Tcg *tcg) {
+    if (tcg->broken) {
+        g_free((void *)(uintptr_t)tcg->broken->rules);
+        g_free((void *)(uintptr_t)tcg->broken);
+    }
     cache_free(tcg->cache);
 }
 

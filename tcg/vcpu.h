@@ -249,6 +249,7 @@ struct Tcg {
     unsigned tb_count;
     uint64_t flushes;     /* times that all blocks were dropped */
     const Backend *backend; /* NULL: interpreter only */
+    const Backend *broken;  /* x-break: a copy that is owned, or NULL */
     struct Cache *cache;
     HostStubs stubs;
     GMutex world;

@@ -107,6 +107,23 @@ class Programs(unittest.TestCase):
         args = ["-semihosting", "-icount", "shift=0", "-kernel", test_guest.build("time")]
         self.assertEqual(run(*args), run(*args, "-d", "nochain", "-D", os.devnull))
 
+    def test_verify(self):
+        """Comparing blocks, each or some, takes no time and changes nothing."""
+        for name in (*self.NAMES, "system"):
+            for shift in (0, 5):
+                args = ["-semihosting", "-icount", f"shift={shift}", "-kernel", test_guest.build(name)]
+                alone = run(*args)
+                self.assertEqual(alone[0], 0, alone[1][-2000:])
+                for more in (["--verify"], ["--verify=7"], ["--verify", "-accel", "jit,x-tlb=1,x-evict=500,x-poll=on"]):
+                    with self.subTest(program=name, shift=shift, more=more):
+                        self.assertEqual(run(*args, *more), alone)
+
+    def test_bare_value(self):
+        """As elsewhere, a value without a key is the shift."""
+        args = ["-semihosting", "-kernel", test_guest.build("time")]
+        self.assertEqual(run(*args, "-icount", "5"), run(*args, "-icount", "shift=5"))
+        self.assertNotEqual(run(*args, "-icount", "5"), run(*args, "-icount", "4"))
+
 
 class Boot(unittest.TestCase):
     """A kernel, from its start until it powers the machine off."""
@@ -143,6 +160,10 @@ class Arguments(unittest.TestCase):
         "shift=1.5": "'1.5'",
         "shift=1,shift=2": "shift",
         "sleep=on": "shift",
+        "11": "10",
+        "5,shift=5": "shift",
+        "auto": "'auto' is not a whole number from 0 to 10",
+        "shift=auto": "'auto' is not a whole number from 0 to 10",
     }
 
     def test_wrong(self):
