@@ -18,7 +18,11 @@ FLAGS = ["-march=armv8-a", "-O1", "-Wall", "-Wextra", "-Werror", "-std=gnu11", "
          "-fno-pie", "-no-pie", "-mgeneral-regs-only", "-mstrict-align", "-mno-outline-atomics", "-fno-stack-protector",
          "-fno-asynchronous-unwind-tables", "-Wl,-T,link.ld", "-Wl,--build-id=none", "-Wl,-z,noexecstack"]
 MODES = {"jit": ["-accel", "jit"], "interp": ["-accel", "interp"], "verify": ["-accel", "jit", "-verify"]}
-FORCED = ("x-tlb=1", "x-evict=500", "x-poll=on", "x-chain=off", "host=sse2", "x-tlb=1,x-evict=500,x-poll=on,x-chain=off")
+with open("/proc/cpuinfo", encoding="ascii") as info:
+    HAS = set(info.read().split())
+NEEDS = {"sse2": {"sse2"}, "avx2": {"avx2", "aes", "pclmulqdq", "fma"}, "avx512": {"avx2", "avx512_bitalg", "gfni", "sha_ni"}}
+HOSTS = tuple("host=" + level for level, flags in NEEDS.items() if flags <= HAS)
+FORCED = ("x-tlb=1", "x-evict=500", "x-poll=on", "x-chain=off", *HOSTS, "x-tlb=1,x-evict=500,x-poll=on,x-chain=off")
 MODES_OF = MODES | {key + verify: ["-accel", "jit," + key] + ["-verify"] * bool(verify)
                     for key in FORCED for verify in ("", " -verify")}
 SECONDS = 60
@@ -130,7 +134,7 @@ class Forced(Programs):
     """The programs that fault, map and change code, in the forced modes, compared and not."""
 
     def passes(self, name, cpus=(), defines=(), modes=None, say=None, args=()):
-        if name in ("exception", "mmu", "code"):
+        if name in ("exception", "mmu", "code", "atomic", "system", "hostile", "debug"):
             super().passes(name, ("max",), defines, [mode for mode in MODES_OF if mode not in MODES], say, args)
 
     test_failing = test_power_off = None
