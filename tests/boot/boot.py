@@ -171,6 +171,25 @@ def check_verified(seen, least):
         raise Failed(f"too few comparisons: {seen[-500:]!r}")
 
 
+def case_found(yado, folder):
+    """A wrong rule shows millions of blocks into the boot, and by the command in the report once more, alike."""
+    initrd = os.path.join(folder, "small.gz")
+    guests.make_small_initrd(initrd)
+    guest = Guest(yado, linux_args(initrd, "256") + ["--verify", "-icount", "shift=3", "-accel", "jit,x-break=umulh:smulh"])
+    try:
+        guest.ends(8, 900)
+    finally:
+        guest.close()
+    command = re.search(r"^To see it again: (.+)$", guest.seen, re.M)
+    again = subprocess.run(["sh", "-c", command[1]], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.PIPE, timeout=900, check=False)
+    reports = [text[text.index("verify: "):text.index("\nHost code:")] for text in (guest.seen, again.stderr.decode())]
+    if again.returncode != 8 or reports[0] != reports[1]:
+        raise Failed(f"it is not the same again: {reports[0][:300]} ... {reports[1][:300]}")
+    if int(re.search(r"comparison (\d+)", reports[0])[1]) < 10**6:
+        raise Failed(f"it is found too early: {reports[0][:300]}")
+
+
 def case_verify_all(yado, _folder):
     """On demand: the installer's kernel and full initrd, every block compared. Some minutes on an idle CPU."""
     seen = run_linux(yado, guests.need(guests.INITRD), "1024", ["--verify"], 3600)
