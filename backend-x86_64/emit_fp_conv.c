@@ -2,7 +2,7 @@
 /*
  * emit_fp_conv.c - rules that convert between floating-point formats and integers, and that round; see emit_fp.c.
  * Spec: Intel SDM volume 2; Arm DDI 0487, C7.2 (FCVT*, FRINT*, SCVTF, UCVTF).
- * Missing: rounding to nearest with ties away, and to odd; lanes with fractional bits; lanes of 64 bits below AVX-512.
+ * Missing: lanes rounded to nearest with ties away, or with fractional bits, or of 64 bits below AVX-512; rounding to odd.
  *
  * Where a number does not fit Arm says invalid, and not inexact: what rounds in a way that the host's conversion does
  * not, or to a range that it does not know, is tested before anything can raise inexact.
@@ -11,17 +11,43 @@
 
 enum { CVT = 0x2d, CVTT = 0x2c };
 
-static void emit_frint(HostCode *h, const HostOp *op) {
-    unsigned e = format(op->type), field = rounding(op->node->aux);
-    if (e == 1 || field == 8) {
-        v_call(h, op);
-        return;
-    }
-    field |= op->node->aux & 8 ? 0 : 8; /* says nothing of inexact */
-    v3i(h, e == 3 ? P66(0x0f3a0b) : P66(0x0f3a0a), op->d.reg, op->s[0].reg, op->s[0].reg, field);
-    cold_if_nan(h, op, e);
+enum { QUIET = 8, AWAY = 16 };
+
+/* FpRound to the rounding field of roundsd, AWAY for ties away from zero; 8: the host has none. */
+static unsigned rounding_or_away(unsigned round) {
+    return (round & 7) == FP_RNA ? AWAY : rounding(round);
 }
-const HostRule x64_avx2_frint = {"x", {"x"}, .rest = 1, .flags = FLAGS, .emit = emit_frint};
+
+/* Without telling of inexact, as everything here is exact: of the magnitude, what has been cut
+ * off counts for 1 if it is a half or more. Infinities and NaNs go to C. */
+static void round_away(HostCode *h, const HostOp *op, unsigned e, unsigned d, unsigned x, unsigned t) {
+    enum { GREATER_OR_EQUAL_QUIET = 0x1d };
+    v3m(h, PAND, t, x, v_pool(POOL_MAX0 + e));
+    ucomis(h, e, t, v_pool(POOL_INFINITY + e - 2));
+    v_cold(h, op, CC_E);
+    v3i(h, e == 3 ? P66(0x0f3a0b) : P66(0x0f3a0a), d, t, t, 3 | QUIET);
+    v3(h, scalar(e, SUB), t, t, d);
+    v3mi(h, scalar(e, 0xc2), t, t, v_pool(POOL_A_HALF + e - 2), GREATER_OR_EQUAL_QUIET);
+    v3m(h, PAND, t, t, v_pool(POOL_UNITY + e - 2));
+    v3(h, scalar(e, ADD), d, d, t);
+    v3m(h, PAND, t, x, v_pool(POOL_TOP0 + e));
+    v3(h, POR, d, d, t);
+}
+
+static void emit_frint(HostCode *h, const HostOp *op) {
+    unsigned e = format(op->type), field = rounding_or_away(op->node->aux), x = op->s[0].reg;
+    if (e == 1 || field == 8 || (field == AWAY && op->node->aux & 8)) {
+        v_call(h, op);
+    } else if (field == AWAY) {
+        round_away(h, op, e, op->d.reg, x, op->tmp[0]);
+        v_cold_back(h, op);
+    } else {
+        field |= op->node->aux & 8 ? 0 : QUIET;
+        v3i(h, e == 3 ? P66(0x0f3a0b) : P66(0x0f3a0a), op->d.reg, x, x, field);
+        cold_if_nan(h, op, e);
+    }
+}
+const HostRule x64_avx2_frint = {"x", {"x"}, .vtmps = 1, .rest = 1, .flags = FLAGS, .emit = emit_frint};
 
 static void emit_fcvt(HostCode *h, const HostOp *op) {
     unsigned to = format(op->type), from = op->node->aux >> 1 & 3;
@@ -70,9 +96,10 @@ static void cold_unless_unsigned(HostCode *h, const HostOp *op, unsigned e, unsi
 /* What does not fit, and NaN, gives the most negative integer. */
 static void emit_f2i(HostCode *h, const HostOp *op) {
     enum { UNSIGNED = 8, TO_16 = 64 };
-    unsigned aux = op->node->aux, e = aux >> 4 & 3, field = rounding(aux), x = op->s[0].reg, w = op->type == IR_I64 ? V_W : 0;
+    unsigned aux = op->node->aux, e = aux >> 4 & 3, field = rounding_or_away(aux), x = op->s[0].reg;
+    unsigned w = op->type == IR_I64 ? V_W : 0;
     bool direct = (field == 3 || (field == 4 && !(aux & UNSIGNED))) && !op->node->b; /* the host has the conversion */
-    if (e < 2 || aux & TO_16 || field == 8 || (field != 3 && !direct && !v_has(h, X64_AVX2))) {
+    if (e < 2 || aux & TO_16 || field == 8 || (field == AWAY && op->node->b) || (field != 3 && !direct && !v_has(h, X64_AVX2))) {
         v_call(h, op);
         return;
     }
@@ -80,9 +107,12 @@ static void emit_f2i(HostCode *h, const HostOp *op) {
         x = scaled(h, op, e, x, op->node->b);
     }
     unsigned y = x;
-    if (field != 3 && !direct) {
+    if (field == AWAY) {
         y = op->tmp[2];
-        v3i(h, e == 3 ? P66(0x0f3a0b) : P66(0x0f3a0a), y, x, x, field | 8);
+        round_away(h, op, e, y, x, op->tmp[1]);
+    } else if (field != 3 && !direct) {
+        y = op->tmp[2];
+        v3i(h, e == 3 ? P66(0x0f3a0b) : P66(0x0f3a0a), y, x, x, field | QUIET);
     }
     if (aux & UNSIGNED) {
         cold_unless_unsigned(h, op, e, y);

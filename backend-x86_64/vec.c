@@ -180,7 +180,9 @@ static uint64_t repeated_row(unsigned row) {
     }
     if (row >= POOL_TINY && row < POOL_SHA1_K) {
         static const uint64_t numbers[] = {0x00800000, UINT64_C(1) << 52, 0xbf800000, UINT64_C(0xbff) << 52,
-                                           0x4f800000, UINT64_C(0x41f) << 52, 0x5f000000, UINT64_C(0x43e) << 52};
+                                           0x4f800000, UINT64_C(0x41f) << 52, 0x5f000000, UINT64_C(0x43e) << 52,
+                                           0x7f800000, UINT64_C(0x7ff) << 52, 0x3f000000, UINT64_C(0x3fe) << 52,
+                                           0x3f800000, UINT64_C(0x3ff) << 52};
         return repeat(numbers[row - POOL_TINY], (row - POOL_TINY) % 2 + 2);
     }
     return row >= POOL_SHA1_K ? repeat(sha1_k[row - POOL_SHA1_K], 2) : 0;

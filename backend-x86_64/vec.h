@@ -115,7 +115,10 @@ enum {
     POOL_MINUS_ONE = POOL_TINY + 2,    /* + 0, 1: as f32, f64 */
     POOL_2_32 = POOL_MINUS_ONE + 2,
     POOL_2_63 = POOL_2_32 + 2,
-    POOL_SHA1_K = POOL_2_63 + 2,       /* + 0, 1, 2 */
+    POOL_INFINITY = POOL_2_63 + 2,
+    POOL_A_HALF = POOL_INFINITY + 2,
+    POOL_UNITY = POOL_A_HALF + 2,
+    POOL_SHA1_K = POOL_UNITY + 2,       /* + 0, 1, 2 */
     POOL_ROWS = POOL_SHA1_K + 3
 };
 

@@ -300,7 +300,7 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("emit_fp");
     TCase *rules = tcase_create("rules"), *modes = tcase_create("modes");
-    tcase_set_timeout(rules, 120);
+    tcase_set_timeout(rules, getenv("YADO_TEST_CASES") ? 24 * 3600 : 120);
     tcase_add_loop_test(rules, test_rules, 0, X64_LEVELS);
     tcase_add_test(modes, test_full_mode);
     suite_add_tcase(suite, rules);
