@@ -25,6 +25,7 @@ enum {
     ID_SIZE = 20, HEAD_SIZE = 16, CONFIG_SIZE = 60,
     SECTOR = 512,
     PIECE = 256 << 10,     /* bytes that are copied at once */
+    SPARES = 4,
     ACTIVE_MAX = 256,      /* requests taken and not answered */
     SEGMENTS = 16,         /* of a discard or a write of zeros ... */
     SEGMENT_SECTORS = 1 << 22, /* ... each of at most that many */
@@ -64,6 +65,7 @@ typedef struct VirtioBlk {
     pthread_cond_t idle;
     GQueue held, delayed;   /* of BlkRequest */
     uint64_t active;        /* requests in threads */
+    void *spare[SPARES];    /* buffers of PIECE bytes that nobody uses now, or NULL; exchanged without the lock */
     char serial[ID_SIZE];
     uint32_t virtual_time;
     uint32_t write_cache;   /* as the driver wants it */
@@ -107,16 +109,32 @@ static bool copy(BlkRequest *r, bool in, uint64_t offset, void *buffer, size_t s
     return n == size;
 }
 
+/* A fresh buffer for each request would cost a page fault for each page. */
+static void *take_buffer(VirtioBlk *s) {
+    void *buffer = NULL;
+    for (unsigned i = 0; i < SPARES && !buffer; i++) {
+        buffer = __atomic_exchange_n(&s->spare[i], NULL, __ATOMIC_ACQ_REL);
+    }
+    return buffer || posix_memalign(&buffer, BLOCK_ALIGN, PIECE) == 0 ? buffer : NULL;
+}
+
+static void give_buffer(VirtioBlk *s, void *buffer) {
+    for (unsigned i = 0; i < SPARES && buffer; i++) {
+        buffer = __atomic_exchange_n(&s->spare[i], buffer, __ATOMIC_ACQ_REL);
+    }
+    free(buffer);
+}
+
 static int transfer(BlkRequest *r) {
     uint64_t start = r->sector * SECTOR;
     bool in = r->type == T_IN;
     size_t piece = MIN(r->size, PIECE);
-    void *buffer = NULL;
     uint64_t capacity = capacity_of(r->s);
     if (r->sector > capacity || r->size / SECTOR > capacity - r->sector || r->size % SECTOR) {
         return EINVAL;
     }
-    if (piece && posix_memalign(&buffer, BLOCK_ALIGN, piece) != 0) {
+    void *buffer = take_buffer(r->s);
+    if (!buffer) {
         return ENOMEM;
     }
     int error = 0;
@@ -132,7 +150,7 @@ static int transfer(BlkRequest *r) {
             error = block_write(r->s->block, start + done, buffer, n);
         }
     }
-    free(buffer);
+    give_buffer(r->s, buffer);
     return error;
 }
 
@@ -502,6 +520,9 @@ static void finish(Device *d) {
     device_unlock(d);
     drop(&s->held);
     drop(&s->delayed);
+    for (unsigned i = 0; i < SPARES; i++) {
+        free(s->spare[i]);
+    }
     clock_timer_free(s->timer);
     pthread_cond_destroy(&s->idle);
 }
@@ -516,7 +537,7 @@ static void reset(Device *d) {
 static const StateField state[] = {
     VIRTIO_STATE(VirtioBlk), STATE_NOT_KEPT(VirtioBlk, space), STATE_NOT_KEPT(VirtioBlk, block),
     STATE_NOT_KEPT(VirtioBlk, timer), STATE_NOT_KEPT(VirtioBlk, idle), STATE_NOT_KEPT(VirtioBlk, held),
-    STATE_NOT_KEPT(VirtioBlk, delayed), STATE_NOT_KEPT(VirtioBlk, active), STATE_NOT_KEPT(VirtioBlk, serial),
+    STATE_NOT_KEPT(VirtioBlk, delayed), STATE_NOT_KEPT(VirtioBlk, active), STATE_NOT_KEPT(VirtioBlk, spare), STATE_NOT_KEPT(VirtioBlk, serial),
     STATE_NOT_KEPT(VirtioBlk, virtual_time),
     STATE(VirtioBlk, write_cache), STATE_NOT_KEPT(VirtioBlk, reserved), STATE(VirtioBlk, kept_count), STATE(VirtioBlk, last_due),
     STATE_ARRAY(VirtioBlk, kept, uint64_t),

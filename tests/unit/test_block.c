@@ -203,6 +203,15 @@ int fdatasync(int fd) {
     return result;
 }
 
+static void event_clear(gpointer event) {
+    g_free(((Event *)event)->bytes);
+}
+
+static void record(void) {
+    events = g_array_new(FALSE, FALSE, sizeof(Event));
+    g_array_set_clear_func(events, event_clear);
+}
+
 enum { CRASH_SECTORS = 64, CRASHES = 1000 };
 
 /* The image after a crash behind event `last`: writes in front of the last sync are there; of the others each sector may
@@ -234,7 +243,7 @@ START_TEST(test_crashes) {
     GArray *promises = g_array_new(FALSE, FALSE, sizeof(Promise));
     uint8_t now[CRASH_SECTORS] = { 0 }, buffer[4 * 512];
     Block *b = open_it(path, (BlockOptions){ .cache = BLOCK_WRITEBACK });
-    events = g_array_new(FALSE, FALSE, sizeof(Event));
+    record();
     for (unsigned round = 1; round < 200; round++) {
         for (unsigned k = 0; k < 1 + round % 5; k++) {
             unsigned at = (unsigned)g_rand_int_range(random, 0, CRASH_SECTORS - 3), n = (unsigned)g_rand_int_range(random, 1, 5);
@@ -279,7 +288,7 @@ START_TEST(test_modes_sync) {
         g_autofree char *path = make("image", "", 8192);
         uint8_t buffer[512] = { 1 };
         Block *b = open_it(path, (BlockOptions){ .cache = modes[i].cache });
-        events = g_array_new(FALSE, FALSE, sizeof(Event));
+        record();
         ck_assert_int_eq(block_write(b, 512, buffer, 512), 0);
         ck_assert_uint_eq(events->len, modes[i].each ? 2 : 1);
         ck_assert_int_eq(block_flush(b), 0);
