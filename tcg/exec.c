@@ -96,8 +96,9 @@ IrExit exec_slow_insn(Vcpu *v) {
 /* A new block; or *full: code memory has to be emptied first. */
 static Tb *translate(Vcpu *v, const Fetch *f, uint64_t mode, bool *full) {
     Tb *tb = NULL;
-    if (v->tcg->config.forced.crash && v->stats.blocks >= 2) {
-        watch_inject(v->tcg->config.forced.crash);
+    const char *crash = v->tcg->config.forced.crash;
+    if (crash && v->stats.blocks >= 2 && strcmp(crash, "ir") != 0) {
+        watch_inject(crash);
     }
     if (v->tcg->config.forced.evict && v->evict_count++ == v->tcg->config.forced.evict) {
         v->evict_count = 0;

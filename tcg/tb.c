@@ -271,6 +271,19 @@ void tb_free_all(Tcg *tcg) {
 
 /* -- making -- */
 
+/* --verify: a block that breaks the IR's own rules is a fault of ours; the report shows it. */
+static void check_ir(const Vcpu *v, IrBlock *ir) {
+    g_autoptr(GError) error = NULL;
+    const char *crash = v->tcg->config.forced.crash;
+    if (crash && strcmp(crash, "ir") == 0) {
+        ir->count--; /* no terminator */
+    }
+    if (!ir_verify(ir, &error)) {
+        g_autofree char *text = g_strconcat("invalid IR: ", error->message, NULL);
+        g_assertion_message(NULL, __FILE__, __LINE__, G_STRFUNC, text);
+    }
+}
+
 Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t *page, unsigned max_insns,
                  LowerResult *result) {
     Tcg *tcg = v->tcg;
@@ -296,6 +309,9 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     lower_log(v, "OP", TCG_LOG_OP, ir, page, va);
     ir_opt_dead(ir);
     lower_log(v, "OP after passes", TCG_LOG_OP_OPT, ir, page, va);
+    if (tcg->config.verify) {
+        check_ir(v, ir);
+    }
 
     Tb *tb = g_new0(Tb, 1);
     tb->pa = pa;

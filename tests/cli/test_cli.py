@@ -105,7 +105,7 @@ class Usage(Cli):
         self.usage("'x-tlb' takes 1, not '2'", "-accel", "jit,x-tlb=2")
         self.usage("'x-poll' takes one of off, on, not 'o'", "-accel", "jit,x-poll=o")
         self.usage("'0' is not a whole number", "-accel", "jit,x-evict=0")
-        self.usage("'x-crash' takes one of segv, assert, hang, not 'ill'", "-accel", "jit,x-crash=ill")
+        self.usage("'x-crash' takes one of segv, assert, hang, ir, not 'ill'", "-accel", "jit,x-crash=ill")
         self.usage("'host' takes one of sse2, avx2, avx512, not 'avx'", "-accel", "jit,host=avx")
         self.usage("'x-chain' is for jit; 'interp' makes no host code", "-accel", "interp,x-chain=off")
         self.usage("-smp: no key 'coers'", *self.virt("-smp", "1,coers=2"))
@@ -573,6 +573,11 @@ class Bug(Cli):
         text = self.ends(self.start("assert"))
         report = self.report("state/yado", text)
         self.assertRegex(report, "failed: SIGABRT: ERROR:.*watch.c:.*put in by x-crash=assert")
+
+    def test_ir(self):
+        report = self.report("state/yado", self.ends(self.start("ir", "--verify")))
+        self.assertRegex(report, "failed: SIGABRT: ERROR:.*tb.c:.*: invalid IR: node ")
+        self.assertIn("\ninsn 0 ", report)
 
     def test_second_place(self):
         self.file("state", b"a file, no folder")
