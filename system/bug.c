@@ -126,7 +126,7 @@ static void put_vcpu(int fd, unsigned index, Vcpu *v) {
     put_field(fd, " insns, safepoints ", w.safepoints, 10);
     put(fd, w.pending ? ", a request is pending:\n" : ":\n");
     const Frontend *fe = vcpu_frontend(v);
-    for (unsigned r = 0; fe->regs[r].name; r++) {
+    for (unsigned r = 0; r < fe->reg_count; r++) {
         IrVal value;
         vcpu_peek_register(v, r, &value);
         put(fd, "  ");
