@@ -559,16 +559,14 @@ void machine_free(Machine *m) {
 
 /* -- running -- */
 
-/* Images into memory and CPUs to their entries. The CPUs are in reset. */
+/* Images into memory and the first CPU to its entry; the others are off. The CPUs are in reset. */
 static void boot(Machine *m) {
     size_t size;
     const void *blob = g_bytes_get_data(m->dtb, &size);
     loader_copy(m->loader, ram_host(m->ram), blob, size);
     LoaderEntry entry = loader_entry(m->loader);
-    for (unsigned i = 0; i < m->vcpus->len; i++) {
-        const uint64_t args[] = { entry.kernel ? entry.dtb : 0, 0, 0, 0 };
-        m->cls->frontend->set_entry(vcpu_env(g_ptr_array_index(m->vcpus, i)), entry.pc, args, G_N_ELEMENTS(args));
-    }
+    const uint64_t args[] = { entry.kernel ? entry.dtb : 0, 0, 0, 0 };
+    m->cls->frontend->set_entry(vcpu_env(g_ptr_array_index(m->vcpus, 0)), entry.pc, args, G_N_ELEMENTS(args));
 }
 
 static void devices_resumed(Machine *m) {

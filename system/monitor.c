@@ -17,6 +17,7 @@
 struct Monitor {
     Machine *machine;
     MonitorUser user;
+    unsigned cpu; /* whose translation and registers commands use */
 };
 
 typedef struct Command {
@@ -28,7 +29,7 @@ typedef struct Command {
 } Command;
 
 static Vcpu *cpu_of(const Monitor *m) {
-    return g_ptr_array_index(m->machine->vcpus, 0);
+    return g_ptr_array_index(m->machine->vcpus, m->cpu);
 }
 
 /* -- info -- */
@@ -89,8 +90,9 @@ static void info_jit(Monitor *m, const char *args, GString *out) {
 static void info_cpus(Monitor *m, const char *args, GString *out) {
     const GPtrArray *vcpus = m->machine->vcpus;
     for (unsigned i = 0; i < vcpus->len; i++) {
-        g_string_append_printf(out, "%c CPU #%u: %s, pc=0x%" PRIx64 "\n", i ? ' ' : '*', i, m->machine->cpu,
-                               vcpu_env(g_ptr_array_index(vcpus, i))->pc);
+        Vcpu *v = g_ptr_array_index(vcpus, i);
+        g_string_append_printf(out, "%c CPU #%u: %s, pc=0x%" PRIx64 "%s\n", i == m->cpu ? '*' : ' ', i, m->machine->cpu,
+                               vcpu_env(v)->pc, vcpu_run_state(v) == CPU_STATE_ON ? "" : ", off");
     }
 }
 
@@ -339,6 +341,15 @@ static void do_gva2gpa(Monitor *m, const char *args, GString *out) {
     }
 }
 
+static void do_cpu(Monitor *m, const char *args, GString *out) {
+    uint64_t cpu;
+    if (read_address(m, args, &cpu) && cpu < m->machine->vcpus->len) {
+        m->cpu = (unsigned)cpu;
+    } else {
+        g_string_append_printf(out, "cpu takes a number from 0 to %u\n", m->machine->vcpus->len - 1);
+    }
+}
+
 /* -- control -- */
 
 static bool refuse_debugged(Monitor *m, GString *out) {
@@ -380,6 +391,7 @@ static const Command commands[] = {
     {"info", "WHAT", "print something about the machine; without WHAT: what there is", do_info, false},
     {"x", "/FORMAT ADDRESS", "memory at an address of the guest's current translation", do_x, true},
     {"xp", "/FORMAT ADDRESS", "memory at a physical address", do_xp, true},
+    {"cpu", "NUMBER", "the CPU that these commands mean from now on", do_cpu, false},
     {"gva2gpa", "ADDRESS", "the physical address of a virtual one", do_gva2gpa, true},
     {"stop", NULL, "pause the machine", do_stop, false},
     {"cont", NULL, "let it go on", do_cont, false},

@@ -141,6 +141,26 @@ class Console(Dialogue):
         self.assertEqual(self.command("info status"), "VM status: running\n")
 
 
+class Cpus(Dialogue):
+    """Several CPUs, of which one is on."""
+
+    def test_cpu(self):
+        self.start([guests.LOOP], "-nographic", "-smp", "3")
+        time.sleep(0.3)
+        self.enter()
+        lines = self.command("info cpus").splitlines()
+        self.assertEqual(len(lines), 3)
+        self.assertRegex(lines[0], r"^\* CPU #0: cortex-a57, pc=0x40[0-9a-f]+$")
+        self.assertRegex(lines[2], r"^  CPU #2: cortex-a57, pc=0x0, off$")
+        self.assertRegex(self.command("x/1i $pc"), r"0*40[0-9a-f]+:")
+        self.assertEqual(self.command("cpu 2"), "")
+        self.assertRegex(self.command("info cpus").splitlines()[2], r"^\* CPU #2")
+        self.assertRegex(self.command("x/1xw $pc"), r"not mapped|cannot|^0+:")
+        for wrong in ("cpu 3", "cpu x", "cpu", "cpu -1"):
+            self.assertEqual(self.command(wrong), "cpu takes a number from 0 to 2\n")
+        self.assertRegex(self.command("info registers"), r"(?s)CPU#0.*CPU#1.*CPU#2")
+
+
 class Focus(Dialogue):
     """Who gets what is typed, and that a paused guest stands still."""
 
