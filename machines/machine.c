@@ -298,11 +298,6 @@ static bool check_options(Machine *m, GError **error) {
                     cls->cpus_max, m->cpus);
         return false;
     }
-    if (m->cpus > 1 && (o->verify || o->icount)) {
-        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "%s takes one CPU so far, not %u: use -smp 1",
-                    o->verify ? "--verify" : "-icount", m->cpus);
-        return false;
-    }
     if (m->ram_size < cls->ram_min || m->ram_size > cls->ram_max || m->ram_size % BUS_PAGE) {
         g_autofree char *asked = value_size_text(m->ram_size), *min = value_size_text(cls->ram_min);
         g_autofree char *max = value_size_text(cls->ram_max);

@@ -31,10 +31,26 @@ static void set_look(Vcpu *v) {
     v->debug.look = v->debug.step || v->debug.skip || v->tcg->debug.breaks;
 }
 
+/* Those that share the thread are as quiet as the one that waits. With the lock. */
+static void set_quiet(Vcpu *v, bool quiet) {
+    Tcg *tcg = v->tcg;
+    bool changed = false;
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        Vcpu *each = tcg->vcpus[i];
+        if ((each == v || tcg->serial) && each->debug.quiet != quiet) {
+            each->debug.quiet = quiet;
+            changed = true;
+        }
+    }
+    if (changed && quiet) {
+        g_cond_broadcast(&tcg->debug.changed);
+    }
+}
+
 void debug_thread(Vcpu *v, bool running) {
     TcgDebug *d = &v->tcg->debug;
     g_mutex_lock(&d->lock);
-    v->debug.quiet = !running;
+    set_quiet(v, !running);
     if (running && (d->paused || v->debug.hold)) {
         vcpu_request(v, REQUEST_PAUSE);
     }
@@ -52,18 +68,15 @@ void debug_park(Vcpu *v) {
     TcgDebug *d = &v->tcg->debug;
     bool waited = false;
     g_mutex_lock(&d->lock);
-    while ((d->paused || v->debug.hold) && !(__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & REQUEST_STOP)) {
+    while ((d->paused || (v->debug.hold && !v->tcg->serial)) && !(__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & REQUEST_STOP)) {
         if (!waited) {
             waited = true;
             vcpu_leave(v);
         }
-        if (!v->debug.quiet) {
-            v->debug.quiet = true;
-            g_cond_broadcast(&d->changed);
-        }
+        set_quiet(v, true);
         g_cond_wait(&d->changed, &d->lock);
     }
-    v->debug.quiet = false;
+    set_quiet(v, false);
     g_mutex_unlock(&d->lock);
     if (waited) {
         vcpu_enter(v);
@@ -99,7 +112,7 @@ void tcg_resume(Tcg *tcg, int step) {
         v->debug.step = step == (int)i;
         v->debug.hold = step >= 0 && step != (int)i;
         set_look(v);
-        if (v->thread && !v->debug.hold && d->paused) {
+        if (tcg->serial ? tcg->vcpus[0]->thread && d->paused : v->thread && !v->debug.hold && d->paused) {
             v->debug.quiet = false; /* from now on a pause has to wait for it */
         }
     }

@@ -294,44 +294,76 @@ static void log_exec(Vcpu *v, const Tb *tb) {
     }
 }
 
-static void run(Vcpu *v) {
+/* What is to be done in front of a block. */
+typedef enum Ahead {
+    AHEAD_NOTHING,
+    AHEAD_AWAY,  /* nothing, but it is not the insn any more that the last block led to */
+    AHEAD_AGAIN, /* look again */
+    AHEAD_STOP, AHEAD_TURN, AHEAD_IDLE, /* leave: see RunEnd */
+} Ahead;
+
+/* The vCPU has nothing to run. */
+static Ahead wait(Vcpu *v, void (*how)(Vcpu *v)) {
+    if (v->tcg->serial) {
+        return AHEAD_IDLE;
+    }
+    how(v);
+    return AHEAD_AGAIN;
+}
+
+static Ahead look_ahead(Vcpu *v) {
+    Env *env = v->env;
+    Ahead ahead = AHEAD_NOTHING;
+    while (__atomic_load_n(&env->pending, __ATOMIC_RELAXED) < 0) {
+        ahead = AHEAD_AWAY;
+        if (!safepoint(v)) {
+            return AHEAD_STOP;
+        }
+    }
+    if (v->tcg->serial && serial_turn_over(v)) {
+        return AHEAD_TURN;
+    }
+    CpuRunState power = vcpu_run_state(v);
+    if (power != CPU_STATE_ON) {
+        debug_off(v);
+        if (power == CPU_STATE_OFF) {
+            return wait(v, smp_off);
+        }
+        smp_off(v);
+        return AHEAD_AGAIN;
+    }
+    if (v->waits_at == env->pc && !v->debug.step && !v->frontend->wakes(env)) {
+        return wait(v, halt);
+    }
+    v->waits_at = UINT64_MAX;
+    DebugStep debugged = v->debug.look ? debug_insn(v) : DEBUG_NOTHING;
+    if (debugged != DEBUG_NOTHING) {
+        v->waits_at = debugged == DEBUG_HALT ? env->pc : UINT64_MAX;
+        return AHEAD_AGAIN;
+    }
+    if (v->tcg->config.icount && !icount_grant(v)) {
+        return AHEAD_AGAIN;
+    }
+    if (v->frontend->deliverable(env)) {
+        v->frontend->take_interrupt(env);
+        return v->debug.look ? AHEAD_AGAIN : AHEAD_AWAY; /* there may be a breakpoint at the vector */
+    }
+    return ahead;
+}
+
+RunEnd exec_run(Vcpu *v) {
     Env *env = v->env;
     Tb *from = NULL;
     unsigned slot = 0;
     for (;;) {
-        while (__atomic_load_n(&env->pending, __ATOMIC_RELAXED) < 0) {
+        Ahead ahead = look_ahead(v);
+        if (ahead != AHEAD_NOTHING) {
             from = NULL;
-            if (!safepoint(v)) {
-                return;
-            }
-        }
-        if (vcpu_run_state(v) != CPU_STATE_ON) {
-            from = NULL;
-            debug_off(v);
-            smp_off(v);
-            continue;
-        }
-        if (v->waits_at == env->pc && !v->debug.step && !v->frontend->wakes(env)) {
-            from = NULL;
-            halt(v);
-            continue;
-        }
-        v->waits_at = UINT64_MAX;
-        DebugStep debugged = v->debug.look ? debug_insn(v) : DEBUG_NOTHING;
-        if (debugged != DEBUG_NOTHING) {
-            from = NULL;
-            v->waits_at = debugged == DEBUG_HALT ? env->pc : UINT64_MAX;
-            continue;
-        }
-        if (v->tcg->config.icount && !icount_grant(v)) {
-            from = NULL;
-            continue;
-        }
-        if (v->frontend->deliverable(env)) {
-            from = NULL;
-            v->frontend->take_interrupt(env);
-            if (v->debug.look) { /* there may be a breakpoint at the vector */
+            if (ahead == AHEAD_AGAIN) {
                 continue;
+            }
+            if (ahead != AHEAD_AWAY) {
+                return ahead == AHEAD_STOP ? RUN_STOPPED : ahead == AHEAD_TURN ? RUN_TURN : RUN_IDLE;
             }
         }
         Tb *tb = find_block(v);
@@ -389,10 +421,14 @@ gpointer vcpu_thread(gpointer opaque) {
     v->stop = false;
     v->self = g_thread_self();
     watch_thread(v, true);
-    vcpu_enter(v);
-    tlb_context_changed(v);
-    run(v);
-    vcpu_leave(v);
+    if (v->tcg->serial) {
+        serial_run(v->tcg);
+    } else {
+        vcpu_enter(v);
+        tlb_context_changed(v);
+        exec_run(v);
+        vcpu_leave(v);
+    }
     debug_thread(v, false);
     watch_thread(v, false);
     return NULL;

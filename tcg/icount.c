@@ -15,8 +15,13 @@ uint64_t icount_retired(const Vcpu *v) {
     return env->insns + (uint64_t)(v->granted - env->budget) - env->insn_rest;
 }
 
-static uint64_t icount_ns(const Vcpu *v) {
-    return (icount_retired(v) << v->tcg->config.icount_shift) + v->warp;
+/* Insns of all vCPUs take their time one after the other. */
+static uint64_t icount_ns(const Tcg *tcg) {
+    uint64_t insns = 0;
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        insns += icount_retired(tcg->vcpus[i]);
+    }
+    return (insns << tcg->config.icount_shift) + tcg->vcpus[0]->warp;
 }
 
 uint64_t tcg_icount_now(const Tcg *tcg) {
@@ -24,11 +29,11 @@ uint64_t tcg_icount_now(const Tcg *tcg) {
     if (!v) {
         return 0;
     }
-    return v->self == g_thread_self() ? icount_ns(v) : __atomic_load_n(&v->published, __ATOMIC_SEQ_CST);
+    return v->self == g_thread_self() ? icount_ns(tcg) : __atomic_load_n(&v->published, __ATOMIC_SEQ_CST);
 }
 
 void icount_publish(Vcpu *v) {
-    __atomic_store_n(&v->published, icount_ns(v), __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->tcg->vcpus[0]->published, icount_ns(v->tcg), __ATOMIC_SEQ_CST);
 }
 
 void icount_fold(Vcpu *v, IrExit reason) {
@@ -51,8 +56,10 @@ static uint64_t clock_ns(const Vcpu *v) {
 static uint64_t next_deadline(const Vcpu *v) {
     const TcgConfig *c = &v->tcg->config;
     uint64_t first = c->next_deadline(c->opaque);
-    for (unsigned i = 0; i < FRONTEND_TIMERS; i++) {
-        first = MIN(first, v->deadlines[i]);
+    for (unsigned k = 0; k < v->tcg->vcpu_count; k++) {
+        for (unsigned i = 0; i < FRONTEND_TIMERS; i++) {
+            first = MIN(first, v->tcg->vcpus[k]->deadlines[i]);
+        }
     }
     return first;
 }
@@ -61,7 +68,9 @@ static uint64_t next_deadline(const Vcpu *v) {
 static void run_due(Vcpu *v) {
     const TcgConfig *c = &v->tcg->config;
     icount_publish(v);
-    vcpu_run_timers(v);
+    for (unsigned i = 0; i < v->tcg->vcpu_count; i++) {
+        vcpu_run_timers(v->tcg->vcpus[i]);
+    }
     if (c->next_deadline(c->opaque) <= clock_ns(v)) {
         c->advance(c->opaque);
     }
@@ -79,16 +88,17 @@ bool icount_grant(Vcpu *v) {
     }
     uint64_t step = UINT64_C(1) << v->tcg->config.icount_shift;
     uint64_t insns = deadline <= now ? 1 : (deadline - now + step - 1) >> v->tcg->config.icount_shift;
+    insns = MIN(insns, serial_insns_left(v));
     env->budget = v->granted = (int32_t)MIN(insns, GRANT_MAX);
     return !due;
 }
 
 /* Blocks chained to the running one would not ask for another grant before this one is spent. */
 void tcg_deadline_moved(Tcg *tcg) {
-    Vcpu *v = tcg->vcpus[0];
-    if (!tcg->config.icount || v->self != g_thread_self()) {
+    if (!tcg->config.icount || tcg->vcpus[0]->self != g_thread_self()) {
         return;
     }
+    Vcpu *v = tcg->current;
     Env *env = v->env;
     uint64_t now = clock_ns(v), deadline = next_deadline(v), step = UINT64_C(1) << tcg->config.icount_shift;
     uint64_t insns = deadline <= now ? 0 : (deadline - now + step - 1) >> tcg->config.icount_shift;
@@ -106,7 +116,7 @@ static bool sleep_until(Vcpu *v, uint64_t ns) {
     g_mutex_lock(&v->halt_lock);
     __atomic_store_n(&v->halted, 1, __ATOMIC_SEQ_CST);
     for (;;) {
-        asked = __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) || v->frontend->wakes(v->env);
+        asked = serial_asked(v);
         if (asked) {
             break;
         }

@@ -257,8 +257,12 @@ static bool something_happened(Vcpu *v, const uint8_t *monitor) {
 /* WFE with the event register clear. What a store by another CPU does to the monitor nobody tells, so look now and then;
  * and end after a while, as the event stream would. */
 static void await_event(Vcpu *v) {
-    const uint8_t *monitor = monitored(v);
     v->wait_event = false;
+    if (v->tcg->serial) { /* it is somebody else's turn */
+        v->turn_over = true;
+        return;
+    }
+    const uint8_t *monitor = monitored(v);
     vcpu_leave(v);
     for (unsigned i = 0; monitor && i < EVENT_LOOKS; i++) {
         if (something_happened(v, monitor)) {
@@ -372,4 +376,5 @@ void smp_reset(Vcpu *v) {
     v->event = 0;
     v->unsynced = v->barrier = v->wait_event = false;
     v->out.count = v->inbox.count = 0;
+    v->turn_end = v->next = 0;
 }

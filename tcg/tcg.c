@@ -109,10 +109,18 @@ const Frontend *vcpu_frontend(Vcpu *v) {
 }
 
 void tcg_start(Tcg *tcg) {
+    tcg->serial = tcg->vcpu_count > 1 && (tcg->config.icount || tcg->config.verify);
+    tcg->current = tcg->vcpus[0];
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         Vcpu *v = tcg->vcpus[i];
+        v->stop = false;
+        if (tcg->serial) { /* one of them has seen it for all */
+            __atomic_fetch_and(&v->requests, ~(uint32_t)REQUEST_STOP, __ATOMIC_SEQ_CST);
+        }
         debug_thread(v, true);
-        v->thread = g_thread_new("vcpu", vcpu_thread, v);
+        if (!tcg->serial || i == 0) {
+            v->thread = g_thread_new("vcpu", vcpu_thread, v);
+        }
     }
 }
 
@@ -171,6 +179,8 @@ void vcpu_state_walk(Vcpu *v, VcpuVisit *visit, void *opaque) {
     visit(opaque, "entry", &v->entry, sizeof v->entry);
     visit(opaque, "entry_context", &v->entry_context, sizeof v->entry_context);
     visit(opaque, "event", &v->event, sizeof v->event);
+    visit(opaque, "next", &v->next, sizeof v->next);
+    visit(opaque, "turn_end", &v->turn_end, sizeof v->turn_end);
     for (const CpuState *s = v->frontend->state; s->name; s++) {
         visit(opaque, s->name, (char *)v->env + s->offset, s->size);
     }
@@ -184,7 +194,7 @@ void vcpu_restoring(Vcpu *v) {
 bool vcpu_restored(Vcpu *v, GError **error) {
     v->granted = v->env->budget = 0;
     v->env->insn_rest = 0;
-    if (v->power > CPU_STATE_PENDING || v->event > 1) {
+    if (v->power > CPU_STATE_PENDING || v->event > 1 || v->next > 1 || (v->turn_end && v->turn_end - v->env->insns > 1 << 16)) {
         g_set_error(error, ir_error_quark(), 0, "power is %u and event is %u, which no CPU can have", v->power, v->event);
         return false;
     }
@@ -199,6 +209,9 @@ bool vcpu_restored(Vcpu *v, GError **error) {
 
 void vcpu_kick(Vcpu *v) {
     __atomic_store_n(&v->env->pending, -1, __ATOMIC_SEQ_CST);
+    if (v->tcg->serial) {
+        v = v->tcg->vcpus[0]; /* it is the one that waits, for all */
+    }
     if (__atomic_load_n(&v->halted, __ATOMIC_SEQ_CST)) {
         g_mutex_lock(&v->halt_lock);
         g_cond_signal(&v->halt_cond);

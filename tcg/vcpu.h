@@ -212,6 +212,12 @@ struct Vcpu {
     MaintList inbox;      /* under inbox_lock */
     uint64_t given, done; /* atomic: times something was put into the inbox; and how much of it has been seen */
 
+    /* serial.c */
+    uint64_t turn_end;    /* -icount: insns retired at which its turn ends; 0: it is not its turn */
+    uint32_t next;        /* bool: it is its turn, or will be */
+    uint32_t stays;       /* in blocks in this turn */
+    bool turn_over;       /* it ends at the next safepoint */
+
     int32_t granted;      /* -icount: what env.budget was filled to */
     uint64_t warp;        /* -icount: ns skipped while waiting for interrupts */
     uint64_t published;   /* -icount: virtual time for other threads */
@@ -257,6 +263,8 @@ struct Tcg {
     uint32_t waiters;     /* atomic: for world_changed */
     Vcpu *alone;          /* atomic: all others stay outside */
     uint64_t map_changes, maps_seen; /* atomic; times that the map has changed, and for how many blocks were dropped */
+    bool serial;          /* the vCPUs take turns on the first one's thread */
+    Vcpu *current;        /* whose turn it is; the first where they have threads of their own */
     bool one_by_one;      /* every block comes back here: no chaining, no jump cache */
     uint64_t ram_writes;  /* atomic: how often other threads than vCPUs have written to RAM */
     TcgDebug debug;
@@ -354,6 +362,12 @@ void smp_off(Vcpu *v);                 /* it is not on: starts it, or waits unti
 void smp_safepoint(Vcpu *v);
 void smp_reset(Vcpu *v);               /* no thread runs */
 
+/* -- serial.c: Tcg.serial -- */
+void serial_run(Tcg *tcg);                      /* on the thread, until one of them stops */
+bool serial_turn_over(Vcpu *v);
+uint64_t serial_insns_left(const Vcpu *v);      /* of its turn; UINT64_MAX when there are no turns */
+bool serial_asked(const Vcpu *v);               /* some vCPU has a reason to run. From idle waits */
+
 /* -- debug.c -- */
 void debug_init(Tcg *tcg);
 void debug_finish(Tcg *tcg);
@@ -386,6 +400,12 @@ void watch_thread(Vcpu *v, bool running); /* its thread, which is this one, begi
 void watch_inject(const char *how) G_GNUC_NORETURN; /* a fault of our own: see TcgForced.crash */
 
 /* -- exec.c -- */
+typedef enum RunEnd {
+    RUN_STOPPED,
+    RUN_TURN, /* serial: its turn is over... */
+    RUN_IDLE, /* ...because it has to wait */
+} RunEnd;
+RunEnd exec_run(Vcpu *v);
 gpointer vcpu_thread(gpointer vcpu);
 /* Runs the insn at env->pc alone, by the interpreter. */
 IrExit exec_slow_insn(Vcpu *v);

@@ -151,6 +151,19 @@ class Smp(unittest.TestCase):
             self.passes("smp", cpus=("cortex-a57", "max"), modes=("jit", "interp"), say=(f"{cpus} CPUs", "done"),
                         args=("-smp", cpus))
 
+    def test_in_turn(self):
+        """Compared with the interpreter they take turns; with -icount too, and then a run can be repeated."""
+        self.passes("smp", cpus=("max",), modes=("verify",), say=("3 CPUs", "done"), args=("-smp", "3"))
+        path, ends = build("smp"), set()
+        for accel in ("jit", "jit", "interp", "jit,x-evict=20,x-poll=on", "jit,x-chain=off"):
+            done = subprocess.run([YADO, "-M", "virt", "-cpu", "max", "-smp", "3", "-accel", accel, "-icount", "shift=0",
+                                   "-semihosting", "-serial", "stdio", "-kernel", path], stdin=subprocess.DEVNULL, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertRegex(done.stdout, r"done\n(.*\n)*yado: \d+ insns retired, state [0-9a-f]{16}\n$")
+            ends.add(done.stdout)
+        self.assertEqual(len(ends), 1, ends)
+
     def test_forced(self):
         for forced in self.FORCED:
             self.passes("smp", cpus=("max",), modes=("jit",), say=("3 CPUs", "done"),
