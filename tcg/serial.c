@@ -9,7 +9,7 @@
  */
 #include "tcg/vcpu.h"
 
-enum { TURN_INSNS = 1 << 16, TURN_STAYS = 1 << 10 };
+enum { TURN_STAYS = 1 << 10 };
 
 bool serial_turn_over(Vcpu *v) {
     if (v->tcg->config.icount) {
@@ -72,7 +72,6 @@ static RunEnd turn(Vcpu *v) {
     if (!v->turn_end) {
         v->turn_end = icount_retired(v) + TURN_INSNS;
     }
-    v->turn_over = false;
     v->stays = 0;
     v->tcg->current = v;
     vcpu_enter(v);
@@ -81,7 +80,7 @@ static RunEnd turn(Vcpu *v) {
     vcpu_leave(v);
     v->granted = v->env->budget = 0;
     if (end != RUN_STOPPED) {
-        v->turn_end = 0;
+        v->turn_end = v->turn_over = 0;
     }
     return end;
 }

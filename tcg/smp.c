@@ -374,7 +374,24 @@ void smp_reset(Vcpu *v) {
     v->power = v->index == 0 ? CPU_STATE_ON : CPU_STATE_OFF;
     v->entry = v->entry_context = 0;
     v->event = 0;
-    v->unsynced = v->barrier = v->wait_event = false;
+    v->unsynced = v->barrier = false;
     v->out.count = v->inbox.count = 0;
-    v->turn_end = v->next = 0;
+    v->turn_end = 0;
+    v->next = v->turn_over = v->wait_event = 0;
+}
+
+bool smp_restored(const Vcpu *v, GError **error) {
+    const struct { const char *name; uint64_t value, limit; } fields[] = {
+        {"power", v->power, CPU_STATE_PENDING}, {"event", v->event, 1}, {"next", v->next, 1},
+        {"turn_over", v->turn_over, 1}, {"wait_event", v->wait_event, 1},
+        {"turn_end", v->turn_end ? v->turn_end - v->env->insns : 0, TURN_INSNS},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(fields); i++) {
+        if (fields[i].value > fields[i].limit) {
+            g_set_error(error, ir_error_quark(), 0, "%s is %" G_GINT64_MODIFIER "u, which no CPU can have", fields[i].name,
+                        fields[i].value);
+            return false;
+        }
+    }
+    return true;
 }

@@ -181,6 +181,8 @@ void vcpu_state_walk(Vcpu *v, VcpuVisit *visit, void *opaque) {
     visit(opaque, "event", &v->event, sizeof v->event);
     visit(opaque, "next", &v->next, sizeof v->next);
     visit(opaque, "turn_end", &v->turn_end, sizeof v->turn_end);
+    visit(opaque, "turn_over", &v->turn_over, sizeof v->turn_over);
+    visit(opaque, "wait_event", &v->wait_event, sizeof v->wait_event);
     for (const CpuState *s = v->frontend->state; s->name; s++) {
         visit(opaque, s->name, (char *)v->env + s->offset, s->size);
     }
@@ -194,8 +196,7 @@ void vcpu_restoring(Vcpu *v) {
 bool vcpu_restored(Vcpu *v, GError **error) {
     v->granted = v->env->budget = 0;
     v->env->insn_rest = 0;
-    if (v->power > CPU_STATE_PENDING || v->event > 1 || v->next > 1 || (v->turn_end && v->turn_end - v->env->insns > 1 << 16)) {
-        g_set_error(error, ir_error_quark(), 0, "power is %u and event is %u, which no CPU can have", v->power, v->event);
+    if (!smp_restored(v, error)) {
         return false;
     }
     if (!v->frontend->restored(v->env, error)) {

@@ -206,7 +206,7 @@ struct Vcpu {
     uint32_t event;       /* atomic: the event register */
     bool unsynced;        /* has done maintenance that the others need not have seen... */
     bool barrier;         /* ...and waits for them at the next safepoint */
-    bool wait_event;      /* waits for an event at the next safepoint */
+    uint8_t wait_event;   /* bool: waits for an event at the next safepoint */
     MaintList out;        /* what the others get at the next barrier */
     GMutex inbox_lock;
     MaintList inbox;      /* under inbox_lock */
@@ -216,7 +216,7 @@ struct Vcpu {
     uint64_t turn_end;    /* -icount: insns retired at which its turn ends; 0: it is not its turn */
     uint32_t next;        /* bool: it is its turn, or will be */
     uint32_t stays;       /* in blocks in this turn */
-    bool turn_over;       /* it ends at the next safepoint */
+    uint8_t turn_over;    /* bool: it ends at the next safepoint */
 
     int32_t granted;      /* -icount: what env.budget was filled to */
     uint64_t warp;        /* -icount: ns skipped while waiting for interrupts */
@@ -361,8 +361,10 @@ bool smp_turn_off(Vcpu *v);            /* false: no other is on */
 void smp_off(Vcpu *v);                 /* it is not on: starts it, or waits until it shall be or there are requests */
 void smp_safepoint(Vcpu *v);
 void smp_reset(Vcpu *v);               /* no thread runs */
+bool smp_restored(const Vcpu *v, GError **error); /* is its state one that it can be in? */
 
 /* -- serial.c: Tcg.serial -- */
+enum { TURN_INSNS = 1 << 16 };
 void serial_run(Tcg *tcg);                      /* on the thread, until one of them stops */
 bool serial_turn_over(Vcpu *v);
 uint64_t serial_insns_left(const Vcpu *v);      /* of its turn; UINT64_MAX when there are no turns */

@@ -53,6 +53,7 @@ typedef struct Boot {
     char *path;        /* where the console goes now */
     bool icount;
     bool gicv3;
+    unsigned cpus;
     GString *text;     /* what it wrote in machines that are gone */
     bool ended;
     uint64_t insns, hash; /* at the end */
@@ -70,7 +71,7 @@ static Machine *make_machine(Boot *b, Chardev *console, uint64_t ram) {
     g_autoptr(GError) error = NULL;
     g_autoptr(KeyList) keys = keylist_parse("-M", "type", b->gicv3 ? "virt,gic-version=3" : "virt", &error);
     MachineOptions o = { .machine = keys, .kernel = KERNEL, .initrd = b->icount ? script : shell, .ram = ram, .serial = console,
-                         .append = b->icount ? "console=ttyAMA0" : "console=ttyAMA0 rdinit=/bin/sh",
+                         .cpus = b->cpus, .append = b->icount ? "console=ttyAMA0" : "console=ttyAMA0 rdinit=/bin/sh",
                          .icount = b->icount, .ended = ended, .opaque = b };
     Machine *m = machine_new(machine_class_find("virt", NULL), &o, &error);
     ck_assert_msg(m != NULL, "%s", error ? error->message : "");
@@ -143,7 +144,7 @@ static void move(Boot *b) {
 }
 
 START_TEST(test_moves) {
-    Boot b = { .text = g_string_new(NULL) };
+    Boot b = { .text = g_string_new(NULL), .cpus = _i ? 3 : 1 };
     open_machine(&b);
     machine_start(b.machine);
     for (unsigned i = 1; i <= MOVES; i++) {
@@ -158,8 +159,8 @@ START_TEST(test_moves) {
 }
 END_TEST
 
-static Boot boot_counted(unsigned moves, bool gicv3) {
-    Boot b = { .text = g_string_new(NULL), .icount = true, .gicv3 = gicv3 };
+static Boot boot_counted(unsigned moves, bool gicv3, unsigned cpus) {
+    Boot b = { .text = g_string_new(NULL), .icount = true, .gicv3 = gicv3, .cpus = cpus };
     open_machine(&b);
     machine_start(b.machine);
     for (unsigned i = 1; i <= moves; i++) {
@@ -175,7 +176,8 @@ static Boot boot_counted(unsigned moves, bool gicv3) {
 
 /* Being moved leaves no trace: the same text, the same insns, the same end. */
 START_TEST(test_moves_unseen) {
-    Boot one = boot_counted(0, _i == 1), other = boot_counted(5, _i == 1);
+    Boot one = boot_counted(0, _i == 1, _i == 2 ? 3 : 1), other = boot_counted(5, _i == 1, _i == 2 ? 3 : 1);
+    ck_assert_int_eq(strstr(one.text->str, "SMP: Total of 3 processors") != NULL, _i == 2);
     ck_assert_ptr_nonnull(strstr(one.text->str, "arch_timer"));
     ck_assert_ptr_nonnull(strstr(one.text->str, _i == 1 ? "GICv3" : "GIC-0"));
     ck_assert_str_eq(one.text->str, other.text->str);
@@ -286,8 +288,8 @@ int main(void) {
     TCase *tests = tcase_create("state");
     tcase_set_timeout(tests, SECONDS);
     tcase_add_unchecked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, test_moves);
-    tcase_add_loop_test(tests, test_moves_unseen, 0, 2); /* GICv2, GICv3 */
+    tcase_add_loop_test(tests, test_moves, 0, 2); /* one CPU, three */
+    tcase_add_loop_test(tests, test_moves_unseen, 0, 3); /* GICv2, GICv3, three CPUs */
     tcase_add_test(tests, test_damaged);
     Suite *suite = suite_create("state");
     suite_add_tcase(suite, tests);
