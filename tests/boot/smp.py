@@ -51,6 +51,8 @@ def start(yado, folder, cpus, extra=(), seconds=300):
     guest.expect(boot.PROMPT, seconds)
     guest.command("mount -t proc proc /proc")
     guest.command("mount -t sysfs sys /sys")
+    guest.command("mkdir -p /dev")
+    guest.command("mount -t devtmpfs dev /dev")
     return guest
 
 
