@@ -457,6 +457,43 @@ static void patch(void) {
     EQUAL(GET(s->errors.v), 0);
 }
 
+/* -- a change of the physical map, which empties the translator's cache, while the others run -- */
+
+static void work(uint64_t cpu UNUSED, uint64_t code) {
+    meet(0);
+    for (uint64_t i = 1; !acquire(s->stop.v); i++) {
+        if (((uint64_t(*)(void))code)() != 7) {
+            wrong();
+        }
+    }
+}
+
+static void flash_modes(void) {
+    const uint64_t code = new_pages(1), va = HIGH + 0x200000;
+    clear();
+    write32(code, 0xd28000e0); /* mov x0, #7 */
+    write32(code + 4, 0xd65f03c0);
+    sync_code(code, 8);
+    map(va, 0 | PTE_PAGE | PTE_AF | PTE_DEVICE); /* the first flash */
+    const uint32_t array = read32(va + 0x20);
+    for (uint64_t i = 1; i < cpus; i++) {
+        turn_on(i, work, code);
+    }
+    meet(cpus - 1);
+    for (unsigned i = 0; i < 50; i++) {
+        write32(va, 0x900090); /* identifiers */
+        EQUAL(read32(va) & 0xff, 0x89);
+        write32(va, 0xff00ff);
+        EQUAL(read32(va + 0x20), array);
+        EQUAL(((uint64_t(*)(void))code)(), 7);
+    }
+    release(s->stop.v, 1);
+    for (uint64_t i = 1; i < cpus; i++) {
+        wait_off(i);
+    }
+    EQUAL(GET(s->errors.v), 0);
+}
+
 /* -- events and interrupts -- */
 
 static void event_turns(uint64_t cpu, uint64_t arg UNUSED) {
@@ -530,6 +567,7 @@ int guest_main(void) {
     ordering();
     remap();
     patch();
+    flash_modes();
     clear();
     on_all(event_turns, 0);
     clear();
