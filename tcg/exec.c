@@ -149,12 +149,13 @@ static Tb *find_block(Vcpu *v) {
     uint64_t mode = v->frontend->mode(env);
     v->stats.lookups++;
     Tb **recent = &v->recent[(f.pa >> 2 ^ f.pa >> 15 ^ mode) & (RECENT - 1)];
-    if (*recent && (*recent)->pa == f.pa && (*recent)->mode == mode && (*recent)->valid) {
+    if (*recent && (*recent)->pa == f.pa && (*recent)->mode == mode &&
+        __atomic_load_n(&(*recent)->valid, __ATOMIC_RELAXED)) {
         return *recent;
     }
-    bool full;
-    Tb *tb;
-    do {
+    Tb *tb = tb_find(tcg, f.pa, mode);
+    bool full = false;
+    while (!tb || full) {
         full = false;
         g_mutex_lock(&tcg->lock);
         uint64_t flushes = tcg->flushes;
@@ -165,10 +166,11 @@ static Tb *find_block(Vcpu *v) {
             v->stats.translate_ns += now_ns() - start;
         }
         g_mutex_unlock(&tcg->lock);
-        if (full) {
-            empty_cache(v, flushes);
+        if (!full) {
+            break;
         }
-    } while (full);
+        empty_cache(v, flushes);
+    }
     *recent = tb;
     if (!tb) { /* not even one insn could be compiled: interpret it */
         v->stats.exits[run_one(v, &f)]++;

@@ -4,7 +4,8 @@
  *
  * Blocks are found by hash, and from the guest page their bytes came from. An invalidated block leaves both indexes
  * at once and every jump to it is unlinked; its memory goes with the rest of the cache, for it may be running.
- * Locking: all functions want Tcg.lock held, except tb_init and tb_free_all.
+ * Locking: all functions want Tcg.lock held, except tb_init, tb_free_all, and tb_find on the thread of a vCPU that is
+ * inside: chains of the hash are changed by single stores, and blocks stay in memory.
  */
 #include "tcg/vcpu.h"
 
@@ -72,7 +73,8 @@ static CodePage *page_get(Tcg *tcg, uint64_t pa) {
 }
 
 Tb *tb_find(Tcg *tcg, uint64_t pa, uint64_t mode) {
-    for (Tb *tb = tcg->tb_hash[tb_bucket(pa, mode)]; tb; tb = tb->hash_next) {
+    for (Tb *tb = __atomic_load_n(&tcg->tb_hash[tb_bucket(pa, mode)], __ATOMIC_ACQUIRE); tb;
+         tb = __atomic_load_n(&tb->hash_next, __ATOMIC_ACQUIRE)) {
         if (tb->pa == pa && tb->mode == mode) {
             return tb;
         }
@@ -160,7 +162,7 @@ static void tb_kill(Tcg *tcg, Tb *tb) {
     __atomic_store_n(&tb->valid, false, __ATOMIC_SEQ_CST);
     for (Tb **at = &tcg->tb_hash[tb_bucket(tb->pa, tb->mode)]; *at; at = &(*at)->hash_next) {
         if (*at == tb) {
-            *at = tb->hash_next;
+            __atomic_store_n(at, tb->hash_next, __ATOMIC_RELEASE); /* who stands on it still finds the rest */
             break;
         }
     }
@@ -336,8 +338,8 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     }
     unsigned bucket = tb_bucket(pa, mode);
     tb->hash_next = tcg->tb_hash[bucket];
-    tcg->tb_hash[bucket] = tb;
     page_add(v, pa, tb);
+    __atomic_store_n(&tcg->tb_hash[bucket], tb, __ATOMIC_RELEASE);
     v->stats.blocks++;
     v->stats.block_insns += tb->insns;
     v->stats.host_bytes += tb->host_bytes;
