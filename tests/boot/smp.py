@@ -11,7 +11,7 @@ import boot
 import guests
 from boot import Failed, Guest, check
 
-SOAK_SECONDS = 600
+SOAK_SECONDS = int(os.environ.get("YADO_SOAK_SECONDS", "600"))
 NUMBERS = 20000
 WANTED = hashlib.md5("".join(f"{n}\n" for n in range(1, NUMBERS + 1)).encode()).hexdigest()
 BAD = ("BUG:", "rcu: INFO", "soft lockup", "Oops", "Call trace", "WARNING:", "Kernel panic")
@@ -109,7 +109,7 @@ def soak(guest):
 
 
 def case_soak(yado, folder):
-    """On demand: ten minutes of that with four CPUs."""
+    """On demand: ten minutes of that with four CPUs, or YADO_SOAK_SECONDS."""
     finish(start(yado, folder, 4), "poweroff -f\n", soak)
 
 
