@@ -532,6 +532,9 @@ static void reset(Device *d) {
     memcpy(s->config, s->first_mac, MAC_SIZE);
     put16(s->config + CFG_STATUS, 0);
     set_link(s, s->backend && net_link_up(s->backend));
+    if (s->backend) {
+        net_accept(s->backend); /* what waits is lost */
+    }
 }
 
 /* The network learns where the guest is now. */

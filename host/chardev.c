@@ -5,13 +5,14 @@
  *
  * A descriptor that others share (the terminal) is opened anew where possible, so that O_NONBLOCK is ours alone.
  * Locking: `lock` guards the buffers and the sources; callbacks run in the main loop without it.
- * Missing: pty, sockets.
+ * Missing: pty; sockets that connect again.
  */
 #include "host/chardev.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <glib-unix.h>
 #include <poll.h>
 #include <pthread.h>
@@ -20,9 +21,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/place.h"
 #include "host/terminal.h"
 
-enum { OUT_BYTES = 64 << 10, IN_BYTES = 4096, ESCAPE = 1 /* Ctrl-a */, CLOSE_MS = 1000 };
+enum { OUT_BYTES = 64 << 10, IN_BYTES = 4096, ESCAPE = 1 /* Ctrl-a */, CLOSE_MS = 1000, CONNECT_S = 5 };
 
 /* What handlers are called, replaced as a whole. */
 typedef struct Handlers {
@@ -50,7 +52,9 @@ struct Chardev {
     bool ended, end_told;    /* input at its end; the device knows */
     bool socket;             /* peers come and go */
     bool waiting;            /* the device refused input: chardev_accept_input wakes */
-    GSource *in_source, *out_source, *pump_source;
+    GSource *in_source, *out_source, *pump_source, *accepts;
+    GSocket *listener;       /* of a server */
+    char *path;              /* of its Unix socket, to be removed */
     size_t out_count, in_count;
     uint8_t out_buffer[OUT_BYTES]; /* oldest first */
     uint8_t in_buffer[IN_BYTES];
@@ -86,11 +90,11 @@ static void schedule(Chardev *c) {
 
 /* Reports a host error once; from then on output is dropped. Takes the lock off while telling. */
 static void fail(Chardev *c, int error) {
-    if (c->failed) {
+    c->out_count = 0;
+    if (c->failed || c->socket) { /* that a peer is gone shows when its socket is read */
         return;
     }
     c->failed = true;
-    c->out_count = 0;
     g_autofree char *text = g_strdup_printf("the guest's console output is lost from here on: %s", g_strerror(error));
     ChardevUser user = c->user;
     pthread_mutex_unlock(&c->lock);
@@ -301,6 +305,30 @@ static void watch_input(Chardev *c) {
     pthread_mutex_unlock(&c->lock);
 }
 
+static void tell(Chardev *c, ChardevEvent e) {
+    if (c->handlers.event) {
+        c->handlers.event(c->handlers.opaque, e);
+    }
+}
+
+/* The peer of a socket is gone. A device that waits for room in it goes on, to nowhere. */
+static void lose_peer(Chardev *c) {
+    pthread_mutex_lock(&c->lock);
+    detach(&c->in_source);
+    detach(&c->out_source);
+    close(c->in);
+    c->in = c->out = -1;
+    c->own_out = false;
+    c->out_count = 0;
+    bool full = c->full;
+    c->full = false;
+    pthread_mutex_unlock(&c->lock);
+    tell(c, CHARDEV_CLOSED);
+    if (full) {
+        tell(c, CHARDEV_WRITABLE);
+    }
+}
+
 static gboolean readable(gint fd, GIOCondition condition, gpointer opaque) {
     (void)condition;
     Chardev *c = opaque;
@@ -310,6 +338,10 @@ static gboolean readable(gint fd, GIOCondition condition, gpointer opaque) {
     if (n > 0) {
         take_in(c, data, (size_t)n);
     } else if (room && (n == 0 || (errno != EAGAIN && errno != EINTR))) {
+        if (c->socket) {
+            lose_peer(c);
+            return G_SOURCE_REMOVE;
+        }
         c->ended = true;
     }
     deliver(c);
@@ -423,17 +455,92 @@ static bool open_spec(Chardev *c, const char *spec, GError **error) {
     return false;
 }
 
-Chardev *chardev_open(const char *spec, GMainContext *context, GError **error) {
+static Chardev *chardev_new(GMainContext *context) {
     Chardev *c = g_new0(Chardev, 1);
     pthread_mutex_init(&c->lock, NULL);
     c->context = g_main_context_ref(context ? context : g_main_context_default());
     c->in = c->out = -1;
+    return c;
+}
+
+Chardev *chardev_open(const char *spec, GMainContext *context, GError **error) {
+    Chardev *c = chardev_new(context);
     if (!open_spec(c, spec, error)) {
         chardev_close(c);
         return NULL;
     }
     watch_input(c);
     return c;
+}
+
+/* -- sockets -- */
+
+/* Takes the socket's descriptor over. */
+static void take_peer(Chardev *c, GSocket *peer) {
+    g_socket_set_blocking(peer, FALSE);
+    pthread_mutex_lock(&c->lock);
+    c->in = c->out = fcntl(g_socket_get_fd(peer), F_DUPFD_CLOEXEC, 0);
+    c->own_out = true;
+    pthread_mutex_unlock(&c->lock);
+    watch_input(c);
+    tell(c, CHARDEV_OPENED);
+}
+
+static gboolean acceptable(GSocket *socket, GIOCondition condition, gpointer opaque) {
+    Chardev *c = opaque;
+    g_autoptr(GSocket) peer = g_socket_accept(socket, NULL, NULL);
+    if (peer && c->in < 0) { /* else: it is turned away */
+        take_peer(c, peer);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static bool open_server(Chardev *c, GSocketAddress *address, GError **error) {
+    c->listener = place_socket(address, G_SOCKET_TYPE_STREAM, error);
+    if (!c->listener || !place_bind(c->listener, address, &c->path, error) || !g_socket_listen(c->listener, error)) {
+        return false;
+    }
+    c->accepts = g_socket_create_source(c->listener, G_IO_IN, NULL);
+    g_source_set_callback(c->accepts, G_SOURCE_FUNC(acceptable), c, NULL);
+    g_source_attach(c->accepts, c->context);
+    return true;
+}
+
+static bool open_client(Chardev *c, GSocketAddress *address, GError **error) {
+    g_autoptr(GSocket) peer = place_socket(address, G_SOCKET_TYPE_STREAM, error);
+    if (!peer) {
+        return false;
+    }
+    g_socket_set_blocking(peer, TRUE);
+    g_socket_set_timeout(peer, CONNECT_S);
+    if (!g_socket_connect(peer, address, NULL, error)) {
+        return false;
+    }
+    take_peer(c, peer);
+    return true;
+}
+
+Chardev *chardev_open_socket(const char *place, bool server, GMainContext *context, GError **error) {
+    g_autoptr(GSocketAddress) address = place_parse(place, error);
+    if (!address) {
+        return NULL;
+    }
+    g_autoptr(GError) why = NULL;
+    Chardev *c = chardev_new(context);
+    c->socket = true;
+    if (!(server ? open_server : open_client)(c, address, &why)) {
+        g_set_error(error, G_IO_ERROR, why->code, "cannot %s '%s': %s", server ? "listen at" : "connect to", place,
+                    why->message);
+        chardev_close(c);
+        return NULL;
+    }
+    return c;
+}
+
+unsigned chardev_port(const Chardev *c) {
+    g_autoptr(GSocketAddress) address = c->listener ? g_socket_get_local_address(c->listener, NULL) : NULL;
+    return address && G_IS_INET_SOCKET_ADDRESS(address) ? g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address))
+                                                        : 0;
 }
 
 void chardev_close(Chardev *c) {
@@ -451,7 +558,13 @@ void chardev_close(Chardev *c) {
     detach(&c->in_source);
     detach(&c->out_source);
     detach(&c->pump_source);
+    detach(&c->accepts);
     pthread_mutex_unlock(&c->lock);
+    g_clear_object(&c->listener);
+    if (c->path) {
+        g_unlink(c->path);
+        g_free(c->path);
+    }
     if (c->raw) {
         terminal_release();
     }

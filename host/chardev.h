@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * chardev.h - the host end of a serial line: the terminal, a file, nothing; and the escape key of the console.
+ * chardev.h - the host end of a serial line: the terminal, a file, a socket, nothing; and the escape key of the
+ * console.
  *
  * Input arrives in the main loop. Output may be written by any thread and never blocks: what the host does not take
  * at once is kept in a bounded buffer, and when that is full chardev_write takes fewer bytes.
@@ -30,6 +31,11 @@ typedef enum ChardevEvent {
  * Callbacks run in `context` (NULL: the default one). Error: unknown spec (lists the valid ones), file not writable,
  * the terminal is opened twice. A closed or exhausted stdin is not an error. */
 Chardev *chardev_open(const char *spec, GMainContext *context, GError **error);
+/* A socket at a place of host/place.h. server: waits for peers, one at a time, while the guest runs; else connects now, once.
+ * Without a peer output is dropped. Error: G_IO_ERROR_INVALID_ARGUMENT for the place, else what the host refuses. */
+Chardev *chardev_open_socket(const char *place, bool server, GMainContext *context, GError **error);
+/* Port that a server got, or 0. */
+unsigned chardev_port(const Chardev *c);
 /* Writes out what is buffered, waiting at most a second, and restores the terminal. NULL is allowed. Main-loop
  * thread, when no other thread uses it any more. */
 void chardev_close(Chardev *c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * chardevs.c - what -chardev describes.
- * Missing: mux for several devices, udp, ringbuf, logfile.
+ * Missing: mux for several devices, pty, udp, ringbuf, logfile; waiting for a socket's peer before the guest starts.
  */
 #include <string.h>
 
@@ -12,9 +12,7 @@ static void close_chardev(void *object) {
     chardev_close(object);
 }
 
-static bool open_chardev(Backends *b, const KeyList *list, const char *spec, Made *made, GError **error) {
-    g_autoptr(GError) why = NULL;
-    Chardev *c = chardev_open(spec, NULL, &why);
+static bool made_chardev(Backends *b, const KeyList *list, Chardev *c, const GError *why, Made *made, GError **error) {
     if (!c) {
         return backend_error(list, why, error);
     }
@@ -24,6 +22,12 @@ static bool open_chardev(Backends *b, const KeyList *list, const char *spec, Mad
         chardev_set_user(c, b->user->console);
     }
     return true;
+}
+
+static bool open_chardev(Backends *b, const KeyList *list, const char *spec, Made *made, GError **error) {
+    g_autoptr(GError) why = NULL;
+    Chardev *c = chardev_open(spec, NULL, &why);
+    return made_chardev(b, list, c, why, made, error);
 }
 
 static const BackendKey stdio_keys[] = {
@@ -49,6 +53,33 @@ static bool make_file(Backends *b, const KeyList *list, Made *made, GError **err
     return open_chardev(b, list, spec, made, error);
 }
 
+static const BackendKey socket_keys[] = {
+    { "path", "FILE: a Unix socket" },
+    { "host", "ADDRESS: of a TCP port (default: this host)" },
+    { "port", "PORT" },
+    { "server", "on|off: wait for a peer, and for the next (default: off, connect to one)" },
+    { "wait", "off: the guest starts at once" },
+    { NULL },
+};
+
+static bool make_socket(Backends *b, const KeyList *list, Made *made, GError **error) {
+    const char *path = keylist_get(list, "path"), *host = keylist_get(list, "host"), *port = keylist_get(list, "port");
+    bool server = false, wait = false;
+    if (!backend_flag(list, "server", &server, error) || !backend_flag(list, "wait", &wait, error)) {
+        return false;
+    }
+    if (wait) {
+        return backend_usage(error, "-chardev socket: the guest cannot wait for the peer yet; use wait=off");
+    }
+    if (!path == !port || (path && host)) {
+        return backend_usage(error, "-chardev socket: it takes either path=FILE, or port=PORT and perhaps host=ADDRESS");
+    }
+    g_autofree char *place = path ? g_strconcat("unix:", path, NULL) : g_strdup_printf("%s:%s", host ? host : "", port);
+    g_autoptr(GError) why = NULL;
+    Chardev *c = chardev_open_socket(place, server, NULL, &why);
+    return made_chardev(b, list, c, why, made, error);
+}
+
 static const BackendKey null_keys[] = { { NULL } };
 
 static bool make_null(Backends *b, const KeyList *list, Made *made, GError **error) {
@@ -58,6 +89,7 @@ static bool make_null(Backends *b, const KeyList *list, Made *made, GError **err
 const BackendType chardev_types[] = {
     { "stdio", "this terminal, or whatever stdin and stdout are", stdio_keys, make_stdio },
     { "file", "a file, output only", file_keys, make_file },
+    { "socket", "a TCP or Unix socket", socket_keys, make_socket },
     { "null", "takes everything, gives nothing", null_keys, make_null },
     { NULL },
 };

@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 
 #include "host/net/net.h"
+#include "host/place.h"
 
 enum { PREFIX = 4, BUFFER = 2 * (PREFIX + NET_FRAME_MAX), CONNECT_MS = 5000, MULTICAST_TTL = 1 };
 
@@ -48,83 +49,6 @@ static GSource *watch(SocketNet *s, GSocket *socket, GIOCondition condition, GSo
     g_source_set_callback(source, G_SOURCE_FUNC(fn), s, NULL);
     g_source_attach(source, s->n.context);
     return source;
-}
-
-/* -- places -- */
-
-static bool wrong_place(const char *text, const char *why, GError **error) {
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                "'%s' is no place in the network: %s; right would be ADDRESS:PORT or unix:PATH", text, why);
-    return false;
-}
-
-static GInetAddress *look_up(const char *host, GError **error) {
-    if (!*host || strcmp(host, "localhost") == 0) {
-        return g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
-    }
-    GInetAddress *address = g_inet_address_new_from_string(host);
-    if (!address) {
-        g_autoptr(GResolver) resolver = g_resolver_get_default();
-        GList *found = g_resolver_lookup_by_name(resolver, host, NULL, error);
-        address = found ? g_object_ref(found->data) : NULL;
-        g_resolver_free_addresses(found);
-    }
-    return address;
-}
-
-static GSocketAddress *parse_place(const char *text, GError **error) {
-    if (g_str_has_prefix(text, "unix:")) {
-        if (!text[5] || strlen(text + 5) >= 108) {
-            wrong_place(text, "the path is missing or too long", error);
-            return NULL;
-        }
-        return g_unix_socket_address_new(text + 5);
-    }
-    const char *colon = strrchr(text, ':');
-    guint64 port;
-    if (!colon || !g_ascii_string_to_unsigned(colon + 1, 10, 0, 65535, &port, NULL)) {
-        wrong_place(text, "the port is missing or no number up to 65535", error);
-        return NULL;
-    }
-    bool brackets = text[0] == '[' && colon > text && colon[-1] == ']';
-    g_autofree char *host = g_strndup(text + brackets, (gsize)(colon - text) - 2 * brackets);
-    g_autoptr(GInetAddress) address = look_up(host, error);
-    return address ? g_inet_socket_address_new(address, (guint16)port) : NULL;
-}
-
-static GSocket *make_socket(GSocketAddress *address, GSocketType type, GError **error) {
-    GSocket *socket = g_socket_new(g_socket_address_get_family(address), type, G_SOCKET_PROTOCOL_DEFAULT, error);
-    if (socket) {
-        g_socket_set_blocking(socket, FALSE);
-    }
-    return socket;
-}
-
-/* A socket's file that nobody answers at is left over by an earlier run. */
-static void remove_stale(GSocketAddress *address, GSocketType type, const char *path) {
-    GStatBuf st;
-    if (g_lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-        return;
-    }
-    g_autoptr(GError) why = NULL;
-    g_autoptr(GSocket) probe = make_socket(address, type, NULL);
-    if (probe && !g_socket_connect(probe, address, NULL, &why) &&
-        g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED)) {
-        g_unlink(path);
-    }
-}
-
-static bool bind_to(SocketNet *s, GSocket *socket, GSocketAddress *address, GError **error) {
-    const char *path = G_IS_UNIX_SOCKET_ADDRESS(address) ? g_unix_socket_address_get_path((GUnixSocketAddress *)address)
-                                                         : NULL;
-    if (path) {
-        remove_stale(address, g_socket_get_socket_type(socket), path);
-    }
-    if (!g_socket_bind(socket, address, TRUE, error)) {
-        return false;
-    }
-    s->path = g_strdup(path);
-    return true;
 }
 
 /* -- streams: one peer -- */
@@ -241,8 +165,8 @@ static gboolean acceptable(GSocket *socket, GIOCondition condition, gpointer opa
 }
 
 static bool open_listener(SocketNet *s, GError **error) {
-    s->listener = make_socket(s->to, G_SOCKET_TYPE_STREAM, error);
-    if (!s->listener || !bind_to(s, s->listener, s->to, error) || !g_socket_listen(s->listener, error)) {
+    s->listener = place_socket(s->to, G_SOCKET_TYPE_STREAM, error);
+    if (!s->listener || !place_bind(s->listener, s->to, &s->path, error) || !g_socket_listen(s->listener, error)) {
         return false;
     }
     s->accepts = watch(s, s->listener, G_IO_IN, acceptable);
@@ -265,7 +189,7 @@ static gboolean connected(GSocket *socket, GIOCondition condition, gpointer opaq
 /* Begins to connect. False: refused at once. */
 static bool begin_connect(SocketNet *s, GError **error) {
     g_autoptr(GError) why = NULL;
-    s->peer = make_socket(s->to, G_SOCKET_TYPE_STREAM, error);
+    s->peer = place_socket(s->to, G_SOCKET_TYPE_STREAM, error);
     if (!s->peer) {
         return false;
     }
@@ -377,9 +301,9 @@ static bool join_group(SocketNet *s, GInetAddress *group, GSocketAddress *local,
 
 /* One socket receives what goes to the group; another, connected to it, sends, so that its own address is known. */
 static bool open_multicast(SocketNet *s, GInetAddress *group, GSocketAddress *local, GError **error) {
-    s->listener = make_socket(s->to, G_SOCKET_TYPE_DATAGRAM, error);
-    s->peer = s->listener ? make_socket(s->to, G_SOCKET_TYPE_DATAGRAM, error) : NULL;
-    if (!s->peer || !bind_to(s, s->listener, s->to, error) || (local && !g_socket_bind(s->peer, local, TRUE, error)) ||
+    s->listener = place_socket(s->to, G_SOCKET_TYPE_DATAGRAM, error);
+    s->peer = s->listener ? place_socket(s->to, G_SOCKET_TYPE_DATAGRAM, error) : NULL;
+    if (!s->peer || !place_bind(s->listener, s->to, &s->path, error) || (local && !g_socket_bind(s->peer, local, TRUE, error)) ||
         !join_group(s, group, local, error)) {
         return false;
     }
@@ -395,7 +319,7 @@ static bool open_multicast(SocketNet *s, GInetAddress *group, GSocketAddress *lo
 
 static bool open_datagram(SocketNet *s, GError **error) {
     GInetAddress *group = multicast_group(s);
-    g_autoptr(GSocketAddress) local = s->local ? parse_place(s->local, error) : NULL;
+    g_autoptr(GSocketAddress) local = s->local ? place_parse(s->local, error) : NULL;
     if (s->local && !local) {
         return false;
     }
@@ -408,10 +332,12 @@ static bool open_datagram(SocketNet *s, GError **error) {
         return false;
     }
     if (g_socket_address_get_family(local) != g_socket_address_get_family(s->to)) {
-        return wrong_place(s->local, "the peer's place is of another kind", error);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "'%s' and '%s' are places of different kinds", s->local,
+                    s->remote);
+        return false;
     }
-    s->peer = make_socket(local, G_SOCKET_TYPE_DATAGRAM, error);
-    if (!s->peer || !bind_to(s, s->peer, local, error)) {
+    s->peer = place_socket(local, G_SOCKET_TYPE_DATAGRAM, error);
+    if (!s->peer || !place_bind(s->peer, local, &s->path, error)) {
         return false;
     }
     s->reads = watch(s, s->peer, G_IO_IN, datagram_readable);
@@ -460,7 +386,7 @@ static void socket_close(NetBackend *n) {
 
 static bool open_kind(SocketNet *s, GError **error) {
     const char *place = s->kind == NET_SOCKET_LISTEN ? s->local : s->remote;
-    s->to = parse_place(place, error);
+    s->to = place_parse(place, error);
     if (!s->to) {
         return false;
     }

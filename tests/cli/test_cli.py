@@ -236,7 +236,17 @@ class Networks(Cli):
         self.usage("virtio-rng-device.rng: no rng 'x'; there are none", "-device", "virtio-rng-device,rng=x")
         self.fails(4, "the packet capture '/nonexistent/d' cannot be written", *self.virt(
             "-nic", "null,id=n", "-object", "filter-dump,id=d,netdev=n,file=/nonexistent/d", "-kernel", "x"))
+
+    def test_chardevs(self):
         self.usage("-chardev file: the path is missing: give path=FILE", "-chardev", "file,id=c")
+        self.usage("-chardev socket: it takes either path=FILE, or port=PORT", "-chardev", "socket,id=c")
+        self.usage("-chardev socket: it takes either path=FILE, or port=PORT", "-chardev", "socket,id=c,path=/x,port=1")
+        self.usage("the guest cannot wait for the peer yet; use wait=off", "-chardev", "socket,id=c,port=1,server=on,wait=on")
+        self.usage("':x' is no place in the network: the port is missing", "-chardev", "socket,id=c,port=x")
+        self.fails(4, "-chardev: cannot connect to 'unix:/nonexistent/s': ", *self.virt(
+            "-chardev", "socket,id=c,path=/nonexistent/s", "-kernel", "x"))
+        self.fails(4, "-chardev: cannot listen at 'unix:/nonexistent/s': ", *self.virt(
+            "-chardev", "socket,id=c,server=on,wait=off,path=/nonexistent/s", "-kernel", "x"))
 
     def test_ports(self):
         self.usage("machine 'virt' has no virtio-serial slots for 'virtconsole0'", "-device", "virtconsole")

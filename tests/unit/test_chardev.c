@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* test_chardev.c - host ends of serial lines, with pipes, files and a pseudo-terminal as the host. */
 #include <check.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -30,7 +33,7 @@ static void receive(void *opaque, const uint8_t *data, size_t n) {
     g_string_append_len(p->got, (const char *)data, (gssize)n);
 }
 static void event(void *opaque, ChardevEvent e) {
-    g_string_append_c(((Peer *)opaque)->events, "wbe"[e]);
+    g_string_append_c(((Peer *)opaque)->events, "wbeoc"[e]);
 }
 static void quit(void *opaque) {
     ((Peer *)opaque)->quits++;
@@ -391,6 +394,95 @@ START_TEST(test_terminal) {
 }
 END_TEST
 
+static int dial(unsigned port) {
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+    return fd;
+}
+
+/* Peers come and go; there is one at a time, and without one output vanishes. */
+START_TEST(test_socket_server) {
+    Peer p = { 1000, g_string_new(NULL), g_string_new(NULL), 0, 0 };
+    Chardev *c = chardev_open_socket("127.0.0.1:0", true, NULL, NULL);
+    ck_assert(c && !chardev_is_open(c));
+    chardev_set_handlers(c, can_receive, receive, event, &p);
+    ck_assert_uint_eq(chardev_write(c, "lost", 4), 4);
+    for (unsigned round = 0; round < 3; round++) {
+        int fd = dial(chardev_port(c)), second;
+        char got[16];
+        spin();
+        ck_assert(chardev_is_open(c));
+        ck_assert_uint_eq(chardev_write(c, "hello", 5), 5);
+        ck_assert_int_eq(recv(fd, got, sizeof got, 0), 5);
+        second = dial(chardev_port(c));
+        spin();
+        ck_assert_int_eq(recv(second, got, sizeof got, 0), 0); /* turned away */
+        close(second);
+        ck_assert_int_eq(send(fd, "typed", 5, 0), 5);
+        close(fd);
+        spin();
+        spin();
+        ck_assert(!chardev_is_open(c));
+    }
+    ck_assert_str_eq(p.got->str, "typedtypedtyped");
+    ck_assert_str_eq(p.events->str, "ocococ");
+    chardev_close(c);
+}
+END_TEST
+
+/* A peer that does not read fills the buffer; when it goes, the writer goes on. */
+START_TEST(test_socket_full) {
+    Peer p = { 1000, g_string_new(NULL), g_string_new(NULL), 0, 0 };
+    Chardev *c = chardev_open_socket("127.0.0.1:0", true, NULL, NULL);
+    chardev_set_handlers(c, can_receive, receive, event, &p);
+    int fd = dial(chardev_port(c));
+    spin();
+    static char data[65536];
+    while (chardev_write(c, data, sizeof data) == sizeof data) {
+    }
+    ck_assert_str_eq(p.events->str, "o");
+    close(fd);
+    for (unsigned i = 0; i < 100 && p.events->len < 3; i++) {
+        spin();
+    }
+    ck_assert_str_eq(p.events->str, "ocw");
+    ck_assert_uint_eq(p.errors, 0);
+    chardev_close(c);
+}
+END_TEST
+
+START_TEST(test_socket_client) {
+    g_autofree char *dir = g_dir_make_tmp("yado-chardev-XXXXXX", NULL), *path = g_strdup_printf("%s/s", dir);
+    g_autofree char *place = g_strdup_printf("unix:%s", path);
+    GError *error = NULL;
+    ck_assert_ptr_null(chardev_open_socket(place, false, NULL, &error));
+    ck_assert_ptr_nonnull(strstr(error->message, "cannot connect to 'unix:"));
+    g_clear_error(&error);
+    Peer a = { 1000, g_string_new(NULL), g_string_new(NULL), 0, 0 }, b = a;
+    b.got = g_string_new(NULL);
+    Chardev *server = chardev_open_socket(place, true, NULL, NULL), *client = chardev_open_socket(place, false, NULL, NULL);
+    ck_assert(client && chardev_is_open(client));
+    chardev_set_handlers(server, can_receive, receive, event, &a);
+    chardev_set_handlers(client, can_receive, receive, event, &b);
+    spin();
+    chardev_write(server, "to client", 9);
+    chardev_write(client, "to server", 9);
+    spin();
+    ck_assert_str_eq(a.got->str, "to server");
+    ck_assert_str_eq(b.got->str, "to client");
+    ck_assert_ptr_null(chardev_open_socket(place, true, NULL, &error));
+    ck_assert_ptr_nonnull(strstr(error->message, "cannot listen at"));
+    g_clear_error(&error);
+    ck_assert_ptr_null(chardev_open_socket("nowhere", true, NULL, &error));
+    ck_assert_int_eq(error->code, G_IO_ERROR_INVALID_ARGUMENT);
+    g_error_free(error);
+    chardev_close(client);
+    chardev_close(server);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("host/chardev");
     TCase *tc = tcase_create("chardev");
@@ -407,6 +499,9 @@ int main(void) {
     tcase_add_test(tc, test_signals);
     tcase_add_test(tc, test_stop_and_continue);
     tcase_add_test(tc, test_terminal);
+    tcase_add_test(tc, test_socket_server);
+    tcase_add_test(tc, test_socket_full);
+    tcase_add_test(tc, test_socket_client);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -399,7 +399,7 @@ START_TEST(test_socket_errors) {
     fails(&(NetSocketConfig){ NET_SOCKET_LISTEN, "unix:", NULL, 0 }, G_IO_ERROR_INVALID_ARGUMENT, "the path is missing");
     fails(&(NetSocketConfig){ NET_SOCKET_DATAGRAM, NULL, "127.0.0.1:9", 0 }, G_IO_ERROR_INVALID_ARGUMENT, "local place");
     fails(&(NetSocketConfig){ NET_SOCKET_DATAGRAM, "unix:/x", "127.0.0.1:9", 0 }, G_IO_ERROR_INVALID_ARGUMENT,
-          "of another kind");
+          "are places of different kinds");
 }
 END_TEST
 
