@@ -233,6 +233,7 @@ static int run_machine(Options *options, char **argv, GError **error) {
         run.debugger = debugger_new(options, machine, console, console_quit, &run, error);
     }
     if (run.debugger) {
+        backends_tell_unused(backends, print_message);
         if (!options->serial) {
             print_message("no console is configured: what the guest writes to its serial port is dropped\n"
                           "use -nographic or -serial");

@@ -269,6 +269,12 @@ class Networks(Cli):
                        "-object", "rng-random,id=r,filename=/dev/urandom", "-device", "virtio-rng-device,rng=r",
                        "-chardev", "null,id=c", "-device", "virtio-serial-device", "-device", "virtconsole,chardev=c")
 
+    def test_unused(self):
+        done = self.yado(*self.virt("-netdev", "null,id=n", "-kernel", self.kernel(guests.POWER_OFF)))
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stderr, "yado: no device is connected to the network 'n'\n"
+                                      "yado: hint: give one with -device virtio-net-device,netdev=n\n")
+
     def fails_not(self, *args):
         done = self.yado(*self.virt(*args, "-kernel", self.kernel(guests.POWER_OFF)))
         self.assertEqual((done.returncode, done.stderr), (0, ""))

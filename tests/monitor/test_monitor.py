@@ -89,6 +89,7 @@ class Console(Dialogue):
         self.assertRegex(self.command("info registers"), r"CPU#0\npc  0000000040[0-9a-f]{6} ")
         self.assertRegex(self.command("info mtree"), r"0000000040000000-0000000047ffffff ram \(ram\)\n")
         self.assertRegex(self.command("info jit"), r"blocks translated +[1-9]")
+        self.assertEqual(self.command("info network"), "there is nothing to show\n")
         self.assertRegex(self.command("info cpus"), r"^\* CPU #0: .*pc=0x40")
         self.assertRegex(self.command("info tlb"), r"[rwx-]{3} regime \d+ |no translations")
         self.assertIn("registers", self.command("info"))
