@@ -174,7 +174,8 @@ def main():
     yado, words = sys.argv[1], sys.argv[2:]
     folder = default_folder()
     if words not in ([], ["fresh"]):
-        sys.exit("usage: tools/demo disk [fresh]")
+        print("usage: tools/demo disk [fresh]", file=sys.stderr)
+        sys.exit(2)
     try:
         if words:
             remove(folder, "disk.img", "base.img", "first.img", "work")
