@@ -87,6 +87,7 @@ typedef struct HostMark {
 enum {
     HOST_SLOW_LOADS = 1 << 16,  /* only loads use the addend: device and split accesses may be done into env.bounce */
     HOST_SLOW_STORES = 1 << 17, /* only stores: their bytes stand in env.bounce, ready to be written */
+    HOST_SLOW_MERGED = 1 << 18, /* a merged check: no fault; see IR_CHECK_MERGED */
     HOST_SLOW_PART_SHIFT = 20,  /* log2 of the bytes of each part of a pair */
     HOST_SLOW_HINT_SHIFT = 24,  /* HostCold.hint */
 };

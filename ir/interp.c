@@ -264,7 +264,7 @@ static const IrNode *run_nodes(InterpRun *r, const IrBlock *b, const IrNode *n) 
             run_set(env, &slots[n->a], &vals[n->b], (IrType)b->nodes[n->b].type);
             break;
         case IR_check:
-            if (!run_check(r, n, d)) {
+            if (n->b ? !run_check_merged(r, n, d) : !run_check(r, n, d)) {
                 goto left;
             }
             break;
@@ -307,8 +307,13 @@ static IrExit run_from(IrInterp *it, const IrBlock *b, Env *env, uint32_t at) {
     if (last) {
         reason = run_terminator(&r, last);
     } else {
+        const IrNode *left = &b->nodes[it->at];
         reason = IR_EXIT_FAULT;
         r.insns--; /* the one that faulted */
+        if (left->op == IR_check && left->b) {
+            reason = IR_EXIT_SLOW;
+            env->pc = env->pcbase + (uint64_t)(int64_t)env->insn_off;
+        }
     }
     env->insns = r.insns;
     env->exit_reason = reason;

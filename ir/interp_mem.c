@@ -13,6 +13,18 @@ bool run_check_slow(InterpRun *r, const IrNode *n, IrVal *d) {
     return r->it->mem->check(r->env, r->vals[n->a].u64, n->c, n->aux, &d->u64);
 }
 
+bool run_check_merged(InterpRun *r, const IrNode *n, IrVal *d) {
+    uint64_t va = r->vals[n->a].u64 + (uint64_t)(int64_t)IR_CHECK_LOW(n->b);
+    const IrTlbBank *bank = &r->env->bank;
+    if (!r->it->mem->use_bank) {
+        return false;
+    }
+    const IrTlbEntry *e = (const IrTlbEntry *)((const char *)bank->table + (va >> (IR_PAGE_BITS - 5) & bank->mask));
+    uint64_t range = 0x1000 - (uint64_t)n->c;
+    d->u64 = e->addend;
+    return (!(n->aux & IR_CHECK_R) || (e->rtag ^ va) <= range) && (!(n->aux & IR_CHECK_W) || (e->wtag ^ va) <= range);
+}
+
 /* -- plain loads and stores of any kind -- */
 
 static void swap_bytes(IrVal *v, unsigned size) {

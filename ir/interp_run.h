@@ -43,6 +43,8 @@ bool run_sc(InterpRun *r, const IrNode *n);
 bool run_cas(InterpRun *r, const IrNode *n);
 bool run_rmw(InterpRun *r, const IrNode *n);
 bool run_check_slow(InterpRun *r, const IrNode *n, IrVal *d);
+/* Does the current bank answer a merged check? If not its insn has to be run by itself. */
+bool run_check_merged(InterpRun *r, const IrNode *n, IrVal *d);
 bool run_ld_slow(InterpRun *r, const IrNode *n, IrVal *d);
 bool run_st_slow(InterpRun *r, const IrNode *n);
 

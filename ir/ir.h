@@ -74,6 +74,10 @@ enum {
     IR_CHECK_ALIGN_SHIFT = 3,  /* three bits: log2 of the alignment that is demanded (0: none) */
     IR_CHECK_ALIGN = 7 << 3,
     IR_CHECK_ORDERED = 64,     /* atomic or exclusive: Device memory and syndrome rules may differ */
+    /* No IrCheck: the b of a check that stands for several: their lowest address is a plus `low`. It never faults: where not
+     * the whole range is memory on one page, it leaves with IR_EXIT_SLOW in front of its insn. */
+#define IR_CHECK_MERGED(low) ((uint32_t)((int32_t)(low) * 2 + 1))
+#define IR_CHECK_LOW(b) ((int32_t)(b) >> 1)
     IR_CHECK_NO_DEVICE = 128,  /* Device memory refuses the access as it refuses a misaligned one (DC ZVA) */
 };
 
@@ -264,6 +268,7 @@ bool ir_verify(const IrBlock *b, GError **error);            /* types, operand o
 GQuark ir_error_quark(void);
 
 /* -- opt_*.c: passes over a finished block. Removed nodes become nop; ids stay. -- */
+void ir_opt_check(IrBlock *b); /* one forward pass, in front of ir_opt_dead: one check for several */
 /* Does n show guest slots to somebody, other than by leaving with a fault that it finds before it has done anything? */
 bool ir_shows_slots(const IrBlock *b, const IrNode *n);
 void ir_opt_dead(IrBlock *b); /* one backward pass: dead sets, sets that only faults see (pends), dead code */

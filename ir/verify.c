@@ -218,6 +218,9 @@ static bool check_special(Verifier *v) {
         return (ir_type_of(v->b, n->b) == n->type && ir_type_of(v->b, n->c) == n->type) ||
                fail(v, "both values must be of the node's type");
     case IR_check:
+        if (n->b != 0 && (!(n->b & 1) || n->aux & ~IR_CHECK_RW)) {
+            return fail(v, "b is neither 0 nor that of a merged check");
+        }
         return (n->c >= 1 && n->c <= 1u << IR_PAGE_BITS) || fail(v, "a check covers 1 to 4096 bytes");
     case IR_ld:
     case IR_ll:

@@ -66,6 +66,7 @@ void help_accels(FILE *out, const Options *options) {
     row(out, "x-evict=N", "forget all generated code whenever N blocks have been made");
     row(out, "x-poll=on", "leave generated code at every poll for interrupts");
     row(out, "x-chain=off", "no block jumps to another one");
+    row(out, "x-merge=off", "each access to memory is checked by itself");
 }
 
 void help_serials(FILE *out, const Options *options) {

@@ -248,7 +248,7 @@ static bool set_forced(TcgForced *f, const KeyList *list, const char *interprete
     static const char *const switches[] = { "off", "on", NULL };
     static const char *const sizes[] = { "1", NULL };
     static const char *const crashes[] = { "segv", "assert", "hang", "ir", NULL };
-    static const char *const keys[] = { "host", "x-tlb", "x-poll", "x-chain", "x-evict", "x-crash", "x-break", NULL };
+    static const char *const keys[] = { "host", "x-tlb", "x-poll", "x-chain", "x-merge", "x-evict", "x-crash", "x-break", NULL };
     for (unsigned i = 0; interpreter && keys[i]; i++) {
         if (keylist_get(list, keys[i])) {
             return usage(error, "-accel: '%s' is for jit; '%s' makes no host code", keys[i], interpreter);
@@ -259,9 +259,10 @@ static bool set_forced(TcgForced *f, const KeyList *list, const char *interprete
     int tlb = level == -1 ? -1 : word_of(list, "x-tlb", sizes, error);
     int poll = tlb == -1 ? -1 : word_of(list, "x-poll", switches, error);
     int chain = poll == -1 ? -1 : word_of(list, "x-chain", switches, error);
-    int crash = chain == -1 ? -1 : word_of(list, "x-crash", crashes, error);
+    int merge = chain == -1 ? -1 : word_of(list, "x-merge", switches, error);
+    int crash = merge == -1 ? -1 : word_of(list, "x-crash", crashes, error);
     *f = (TcgForced){ .host = level >= 0 ? host_levels[level] : NULL, .one_entry = tlb == 0, .poll_storm = poll == 1,
-                      .no_chain = chain == 0, .crash = crash >= 0 ? crashes[crash] : NULL };
+                      .no_chain = chain == 0, .no_merge = merge == 0, .crash = crash >= 0 ? crashes[crash] : NULL };
     const char *broken = keylist_get(list, "x-break");
     return crash != -1 && (!evict || value_number("-accel x-evict", evict, 1, UINT64_MAX, &f->evict, error)) &&
            (!broken || set_broken(f, broken, error));
@@ -272,7 +273,7 @@ static bool set_accel(Options *o, const char *value, GError **error) {
         o->help = help_accels;
         return true;
     }
-    static const char *const known[] = { "accel", "host", "x-tlb", "x-evict", "x-poll", "x-chain", "x-crash", "x-break",
+    static const char *const known[] = { "accel", "host", "x-tlb", "x-evict", "x-poll", "x-chain", "x-merge", "x-crash", "x-break",
                                          NULL };
     g_autoptr(KeyList) list = keylist_parse("-accel", "accel", value, error);
     if (!list || !keylist_check(list, known, error)) {

@@ -295,6 +295,39 @@ static void judge_hint(Vcpu *v, unsigned hint) {
     }
 }
 
+/* A merged check that the TLB does not answer: fills it when the whole range is memory on one page. */
+static bool check_merged(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend) {
+    const IrTlbEntry *e = &v->env->bank.table[ea >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
+    MemXlat x;
+    MemFault fault;
+    bool found = (ea & (PAGE_SIZE - 1)) + size <= PAGE_SIZE && probe(v, ea, aux, &x, &fault) && fill(v, ea, aux, &x) &&
+                 (!(aux & IR_CHECK_R) || (e->rtag ^ ea) <= PAGE_SIZE - size) &&
+                 (!(aux & IR_CHECK_W) || (e->wtag ^ ea) <= PAGE_SIZE - size);
+    *addend = e->addend;
+    return found;
+}
+
+/* A merged check has failed: when that happens again and again its block is made anew, each access with its own. */
+static void count_unmerged(Vcpu *v) {
+    MemXlat x;
+    MemFault fault;
+    if (!tlb_translate(v, v->env->pcbase + (uint64_t)(int64_t)v->env->insn_off, MEM_FETCH, false, &x, &fault)) {
+        return;
+    }
+    MergeFailure *f = &v->unmerged[(x.pa >> 2) % G_N_ELEMENTS(v->unmerged)];
+    if (f->pa != x.pa) {
+        *f = (MergeFailure){.pa = x.pa};
+    }
+    if (++f->count == MERGE_FAILURES) {
+        g_mutex_lock(&v->tcg->lock);
+        if (tb_ban_merge(v->tcg, x.pa, v->running)) {
+            v->env->pending = -1;
+        }
+        g_mutex_unlock(&v->tcg->lock);
+        v->stats.merge_bans++;
+    }
+}
+
 unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
     unsigned size = desc & 0xff, aux = desc >> 8 & 0xff;
     unsigned part = 1u << (desc >> HOST_SLOW_PART_SHIFT & 7);
@@ -310,7 +343,14 @@ unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
         env->pc = env->pcbase + (int64_t)env->insn_off;
         return HOST_SLOW_LEAVE;
     }
-    if (!ldst_check(env, ea, size, aux, &addend)) {
+    if (desc & HOST_SLOW_MERGED) {
+        if (!check_merged(vcpu_of(env), ea, size, aux, &addend)) {
+            count_unmerged(vcpu_of(env));
+            env->exit_reason = IR_EXIT_SLOW;
+            env->pc = env->pcbase + (int64_t)env->insn_off;
+            return HOST_SLOW_LEAVE;
+        }
+    } else if (!ldst_check(env, ea, size, aux, &addend)) {
         env->exit_reason = IR_EXIT_FAULT;
         return HOST_SLOW_LEAVE;
     }

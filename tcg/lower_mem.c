@@ -175,6 +175,22 @@ static unsigned page_hint(const Walk *w, const IrNode *check) {
     return worth && s->base && !tb_hint_is_banned(w->l.vcpu->tcg, walk_insn_pa(w)) ? s->base : 0;
 }
 
+/* Register with the lowest address of a check. */
+static unsigned check_address(Walk *w, const IrNode *n) {
+    Lower *l = &w->l;
+    unsigned base = ra_use(l, n->a, UINT32_MAX);
+    if (!IR_CHECK_LOW(n->b)) {
+        return base;
+    }
+    unsigned ea = ra_alloc(l, false, UINT32_MAX);
+    HostOp sum = {.node = n, .type = IR_I64};
+    sum.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ea};
+    sum.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)base};
+    sum.s[1] = (HostOperand){.kind = HOST_IMM, .imm = IR_CHECK_LOW(n->b)};
+    l->be->sum->emit(l->h, &sum);
+    return ea;
+}
+
 void lower_check(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
@@ -188,9 +204,9 @@ void lower_check(Walk *w, uint32_t i) {
     }
     flags_lose(w);
     bool used = l->values[i].last_use != 0;
-    unsigned group = used ? check_group(w, i, stores, &part) : 0;
+    unsigned group = n->b ? HOST_SLOW_MERGED : used ? check_group(w, i, stores, &part) : 0;
     HostOp op = {.node = n, .type = IR_I64};
-    op.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, n->a, UINT32_MAX)};
+    op.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)check_address(w, n)};
     op.tmp[0] = (uint8_t)ra_alloc(l, false, UINT32_MAX);
     /* Never in a pin, and never in the address's register: both are alive on the cold path. */
     unsigned d = ra_alloc(l, false, UINT32_MAX);

@@ -27,6 +27,25 @@ bool tb_hint_is_banned(const Tcg *tcg, uint64_t pa) {
     return g_hash_table_size(tcg->hint_bans) && g_hash_table_contains(tcg->hint_bans, &pa);
 }
 
+bool tb_ban_merge(Tcg *tcg, uint64_t pa, const Tb *running) {
+    g_hash_table_add(tcg->merge_bans, g_memdup2(&pa, sizeof pa));
+    return tb_invalidate(tcg, pa, 1, running);
+}
+
+/* May checks of the block be merged? */
+static bool may_merge(const Tcg *tcg, uint64_t pa, const IrBlock *ir) {
+    if (!tcg->backend || tcg->config.forced.no_merge) {
+        return false;
+    }
+    for (uint32_t i = 1; g_hash_table_size(tcg->merge_bans) && i < ir->count; i++) {
+        uint64_t insn = (pa & ~(uint64_t)(PAGE_SIZE - 1)) + ir->nodes[i].a;
+        if (ir->nodes[i].op == IR_insn && g_hash_table_contains(tcg->merge_bans, &insn)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool tb_ban_hint(Tcg *tcg, uint64_t pa, const Tb *running) {
     g_hash_table_add(tcg->hint_bans, g_memdup2(&pa, sizeof pa));
     return tb_invalidate(tcg, pa, 1, running);
@@ -37,6 +56,7 @@ void tb_init(Tcg *tcg) {
     tcg->pages = g_new0(CodePage *, PAGE_BUCKETS);
     tcg->dead = g_ptr_array_new();
     tcg->tbs = g_new0(Tb *, TB_MAX); /* not moved: it is read without a lock */
+    tcg->merge_bans = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     tcg->hint_bans = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 }
 
@@ -252,6 +272,7 @@ void tb_flush(Tcg *tcg) {
     g_ptr_array_set_size(tcg->dead, 0);
     tcg->tb_count = 0;
     tcg->flushes++;
+    g_hash_table_remove_all(tcg->merge_bans);
     g_hash_table_remove_all(tcg->hint_bans);
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         memset(tcg->vcpus[i]->env->jumps, 0xff, sizeof tcg->vcpus[i]->env->jumps);
@@ -268,6 +289,7 @@ void tb_free_all(Tcg *tcg) {
     g_free(tcg->pages);
     g_ptr_array_free(tcg->dead, TRUE);
     g_free(tcg->tbs);
+    g_hash_table_destroy(tcg->merge_bans);
     g_hash_table_destroy(tcg->hint_bans);
 }
 
@@ -309,6 +331,9 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     }
     lower_log(v, "IN", TCG_LOG_IN_ASM, ir, page, va);
     lower_log(v, "OP", TCG_LOG_OP, ir, page, va);
+    if (may_merge(tcg, pa, ir)) {
+        ir_opt_check(ir);
+    }
     ir_opt_dead(ir);
     lower_log(v, "OP after passes", TCG_LOG_OP_OPT, ir, page, va);
     if (tcg->config.verify) {

@@ -264,6 +264,7 @@ TcgStats tcg_stats(const Tcg *tcg) {
         }
         sum.lookups += s->lookups;
         sum.tlb_fills += s->tlb_fills;
+        sum.merge_bans += s->merge_bans;
         sum.hint_bans += s->hint_bans;
         sum.tlb_walks += s->tlb_walks;
         sum.tlb_flushes += s->tlb_flushes;

@@ -55,6 +55,7 @@ typedef struct TcgForced {
     const char *host;        /* host=: sse2, avx2 or avx512; NULL: the best that the host has. Borrowed */
     bool one_entry;          /* x-tlb=1: generated code's TLB holds one entry */
     bool poll_storm;         /* x-poll=on: every poll leaves generated code */
+    bool no_merge;           /* x-merge=off: every access has a check of its own */
     bool no_chain;           /* x-chain=off: no block jumps to another, directly or by the jump cache */
     const char *crash;       /* x-crash=: segv, assert, hang when the third block is translated; ir: with --verify; NULL: not */
     unsigned broken, broken_by; /* x-break=OP:OTHER: host code for OP is that of OTHER (IrOp); equal: as it should be */
@@ -210,6 +211,7 @@ typedef struct TcgStats {
     uint64_t exits[8];         /* by IrExit */
     uint64_t lookups;          /* block look-ups in C */
     uint64_t tlb_fills, tlb_walks, tlb_flushes;
+    uint64_t merge_bans;    /* insns whose checks are not merged any more */
     uint64_t hint_bans;     /* insns whose page hint did not pay */
     uint64_t invalidated;
     uint64_t helper_calls;     /* calls of C from generated code (-icount only) */

@@ -22,6 +22,7 @@ enum {
     L2_WAYS = 4,
     HINT_MISSES = 4096,  /* after so many the translator looks how long they took: more than one in... */
     HINT_MISS_NS = 100,  /* ...so many ns, and the hint costs more than it brings */
+    MERGE_FAILURES = 8,  /* of one insn: its block does better without merged checks */
     ASID_GENS = 257,     /* the last for translations of every ASID */
     SPACES = 256,
     LARGE_MAPS = 64,
@@ -164,6 +165,12 @@ typedef struct TcgDebug {
     DebugPoint points[DEBUG_POINTS]; /* changed only while all vCPUs are quiet */
 } TcgDebug;
 
+/* How often the merged check of an insn could not be satisfied. */
+typedef struct MergeFailure {
+    uint64_t pa;
+    uint32_t count;
+} MergeFailure;
+
 struct Vcpu {
     Env *env;
     Tcg *tcg;
@@ -234,6 +241,7 @@ struct Vcpu {
     uint64_t evict_count; /* x-evict: blocks made since code memory was emptied */
     Tb *running;          /* block being interpreted or last entered */
     Tb *recent[RECENT];   /* by hash of pa and mode, in front of Tcg.tb_hash */
+    MergeFailure unmerged[256]; /* by hash of the insn's address */
     gint64 hint_since[IR_PAGE_HINTS]; /* host time (us) at which the misses of each page hint were counted last */
     VcpuDebug debug;
     TcgStats stats;
@@ -249,6 +257,7 @@ struct Tcg {
     Tb **tb_hash;         /* TB_BUCKETS */
     CodePage **pages;     /* PAGE_BUCKETS */
     PageFilter guarded;   /* pages whose stores have to be seen, for a look without the lock */
+    GHashTable *merge_bans; /* physical addresses of insns whose checks are not merged with others; under lock */
     GHashTable *hint_bans; /* physical addresses of insns that get no page hint; under lock */
     GPtrArray *dead;      /* invalidated blocks, freed when the cache is emptied */
     Tb **tbs;             /* every block with host code, by Tb.index; TB_MAX */
@@ -330,6 +339,7 @@ void tb_invalidate_unprotected(Tcg *tcg);
 CodePage *tb_page(Tcg *tcg, uint64_t pa);                  /* or NULL */
 /* Does the insn at pa do better without a page hint? */
 bool tb_hint_is_banned(const Tcg *tcg, uint64_t pa);
+bool tb_ban_merge(Tcg *tcg, uint64_t pa, const Tb *running); /* the same for merged checks */
 bool tb_ban_hint(Tcg *tcg, uint64_t pa, const Tb *running); /* so it is; answers as tb_invalidate does */
 void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to);
 

@@ -122,6 +122,7 @@ static void make_section(JitSide *s, const char *name, const char *code, GString
     g_autoptr(GString) built = g_string_new(NULL);
     g_autoptr(GString) passed = g_string_new(NULL);
     ir_print(b, built);
+    ir_opt_check(b);
     ir_opt_dead(b);
     ir_print(b, passed);
     g_string_append_printf(out, "-- IR\n%s", built->str);

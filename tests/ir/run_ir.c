@@ -146,6 +146,7 @@ static bool make_form(IrBlock *b, const IrBlock *written, int form) {
         }
     }
     if (form & FORM_DEAD) {
+        ir_opt_check(b);
         ir_opt_dead(b);
     }
     g_autoptr(GError) error = NULL;

@@ -247,6 +247,7 @@ static bool run_seed(Fuzz *f, uint64_t seed) {
     program_make(f->plain, seed);
     program_make(f->made, seed);
     if (seed & 2) {
+        ir_opt_check(f->made);
         ir_opt_dead(f->made);
     }
     if (!ir_verify(f->plain, &error) || !ir_verify(f->made, &error)) {
