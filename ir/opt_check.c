@@ -31,8 +31,10 @@ static uint32_t base_of(const IrBlock *b, uint32_t ea, int64_t *distance) {
     return n->a;
 }
 
+/* Those of loads or stores. Of read-write accesses, which are atomic ones, each keeps its own: they need many registers
+ * as it is. */
 static bool is_plain(const IrNode *n) {
-    return (n->aux & ~IR_CHECK_RW) == 0 && n->b == 0;
+    return (n->aux == IR_CHECK_R || n->aux == IR_CHECK_W) && n->b == 0;
 }
 
 /* Makes one of the spans' checks cover the one at i too. False: none is of its base, or near enough. */

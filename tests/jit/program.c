@@ -37,6 +37,7 @@ typedef struct Maker {
     uint32_t ids[KINDS][POOL];
     unsigned count[KINDS];
     int32_t off;
+    uint32_t base; /* slot that the last access was off: often the next one's too */
 } Maker;
 
 static unsigned kind_of(IrType t) {
@@ -280,7 +281,8 @@ typedef struct Access {
 
 static uint32_t address(Maker *m) {
     static const uint8_t slots[] = {0, 10, 11, 12, 13};
-    uint32_t base = ir_get(m->b, slots[below(&m->r, 5)], IR_I64);
+    m->base = one_in(&m->r, 2) ? slots[below(&m->r, 5)] : m->base;
+    uint32_t base = ir_get(m->b, m->base, IR_I64);
     if (one_in(&m->r, 2)) {
         return base;
     }
