@@ -346,6 +346,7 @@ unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
     if (desc & HOST_SLOW_MERGED) {
         if (!check_merged(vcpu_of(env), ea, size, aux, &addend)) {
             count_unmerged(vcpu_of(env));
+            verify_unmerged(vcpu_of(env));
             env->exit_reason = IR_EXIT_SLOW;
             env->pc = env->pcbase + (int64_t)env->insn_off;
             return HOST_SLOW_LEAVE;

@@ -351,6 +351,7 @@ void verify_free(Vcpu *v);
 bool verify_before(Vcpu *v, const Tb *tb); /* runs the reference; false: this block is not compared this time */
 void verify_after(Vcpu *v, const Tb *tb, IrExit reason);
 /* From C called by generated code; nothing happens when the block is not compared. */
+void verify_unmerged(Vcpu *v);             /* the block is left in front of an insn, for want of a merged check */
 void verify_slow(Vcpu *v);                 /* an access is about to go on that the fast path could not do */
 void verify_fault(Vcpu *v, const MemFault *fault); /* it is about to be taken */
 void verify_device(Vcpu *v, uint64_t pa, unsigned size, bool write, uint64_t value, bool refused); /* has been accessed */

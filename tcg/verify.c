@@ -7,7 +7,8 @@
  * check that the fast path cannot answer. There it waits for the host code to come to the same point in C, where both
  * are compared. Host code does it, the interpreter is told the result and goes on.
  *
- * Missing: insns that host code gives back are run by the interpreter alone (the state in front of them is compared);
+ * Missing: insns that host code gives back are run by the interpreter alone (the state in front of them is compared,
+ * unless a merged check gave it back: such a run is not compared);
  * what helpers, exceptions and interrupts do is done once, for both.
  */
 #include "tcg/verify.h"
@@ -115,6 +116,13 @@ static void resume(Vcpu *v) {
 
 static bool same_insn(const struct Verify *f, const Env *env) {
     return f->env->insn_off == env->insn_off;
+}
+
+void verify_unmerged(Vcpu *v) {
+    if (v->verify && v->verify->active) {
+        v->verify->active = false; /* the reference knows nothing of merged checks, and is further on */
+        v->stats.verify_lost++;
+    }
 }
 
 void verify_slow(Vcpu *v) {
