@@ -119,8 +119,10 @@ static bool same_insn(const struct Verify *f, const Env *env) {
 }
 
 void verify_unmerged(Vcpu *v) {
-    if (v->verify && v->verify->active) {
-        v->verify->active = false; /* the reference knows nothing of merged checks, and is further on */
+    struct Verify *f = v->verify;
+    bool waits = f && (f->point == POINT_CHECK || f->point == POINT_FAULT) && same_insn(f, v->env);
+    if (f && f->active && !waits) {
+        f->active = false; /* the reference, which knows nothing of merged checks, is further on */
         v->stats.verify_lost++;
     }
 }

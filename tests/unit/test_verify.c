@@ -23,9 +23,11 @@ static uint64_t never(void *opaque) {
     return UINT64_MAX;
 }
 
+/* Without merged checks: a block that touches a device by one would be run by the interpreter. */
 static Run *run_new(bool broken) {
     Run *r = g_new0(Run, 1);
-    r->m = machine_new_with(&(TcgConfig){.verify = 1, .diverged = diverged, .icount = true, .next_deadline = never});
+    r->m = machine_new_with(&(TcgConfig){.verify = 1, .diverged = diverged, .icount = true, .next_deadline = never,
+                                         .forced.no_merge = true});
     r->backend = *r->m->tcg->backend;
     memcpy(r->rules, r->backend.rules, sizeof r->rules);
     if (broken) {
