@@ -369,6 +369,9 @@ RunEnd exec_run(Vcpu *v) {
             }
         }
         Tb *tb = find_block(v);
+        if (tb && __atomic_load_n(&env->pending, __ATOMIC_SEQ_CST) < 0) {
+            tb = NULL; /* it may have waited for others, outside: what they wanted meanwhile comes first */
+        }
         if (!tb) {
             from = NULL;
             continue;
