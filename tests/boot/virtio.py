@@ -201,6 +201,7 @@ mount -t devtmpfs dev /dev
 mount -t sysfs sysfs /sys
 busybox insmod /lib/virtio_mmio.ko
 busybox insmod /lib/virtio_console.ko
+until [ -c /dev/hvc0 ]; do :; done # the driver adds it when it has heard of the port
 exec sh </dev/hvc0 >/dev/hvc0 2>&1
 """
 
