@@ -264,7 +264,7 @@ static const IrNode *run_nodes(InterpRun *r, const IrBlock *b, const IrNode *n) 
             run_set(env, &slots[n->a], &vals[n->b], (IrType)b->nodes[n->b].type);
             break;
         case IR_check:
-            if (n->b ? !run_check_merged(r, n, d) : !run_check(r, n, d)) {
+            if (!run_check(r, n, d)) {
                 goto left;
             }
             break;

@@ -6,23 +6,12 @@
  * exclusives and atomics are a load followed by a store: such memory is a device's, or watched.
  * Missing: a misaligned 16-byte compare-and-swap on RAM, and one on hosts without a 16-byte one, is not atomic.
  */
+#include "ir/copy.h"
 #include "ir/interp_run.h"
 #include "ir/semantics.h"
 
 bool run_check_slow(InterpRun *r, const IrNode *n, IrVal *d) {
     return r->it->mem->check(r->env, r->vals[n->a].u64, n->c, n->aux, &d->u64);
-}
-
-bool run_check_merged(InterpRun *r, const IrNode *n, IrVal *d) {
-    uint64_t va = r->vals[n->a].u64 + (uint64_t)(int64_t)IR_CHECK_LOW(n->b);
-    const IrTlbBank *bank = &r->env->bank;
-    if (!r->it->mem->use_bank) {
-        return false;
-    }
-    const IrTlbEntry *e = (const IrTlbEntry *)((const char *)bank->table + (va >> (IR_PAGE_BITS - 5) & bank->mask));
-    uint64_t range = 0x1000 - (uint64_t)n->c;
-    d->u64 = e->addend;
-    return (!(n->aux & IR_CHECK_R) || (e->rtag ^ va) <= range) && (!(n->aux & IR_CHECK_W) || (e->wtag ^ va) <= range);
 }
 
 /* -- plain loads and stores of any kind -- */
@@ -32,27 +21,6 @@ static void swap_bytes(IrVal *v, unsigned size) {
         uint8_t t = v->b[i];
         v->b[i] = v->b[size - 1 - i];
         v->b[size - 1 - i] = t;
-    }
-}
-
-/* Fixed-size copies, so that each aligned access is a single one on the host. */
-static void copy_value(void *to, const void *from, unsigned size) {
-    switch (size) {
-    case 1:
-        memcpy(to, from, 1);
-        break;
-    case 2:
-        memcpy(to, from, 2);
-        break;
-    case 4:
-        memcpy(to, from, 4);
-        break;
-    case 8:
-        memcpy(to, from, 8);
-        break;
-    default:
-        memcpy(to, from, 16);
-        break;
     }
 }
 
@@ -71,7 +39,7 @@ static bool load_raw(InterpRun *r, const IrNode *n, unsigned size, IrVal *v) {
         r->env->insns = r->insns - 1; /* a device may ask what time it is */
         return r->it->mem->load(r->env, r->vals[n->b].u64, size, v);
     }
-    copy_value(v, host_address(r, n), size);
+    ir_copy(v, host_address(r, n), size);
     return true;
 }
 
@@ -80,7 +48,7 @@ static bool store_raw(InterpRun *r, const IrNode *n, unsigned size, const IrVal 
         r->env->insns = r->insns - 1;
         return r->it->mem->store(r->env, r->vals[n->b].u64, size, v);
     }
-    copy_value(host_address(r, n), v, size);
+    ir_copy(host_address(r, n), v, size);
     return true;
 }
 
@@ -186,7 +154,7 @@ static bool cas_guest(InterpRun *r, const IrNode *n, unsigned size, IrVal *expec
 /* The low `size` bytes of v in memory's order, the rest zero. */
 static IrVal memory_order(const IrVal *v, const IrNode *n, unsigned size) {
     IrVal m = {.d = {0, 0}};
-    copy_value(&m, v, size);
+    ir_copy(&m, v, size);
     if (n->aux & IR_MEM_BIG) {
         swap_bytes(&m, size);
     }

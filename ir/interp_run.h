@@ -43,8 +43,6 @@ bool run_sc(InterpRun *r, const IrNode *n);
 bool run_cas(InterpRun *r, const IrNode *n);
 bool run_rmw(InterpRun *r, const IrNode *n);
 bool run_check_slow(InterpRun *r, const IrNode *n, IrVal *d);
-/* Does the current bank answer a merged check? If not its insn has to be run by itself. */
-bool run_check_merged(InterpRun *r, const IrNode *n, IrVal *d);
 bool run_ld_slow(InterpRun *r, const IrNode *n, IrVal *d);
 bool run_st_slow(InterpRun *r, const IrNode *n);
 
@@ -52,21 +50,27 @@ static inline unsigned interp_bytes(const IrNode *n) {
     return 1u << (n->aux & IR_MEM_SIZE);
 }
 
-/* A check that the current bank answers, without a call; all others go to IrMemOps.check. */
-static inline __attribute__((always_inline)) bool run_check(InterpRun *r, const IrNode *n, IrVal *d) {
-    if (r->it->mem->use_bank) {
-        uint64_t va = r->vals[n->a].u64, range = 0x1000 - (uint64_t)n->c;
-        uint64_t align = (UINT64_C(1) << ((n->aux & IR_CHECK_ALIGN) >> IR_CHECK_ALIGN_SHIFT)) - 1;
-        const IrTlbBank *bank = n->aux & IR_CHECK_UNPRIV ? &r->env->unpriv : &r->env->bank;
-        const IrTlbEntry *e = (const IrTlbEntry *)((const char *)bank->table + (va >> (IR_PAGE_BITS - 5) & bank->mask));
-        bool hit = !(va & align) && (!(n->aux & IR_CHECK_R) || (e->rtag ^ va) <= range) &&
-                   (!(n->aux & IR_CHECK_W) || (e->wtag ^ va) <= range);
-        if (__builtin_expect(hit, 1)) {
-            d->u64 = e->addend;
-            return true;
-        }
+/* Does the current bank answer the check n of addresses from va on? Then *d is the addend. */
+static inline __attribute__((always_inline)) bool run_check_bank(InterpRun *r, const IrNode *n, uint64_t va, IrVal *d) {
+    uint64_t range = 0x1000 - (uint64_t)n->c;
+    uint64_t align = (UINT64_C(1) << ((n->aux & IR_CHECK_ALIGN) >> IR_CHECK_ALIGN_SHIFT)) - 1;
+    if (!r->it->mem->use_bank) {
+        return false;
     }
-    return run_check_slow(r, n, d);
+    const IrTlbBank *bank = n->aux & IR_CHECK_UNPRIV ? &r->env->unpriv : &r->env->bank;
+    const IrTlbEntry *e = (const IrTlbEntry *)((const char *)bank->table + (va >> (IR_PAGE_BITS - 5) & bank->mask));
+    d->u64 = e->addend;
+    return !(va & align) && (!(n->aux & IR_CHECK_R) || (e->rtag ^ va) <= range) &&
+           (!(n->aux & IR_CHECK_W) || (e->wtag ^ va) <= range);
+}
+
+/* All others go to IrMemOps.check; a merged one gives its insn back. */
+static inline __attribute__((always_inline)) bool run_check(InterpRun *r, const IrNode *n, IrVal *d) {
+    uint64_t low = n->b ? (uint64_t)(int64_t)IR_CHECK_LOW(n->b) : 0;
+    if (__builtin_expect(run_check_bank(r, n, r->vals[n->a].u64 + low, d), 1)) {
+        return true;
+    }
+    return !n->b && run_check_slow(r, n, d);
 }
 
 /* Ordinary little-endian loads and stores of up to 8 bytes at a host address; the rest is slow. */

@@ -3,6 +3,7 @@
  * ldst.c - guest memory: filling of the first-level TLB, and every access that its fast path cannot do: devices,
  * accesses across two pages, pages that hold translated code, watchpoints.
  */
+#include "ir/copy.h"
 #include "tcg/vcpu.h"
 
 #include <string.h>
@@ -167,30 +168,6 @@ bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *ad
     return true;
 }
 
-/* Aligned accesses are single ones on the host: other vCPUs see them so. */
-static void copy(uint8_t *to, const uint8_t *from, unsigned size) {
-    switch (size) {
-    case 1:
-        *to = *from;
-        break;
-    case 2:
-        memcpy(to, from, 2);
-        break;
-    case 4:
-        memcpy(to, from, 4);
-        break;
-    case 8:
-        memcpy(to, from, 8);
-        break;
-    case 16:
-        memcpy(to, from, 16);
-        break;
-    default:
-        memcpy(to, from, size);
-        break;
-    }
-}
-
 /* One page's part of a slow access. */
 static bool transfer(Vcpu *v, uint64_t va, uint64_t pa, unsigned size, uint8_t *bytes, bool write) {
     const PhysMap *phys = &v->tcg->config.phys;
@@ -199,12 +176,12 @@ static bool transfer(Vcpu *v, uint64_t va, uint64_t pa, unsigned size, uint8_t *
     if (page && (!write || writable)) {
         uint8_t *at = page + (pa & (PAGE_SIZE - 1));
         if (!write) {
-            copy(bytes, at, size);
+            ir_copy(bytes, at, size);
             return true;
         }
         g_mutex_lock(&v->tcg->lock);
         code_written(v, pa, size);
-        copy(at, bytes, size); /* with the lock: nobody translates what was there before */
+        ir_copy(at, bytes, size); /* with the lock: nobody translates what was there before */
         g_mutex_unlock(&v->tcg->lock);
         return true;
     }
@@ -275,23 +252,36 @@ static void ldst_misaligned(Env *env, uint64_t value) {
 const IrMemOps ldst_ops = {.check = ldst_check, .load = ldst_load, .store = ldst_store, .misaligned = ldst_misaligned,
                            .use_bank = true};
 
+/* Physical address of the insn that generated code is at. False: it is not mapped any more. */
+static bool running_insn(Vcpu *v, uint64_t *pa) {
+    MemXlat x;
+    MemFault fault;
+    if (!tlb_translate(v, v->env->pcbase + (uint64_t)(int64_t)v->env->insn_off, MEM_FETCH, false, &x, &fault)) {
+        return false;
+    }
+    *pa = x.pa;
+    return true;
+}
+
+static void ban(Vcpu *v, GHashTable *bans, uint64_t pa, uint64_t *count) {
+    g_mutex_lock(&v->tcg->lock);
+    if (tb_ban(v->tcg, bans, pa, v->running)) {
+        v->env->pending = -1;
+    }
+    g_mutex_unlock(&v->tcg->lock);
+    ++*count;
+}
+
 /* Accesses by the insn at env.insn_off have missed their page hint time and again: if that happens fast enough to cost
  * more than the hits can bring, code for the insn is made anew without. */
 static void judge_hint(Vcpu *v, unsigned hint) {
     gint64 now = g_get_monotonic_time();
     gint64 ns = (now - v->hint_since[hint]) * 1000;
-    MemXlat x;
-    MemFault fault;
+    uint64_t pa;
     v->hint_since[hint] = now;
     v->env->hints[hint].misses = HINT_MISSES;
-    if (ns < HINT_MISSES * HINT_MISS_NS &&
-        tlb_translate(v, v->env->pcbase + (uint64_t)(int64_t)v->env->insn_off, MEM_FETCH, false, &x, &fault)) {
-        g_mutex_lock(&v->tcg->lock);
-        if (tb_ban_hint(v->tcg, x.pa, v->running)) {
-            v->env->pending = -1;
-        }
-        g_mutex_unlock(&v->tcg->lock);
-        v->stats.hint_bans++;
+    if (ns < HINT_MISSES * HINT_MISS_NS && running_insn(v, &pa)) {
+        ban(v, v->tcg->hint_bans, pa, &v->stats.hint_bans);
     }
 }
 
@@ -309,22 +299,16 @@ static bool check_merged(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, uint
 
 /* A merged check has failed: when that happens again and again its block is made anew, each access with its own. */
 static void count_unmerged(Vcpu *v) {
-    MemXlat x;
-    MemFault fault;
-    if (!tlb_translate(v, v->env->pcbase + (uint64_t)(int64_t)v->env->insn_off, MEM_FETCH, false, &x, &fault)) {
+    uint64_t pa;
+    if (!running_insn(v, &pa)) {
         return;
     }
-    MergeFailure *f = &v->unmerged[(x.pa >> 2) % G_N_ELEMENTS(v->unmerged)];
-    if (f->pa != x.pa) {
-        *f = (MergeFailure){.pa = x.pa};
+    MergeFailure *f = &v->unmerged[(pa >> 2) % G_N_ELEMENTS(v->unmerged)];
+    if (f->pa != pa) {
+        *f = (MergeFailure){.pa = pa};
     }
     if (++f->count == MERGE_FAILURES) {
-        g_mutex_lock(&v->tcg->lock);
-        if (tb_ban_merge(v->tcg, x.pa, v->running)) {
-            v->env->pending = -1;
-        }
-        g_mutex_unlock(&v->tcg->lock);
-        v->stats.merge_bans++;
+        ban(v, v->tcg->merge_bans, pa, &v->stats.merge_bans);
     }
 }
 

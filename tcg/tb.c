@@ -27,8 +27,8 @@ bool tb_hint_is_banned(const Tcg *tcg, uint64_t pa) {
     return g_hash_table_size(tcg->hint_bans) && g_hash_table_contains(tcg->hint_bans, &pa);
 }
 
-bool tb_ban_merge(Tcg *tcg, uint64_t pa, const Tb *running) {
-    g_hash_table_add(tcg->merge_bans, g_memdup2(&pa, sizeof pa));
+bool tb_ban(Tcg *tcg, GHashTable *bans, uint64_t pa, const Tb *running) {
+    g_hash_table_add(bans, g_memdup2(&pa, sizeof pa));
     return tb_invalidate(tcg, pa, 1, running);
 }
 
@@ -44,11 +44,6 @@ static bool may_merge(const Tcg *tcg, uint64_t pa, const IrBlock *ir) {
         }
     }
     return true;
-}
-
-bool tb_ban_hint(Tcg *tcg, uint64_t pa, const Tb *running) {
-    g_hash_table_add(tcg->hint_bans, g_memdup2(&pa, sizeof pa));
-    return tb_invalidate(tcg, pa, 1, running);
 }
 
 void tb_init(Tcg *tcg) {

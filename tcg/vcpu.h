@@ -339,8 +339,9 @@ void tb_invalidate_unprotected(Tcg *tcg);
 CodePage *tb_page(Tcg *tcg, uint64_t pa);                  /* or NULL */
 /* Does the insn at pa do better without a page hint? */
 bool tb_hint_is_banned(const Tcg *tcg, uint64_t pa);
-bool tb_ban_merge(Tcg *tcg, uint64_t pa, const Tb *running); /* the same for merged checks */
-bool tb_ban_hint(Tcg *tcg, uint64_t pa, const Tb *running); /* so it is; answers as tb_invalidate does */
+/* Code for the insn at pa does better without what `bans` (hint_bans, merge_bans) stands for: blocks made from it are dead.
+ * Answers as tb_invalidate does. */
+bool tb_ban(Tcg *tcg, GHashTable *bans, uint64_t pa, const Tb *running);
 void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to);
 
 /* -- verify.c, verify_mem.c -- */

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "ir/copy.h"
 #include "tcg/verify.h"
 
 static bool fault_at(struct Verify *f, MemFaultKind kind, MemAccess access, uint64_t va) {
@@ -96,23 +97,6 @@ static bool verify_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uin
 
 /* -- RAM -- */
 
-static void copy_bytes(uint8_t *to, const uint8_t *from, unsigned size) {
-    switch (size) {
-    case 8:
-        memcpy(to, from, 8);
-        break;
-    case 4:
-        memcpy(to, from, 4);
-        break;
-    case 1:
-        *to = *from;
-        break;
-    default:
-        memcpy(to, from, size);
-        break;
-    }
-}
-
 /* The words that [at, at + size) touches. */
 static uint64_t filter_bits(const uint8_t *at, unsigned size) {
     uintptr_t first = (uintptr_t)at >> 3, last = ((uintptr_t)at + size - 1) >> 3;
@@ -125,7 +109,7 @@ static uint64_t filter_bits(const uint8_t *at, unsigned size) {
 
 /* With the reference's own stores. */
 static bool read_ram(const struct Verify *f, const uint8_t *at, unsigned size, uint8_t *bytes) {
-    copy_bytes(bytes, at, size);
+    ir_copy(bytes, at, size);
     if (!(f->store_filter & filter_bits(at, size))) {
         return true;
     }
@@ -147,7 +131,7 @@ static bool write_ram(struct Verify *f, uint8_t *at, unsigned size, const uint8_
     Store *s = &f->stores[f->store_count++];
     s->host = at;
     s->size = (uint8_t)size;
-    copy_bytes(s->bytes, bytes, size);
+    ir_copy(s->bytes, bytes, size);
     f->store_filter |= filter_bits(at, size);
     return true;
 }
