@@ -310,8 +310,10 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     }
     tb->host = h.exec;
     tb->host_bytes = (uint32_t)(h.p - h.start);
-    tb->mark_count = w->mark_count;
-    tb->marks = g_memdup2(w->marks, sizeof *w->marks * w->mark_count);
+    if (tcg->config.verify || tcg->config.log_items & TCG_LOG_OUT_ASM) {
+        tb->mark_count = w->mark_count;
+        tb->marks = g_memdup2(w->marks, sizeof *w->marks * w->mark_count);
+    }
     cache_commit(tcg->cache, tb->host_bytes);
     lower_unpatch(tcg, tb, 0);
     lower_unpatch(tcg, tb, 1);

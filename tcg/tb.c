@@ -49,21 +49,45 @@ static bool may_merge(const Tcg *tcg, uint64_t pa, const IrBlock *ir) {
 void tb_init(Tcg *tcg) {
     tcg->tb_hash = g_new0(Tb *, TB_BUCKETS);
     tcg->pages = g_new0(CodePage *, PAGE_BUCKETS);
-    tcg->dead = g_ptr_array_new();
+    tcg->tb_chunks = g_ptr_array_new_with_free_func(g_free);
     tcg->tbs = g_new0(Tb *, TB_MAX); /* not moved: it is read without a lock */
     tcg->merge_bans = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     tcg->hint_bans = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 }
 
-static void tb_free(Tb *tb) {
-    if (tb->ir) {
-        ir_block_free(tb->ir);
+/* All zero. */
+static Tb *tb_new(Tcg *tcg) {
+    if (!tcg->tb_room) {
+        g_ptr_array_add(tcg->tb_chunks, g_new0(Tb, TB_CHUNK));
+        tcg->tb_room = TB_CHUNK;
     }
-    if (tb->plain_ir) {
-        ir_block_free(tb->plain_ir);
-    }
+    return (Tb *)tcg->tb_chunks->pdata[tcg->tb_chunks->len - 1] + TB_CHUNK - tcg->tb_room--;
+}
+
+static void tb_clear(Tb *tb) {
+    ir_block_free(tb->ir);
+    ir_block_free(tb->plain_ir);
     g_free(tb->marks);
-    g_free(tb);
+    memset(tb, 0, sizeof *tb);
+}
+
+/* The block made last is none. */
+static void tb_undo(Tcg *tcg, Tb *tb) {
+    tb_clear(tb);
+    tcg->tb_room++;
+}
+
+static void free_tbs(Tcg *tcg) {
+    for (unsigned i = 0; i < tcg->tb_chunks->len; i++) {
+        Tb *chunk = tcg->tb_chunks->pdata[i];
+        for (unsigned k = 0; k < TB_CHUNK; k++) {
+            if (chunk[k].ir || chunk[k].plain_ir || chunk[k].marks) {
+                tb_clear(&chunk[k]);
+            }
+        }
+    }
+    g_ptr_array_set_size(tcg->tb_chunks, 0);
+    tcg->tb_room = 0;
 }
 
 CodePage *tb_page(Tcg *tcg, uint64_t pa) {
@@ -195,7 +219,6 @@ static void tb_kill(Tcg *tcg, Tb *tb) {
     }
     forget_entry(tcg, tb);
     tcg->stats.invalidated++;
-    g_ptr_array_add(tcg->dead, tb);
 }
 
 /* -- invalidation -- */
@@ -247,13 +270,8 @@ void tb_invalidate_unprotected(Tcg *tcg) {
 }
 
 void tb_flush(Tcg *tcg) {
-    for (unsigned i = 0; i < TB_BUCKETS; i++) {
-        for (Tb *tb = tcg->tb_hash[i], *next; tb; tb = next) {
-            next = tb->hash_next;
-            tb_free(tb);
-        }
-        tcg->tb_hash[i] = NULL;
-    }
+    free_tbs(tcg);
+    memset(tcg->tb_hash, 0, sizeof(Tb *) * TB_BUCKETS);
     for (unsigned i = 0; i < PAGE_BUCKETS; i++) {
         for (CodePage *p = tcg->pages[i], *next; p; p = next) {
             next = p->next;
@@ -261,10 +279,6 @@ void tb_flush(Tcg *tcg) {
         }
         tcg->pages[i] = NULL;
     }
-    for (unsigned i = 0; i < tcg->dead->len; i++) {
-        tb_free(tcg->dead->pdata[i]);
-    }
-    g_ptr_array_set_size(tcg->dead, 0);
     tcg->tb_count = 0;
     tcg->flushes++;
     g_hash_table_remove_all(tcg->merge_bans);
@@ -282,7 +296,7 @@ void tb_free_all(Tcg *tcg) {
     tb_flush(tcg);
     g_free(tcg->tb_hash);
     g_free(tcg->pages);
-    g_ptr_array_free(tcg->dead, TRUE);
+    g_ptr_array_free(tcg->tb_chunks, TRUE);
     g_free(tcg->tbs);
     g_hash_table_destroy(tcg->merge_bans);
     g_hash_table_destroy(tcg->hint_bans);
@@ -335,7 +349,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
         check_ir(v, ir);
     }
 
-    Tb *tb = g_new0(Tb, 1);
+    Tb *tb = tb_new(tcg);
     tb->pa = pa;
     tb->mode = mode;
     tb->frontend = v->frontend;
@@ -348,7 +362,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
         tb->index = tcg->tb_count;
         *result = tb->index < TB_MAX ? lower_block(v, tb, ir) : LOWER_NO_ROOM;
         if (*result != LOWER_OK) {
-            tb_free(tb);
+            tb_undo(tcg, tb);
             return NULL;
         }
         __atomic_store_n(&tcg->tbs[tcg->tb_count++], tb, __ATOMIC_RELEASE);

@@ -66,7 +66,7 @@ struct Tb {
     Tb *in_next[2];       /* for each of my exits: next block in its target's incoming list... */
     uint8_t in_slot[2];   /* ...and which of that block's exits it is */
     uint8_t incoming_slot;
-    HostMark *marks;      /* side table: host offset -> page offset of the insn */
+    HostMark *marks;      /* host offset -> page offset of the insn; only where somebody may print it */
     uint32_t mark_count;
 };
 
@@ -247,7 +247,7 @@ struct Vcpu {
     TcgStats stats;
 };
 
-enum { TB_BUCKETS = 1 << 17, PAGE_BUCKETS = 1 << 12, TB_MAX = 1 << 21 };
+enum { TB_BUCKETS = 1 << 17, PAGE_BUCKETS = 1 << 12, TB_MAX = 1 << 21, TB_CHUNK = 1 << 10 };
 
 struct Tcg {
     TcgConfig config;
@@ -259,7 +259,8 @@ struct Tcg {
     PageFilter guarded;   /* pages whose stores have to be seen, for a look without the lock */
     GHashTable *merge_bans; /* physical addresses of insns whose checks are not merged with others; under lock */
     GHashTable *hint_bans; /* physical addresses of insns that get no page hint; under lock */
-    GPtrArray *dead;      /* invalidated blocks, freed when the cache is emptied */
+    GPtrArray *tb_chunks; /* the memory of all blocks, living and dead: TB_CHUNK of them each */
+    unsigned tb_room;     /* of the last chunk: blocks at its end that are free, and zero */
     Tb **tbs;             /* every block with host code, by Tb.index; TB_MAX */
     unsigned tb_count;
     uint64_t flushes;     /* times that all blocks were dropped */

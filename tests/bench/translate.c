@@ -8,6 +8,7 @@
  * the passes, 2 and lowering, 3 all), for a tool that counts instructions: see docs/how-to/translation-speed.md.
  */
 #include <elf.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +103,6 @@ static unsigned do_stages(Bench *b, uint64_t pa, const uint8_t *page, unsigned s
         Tb tb = {.pa = pa, .mode = b->mode, .frontend = b->cpu->frontend, .bytes = end - request.offset,
                  .insns = (uint16_t)ir->insns};
         lower_block(b->cpu, &tb, ir);
-        g_free(tb.marks);
     }
     return end - request.offset;
 }
@@ -142,6 +142,17 @@ static uint64_t pass(Bench *b, unsigned stage) {
     return spent;
 }
 
+/* Of all host code, which is the same whenever the same blocks are made in the same way. */
+static uint64_t checksum(const Bench *b) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < b->tcg->tb_count; i++) {
+        for (uint32_t k = 0; k < b->tcg->tbs[i]->host_bytes; k++) {
+            sum = (sum ^ b->tcg->tbs[i]->host[k]) * UINT64_C(0x100000001b3);
+        }
+    }
+    return sum;
+}
+
 static void report(Bench *b, unsigned repeats) {
     static const char *const names[STAGES] = {"decode and build", "passes", "lowering", "install"};
     uint64_t best[STAGES] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
@@ -151,8 +162,9 @@ static void report(Bench *b, unsigned repeats) {
         }
     }
     double insns = (double)b->insns, before = 0;
-    printf("%u blocks, %.2f insns each; %.2f IR nodes and %.1f host bytes an insn\n", (unsigned)b->blocks,
-           insns / (double)b->blocks, (double)b->ops / insns, (double)b->host_bytes / insns);
+    printf("%u blocks, %.2f insns each; %.2f IR nodes and %.1f host bytes an insn (sum %" PRIx64 ")\n",
+           (unsigned)b->blocks, insns / (double)b->blocks, (double)b->ops / insns, (double)b->host_bytes / insns,
+           checksum(b));
     for (unsigned s = 0; s < STAGES; s++) {
         printf("%-17s %7.1f ns an insn\n", names[s], (double)best[s] / insns - before);
         before = (double)best[s] / insns;
