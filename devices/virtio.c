@@ -229,9 +229,37 @@ VirtioChain *virtio_queue_pop(VirtioDevice *v, unsigned n) {
     return q ? ring_of(v)->pop(v, q, n) : NULL;
 }
 
-VirtioChain *virtio_queue_again(VirtioDevice *v, unsigned n, uint16_t at) {
-    VirtQueue *q = ready_queue(v, n);
-    return q && !virtio_has(v, VIRTIO_F_PACKED) ? virtio_split_chain(v, q, n, at) : NULL;
+unsigned virtio_kept_spans(const VirtioDevice *v, const VirtioChain *chain) {
+    bool packed = virtio_has(v, VIRTIO_F_PACKED);
+    return packed && chain->table.size ? 1 : packed ? (unsigned)chain->reads + chain->writes : 0;
+}
+
+unsigned virtio_chain_keep(const VirtioDevice *v, const VirtioChain *chain, VirtioKept *kept, VirtioSpan *spans) {
+    unsigned count = virtio_kept_spans(v, chain);
+    bool indirect = chain->table.size, direct = count && !indirect;
+    *kept = (VirtioKept){ chain->queue, chain->id, chain->slots, direct ? chain->reads : 0, direct ? chain->writes : 0,
+                          count && indirect };
+    memcpy(spans, indirect ? &chain->table : chain->spans, count * sizeof *spans);
+    return count;
+}
+
+VirtioChain *virtio_queue_again(VirtioDevice *v, const VirtioKept *kept, const VirtioSpan **spans, uint64_t *count) {
+    VirtQueue *q = kept->queue < v->queue_count ? ready_queue(v, (unsigned)kept->queue) : NULL;
+    if (!q) {
+        return NULL;
+    }
+    bool whole = kept->id <= UINT16_MAX && kept->slots - 1 < q->size && kept->reads <= kept->slots &&
+                 kept->writes <= kept->slots - kept->reads && kept->indirect <= 1;
+    uint64_t needed = kept->indirect ? 1 : kept->reads + kept->writes;
+    if (!whole || needed > *count) {
+        virtio_fail(v, "a request of the loaded state is damaged");
+        return NULL;
+    }
+    const VirtioSpan *first = *spans;
+    *spans += needed;
+    *count -= needed;
+    return virtio_has(v, VIRTIO_F_PACKED) ? virtio_packed_chain(v, q, kept, first)
+                                          : virtio_split_chain(v, q, (unsigned)kept->queue, (uint16_t)kept->id);
 }
 
 bool virtio_queue_pending(VirtioDevice *v, unsigned n) {

@@ -65,11 +65,17 @@ typedef struct VirtioChain {
     uint32_t epoch;      /* of the device when it was taken: after a reset the chain is dead */
     uint16_t id;         /* what the driver knows it by */
     uint16_t slots;      /* packed: places of the ring that it takes */
-    uint16_t at;         /* where it begins, for virtio_queue_again */
     uint16_t reads, writes; /* number of spans of each kind */
     uint64_t read_size, write_size; /* bytes, below 4 GiB */
+    VirtioSpan table;    /* packed: of the indirect descriptor that names the spans; size 0: none */
     VirtioSpan spans[];
 } VirtioChain;
+
+/* A chain in a saved state. A packed ring may overwrite descriptors of chains that are under way, so that they are kept. */
+typedef struct VirtioKept {
+    uint64_t queue, id, slots;
+    uint64_t reads, writes, indirect; /* packed: number of spans; or one span, which is an indirect table */
+} VirtioKept;
 
 /* State of a queue; all fields of one size for the state table. Transports fill the first five. */
 typedef struct VirtQueue {
@@ -92,7 +98,7 @@ typedef struct VirtioClass {
     void (*config_written)(VirtioDevice *v, unsigned offset, unsigned size, uint64_t value);
     /* The driver has finished its negotiation: v->features are valid. */
     void (*started)(VirtioDevice *v);
-    /* Chains taken so far are dead. Returns when no thread of the host works for one any more. */
+    /* Chains taken so far are dead: a thread of the host that works for one touches nothing of the guest's any more. */
     void (*reset)(VirtioDevice *v);
 } VirtioClass;
 
@@ -153,8 +159,12 @@ static inline bool virtio_running(const VirtioDevice *v) {
 /* The next chain of queue n, or NULL: none is there, the queue is not ready, or the driver broke a rule. Notifications
  * are asked for again when it is NULL. The caller owns the chain: virtio_queue_push or virtio_chain_free. */
 VirtioChain *virtio_queue_pop(VirtioDevice *v, unsigned n);
-/* A chain that was popped before, from its `at` (split rings only): for a loaded state. NULL as for pop. */
-VirtioChain *virtio_queue_again(VirtioDevice *v, unsigned n, uint16_t at);
+/* For a state that is saved: describes a chain, with up to virtio_kept_spans of spans; returns their number. */
+unsigned virtio_chain_keep(const VirtioDevice *v, const VirtioChain *chain, VirtioKept *kept, VirtioSpan *spans);
+unsigned virtio_kept_spans(const VirtioDevice *v, const VirtioChain *chain);
+/* The chain again, in a loaded state, which may hold anything: takes its spans from the `*count` at `*spans`, moving both.
+ * NULL as for pop. */
+VirtioChain *virtio_queue_again(VirtioDevice *v, const VirtioKept *kept, const VirtioSpan **spans, uint64_t *count);
 /* Is there something to pop? */
 bool virtio_queue_pending(VirtioDevice *v, unsigned n);
 /* Gives a chain back, with the number of bytes written to its writable part from the beginning on; frees it. A dead
@@ -237,5 +247,7 @@ typedef struct VirtioRing {
 extern const VirtioRing virtio_split, virtio_packed;
 /* Begins at a descriptor of a split ring. */
 VirtioChain *virtio_split_chain(VirtioDevice *v, VirtQueue *q, unsigned n, uint16_t head);
+/* As it was kept. spans: as many as `kept` says. */
+VirtioChain *virtio_packed_chain(VirtioDevice *v, VirtQueue *q, const VirtioKept *kept, const VirtioSpan *spans);
 
 #endif

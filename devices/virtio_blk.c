@@ -5,7 +5,9 @@
  * Requests run in threads of the image (host/block/block.h), a piece at a time, so that nothing of a size that the guest
  * chose is allocated. Under virtual time they run at once and are completed at a time that depends on the guest alone.
  * A request that the host could not serve may be held until the machine goes on (werror, rerror).
- * Missing: secure erase, zones, life time; a saved state loses what is held on a packed ring.
+ * A host that does not answer stops neither a pause nor a reset: what is under way then touches nothing of the guest's
+ * until the machine goes on, is begun anew in a loaded state, and after a reset goes before new requests.
+ * Missing: secure erase, zones, life time; under virtual time the CPU waits for a host that does not answer.
  */
 #include <errno.h>
 #include <gio/gio.h>
@@ -31,6 +33,8 @@ enum {
     SEGMENT_SECTORS = 1 << 22, /* ... each of at most that many */
     UNMAP = 1,
     DELAY = 100000,        /* ns of virtual time that a request takes, and one more for each byte */
+    KEPT_SPANS = 2 * VIRTIO_QUEUE_SIZE, /* of all requests taken and not answered, as a saved state needs them */
+    PATIENCE = 1,          /* seconds that a pause waits for the host */
 };
 
 typedef struct BlkConfigSpace {
@@ -53,8 +57,8 @@ _Static_assert(offsetof(BlkConfigSpace, end) == CONFIG_SIZE, "the layout of the 
 
 /* A request that is kept in a saved state. */
 typedef struct Kept {
-    uint64_t queue, at;
-    uint64_t due; /* virtual time, or 0: held until the machine goes on */
+    VirtioKept chain;
+    uint64_t due; /* virtual time, or 0: begins again when the machine goes on */
 } Kept;
 
 typedef struct VirtioBlk {
@@ -62,17 +66,20 @@ typedef struct VirtioBlk {
     BlkConfigSpace space;
     Block *block;           /* borrowed; NULL: every request fails */
     ClockTimer *timer;      /* virtual time only */
-    pthread_cond_t idle;
+    pthread_cond_t idle, gate; /* nothing is in threads; `gated` or the epoch has changed */
     GQueue held, delayed;   /* of BlkRequest */
-    uint64_t active;        /* requests in threads */
+    GQueue active;          /* of BlkRequest, in threads */
+    uint64_t orphans;       /* of these, from before the last reset */
+    uint64_t spans;         /* of all three, in a saved state */
     void *spare[SPARES];    /* buffers of PIECE bytes that nobody uses now, or NULL; exchanged without the lock */
     char serial[ID_SIZE];
     uint32_t virtual_time;
     uint32_t write_cache;   /* as the driver wants it */
-    uint32_t reserved;
+    uint32_t gated;         /* the machine is paused, and threads may not touch the guest's memory */
     uint64_t kept_count;
     uint64_t last_due;
     Kept kept[ACTIVE_MAX];
+    VirtioSpan kept_spans[KEPT_SPANS];
 } VirtioBlk;
 
 typedef struct BlkRequest {
@@ -83,6 +90,8 @@ typedef struct BlkRequest {
     uint64_t sector;
     uint64_t size;     /* bytes of data */
     uint64_t due;
+    unsigned spans;    /* in a saved state */
+    GList link;        /* in `active` */
 } BlkRequest;
 enum { REPLY_UNSUPP = -1, REPLY_DEAD = -2 };
 
@@ -100,9 +109,18 @@ static bool writes(const BlkRequest *r) {
 
 /* -- doing it: without the lock, except where the guest's memory is touched -- */
 
+/* With the lock: waits while the machine is paused. */
+static void pass_gate(BlkRequest *r) {
+    VirtioBlk *s = r->s;
+    while (s->gated && virtio_chain_alive(&s->v, r->chain)) {
+        pthread_cond_wait(&s->gate, &s->v.d.lock);
+    }
+}
+
 static bool copy(BlkRequest *r, bool in, uint64_t offset, void *buffer, size_t size) {
     VirtioDevice *v = &r->s->v;
     device_lock(&v->d);
+    pass_gate(r);
     size_t n = in ? virtio_chain_write(v, r->chain, offset, buffer, size)
                   : virtio_chain_read(v, r->chain, HEAD_SIZE + offset, buffer, size);
     device_unlock(&v->d);
@@ -221,6 +239,7 @@ static int perform(BlkRequest *r) {
 /* -- answering: with the lock -- */
 
 static void free_request(BlkRequest *r) {
+    r->s->spans -= r->spans;
     virtio_chain_free(r->chain);
     g_free(r);
 }
@@ -257,20 +276,31 @@ static void finished(BlkRequest *r) {
     }
 }
 
+/* Is there room for one more? */
+static bool has_room(const VirtioBlk *s) {
+    return s->active.length + s->held.length + s->delayed.length < ACTIVE_MAX &&
+           s->spans + VIRTIO_QUEUE_SIZE <= KEPT_SPANS;
+}
+
 static void take_requests(VirtioBlk *s);
+static void go_on(VirtioBlk *s);
 
 static void work(void *job) {
     BlkRequest *r = job;
     VirtioBlk *s = r->s;
     r->error = perform(r);
     device_lock(&s->v.d);
-    bool full = s->active + s->held.length >= ACTIVE_MAX;
-    s->active--;
+    pass_gate(r);
+    bool full = !has_room(s), last = s->orphans == 1;
+    g_queue_unlink(&s->active, &r->link);
+    s->orphans -= !virtio_chain_alive(&s->v, r->chain);
     finished(r);
-    if (full) {
+    if (last && !s->orphans) {
+        go_on(s);
+    } else if (full) {
         take_requests(s);
     }
-    if (!s->active) {
+    if (!s->active.length) {
         pthread_cond_broadcast(&s->idle);
     }
     device_unlock(&s->v.d);
@@ -312,7 +342,8 @@ static void submit(BlkRequest *r) {
         s->last_due = r->due = MAX(clock_now(s->v.d.clock), s->last_due) + DELAY + r->size;
         perform_now(r);
     } else if (s->block) {
-        s->active++;
+        r->link = (GList){ .data = r };
+        g_queue_push_tail_link(&s->active, &r->link);
         block_run(s->block, work, r);
     } else {
         r->error = EIO;
@@ -334,11 +365,13 @@ static BlkRequest *parse(VirtioBlk *s, VirtioChain *chain) {
     r->type = GUINT32_FROM_LE(head.type);
     r->sector = GUINT64_FROM_LE(head.sector);
     r->size = writes(r) ? chain->read_size - HEAD_SIZE : chain->write_size - 1;
+    r->spans = virtio_kept_spans(&s->v, chain);
+    s->spans += r->spans;
     return r;
 }
 
 static void take_from(VirtioBlk *s, unsigned n) {
-    while (s->active + s->held.length + s->delayed.length < ACTIVE_MAX) {
+    while (!s->orphans && has_room(s)) {
         VirtioChain *chain = virtio_queue_pop(&s->v, n);
         BlkRequest *r = chain ? parse(s, chain) : NULL;
         if (!r) {
@@ -360,10 +393,23 @@ static void kicked(VirtioDevice *v, unsigned n) {
 
 /* -- stopping and going on -- */
 
-static void wait_idle(VirtioBlk *s) {
-    while (s->active) {
-        pthread_cond_wait(&s->idle, &s->v.d.lock);
+/* Held requests are tried again. Requests from before a reset may be about to write what newer ones will write: they come
+ * first. */
+static void go_on(VirtioBlk *s) {
+    if (s->orphans || s->gated) {
+        return;
     }
+    GQueue held = s->held;
+    g_queue_init(&s->held);
+    for (BlkRequest *r; (r = g_queue_pop_head(&held));) {
+        submit(r);
+    }
+    take_requests(s);
+}
+
+static void open_gate(VirtioBlk *s) {
+    s->gated = 0;
+    pthread_cond_broadcast(&s->gate);
 }
 
 static void drop(GQueue *queue) {
@@ -372,48 +418,66 @@ static void drop(GQueue *queue) {
     }
 }
 
-static void virtio_reset(VirtioDevice *v) {
-    VirtioBlk *s = blk(v);
-    wait_idle(s);
-    drop(&s->held);
-    drop(&s->delayed);
+static void forget_kept(VirtioBlk *s) {
     s->kept_count = 0;
     memset(s->kept, 0, sizeof s->kept);
+    memset(s->kept_spans, 0, sizeof s->kept_spans);
+}
+
+static void virtio_reset(VirtioDevice *v) {
+    VirtioBlk *s = blk(v);
+    s->orphans = s->active.length;
+    pthread_cond_broadcast(&s->gate);
+    drop(&s->held);
+    drop(&s->delayed);
+    forget_kept(s);
     if (s->timer) {
         clock_timer_cancel(s->timer);
     }
 }
 
-static void keep(VirtioBlk *s, const GQueue *queue, bool held) {
-    for (const GList *at = queue->head; at && s->kept_count < ACTIVE_MAX; at = at->next) {
+/* Returns the number of spans kept so far. */
+static unsigned keep(VirtioBlk *s, const GQueue *queue, bool due, unsigned spans) {
+    for (const GList *at = queue->head; at; at = at->next) {
         const BlkRequest *r = at->data;
-        s->kept[s->kept_count++] = (Kept){ r->chain->queue, r->chain->at, held ? 0 : r->due };
+        if (virtio_chain_alive(&s->v, r->chain)) {
+            Kept *k = &s->kept[s->kept_count++];
+            spans += virtio_chain_keep(&s->v, r->chain, &k->chain, s->kept_spans + spans);
+            k->due = due ? r->due : 0;
+        }
     }
+    return spans;
+}
+
+/* False: the host needs longer than it is waited for. */
+static bool wait_idle(VirtioBlk *s) {
+    struct timespec limit;
+    clock_gettime(CLOCK_MONOTONIC, &limit);
+    limit.tv_sec += PATIENCE;
+    int error = 0;
+    while (s->active.length && !s->gated && !error) {
+        error = pthread_cond_timedwait(&s->idle, &s->v.d.lock, &limit);
+    }
+    return !s->active.length;
 }
 
 static void quiesce(Device *d) {
     VirtioBlk *s = (VirtioBlk *)d;
     device_lock(d);
-    wait_idle(s);
-    s->kept_count = 0;
-    memset(s->kept, 0, sizeof s->kept);
-    keep(s, &s->delayed, false);
-    keep(s, &s->held, true);
+    s->gated = !wait_idle(s);
+    forget_kept(s);
+    unsigned spans = keep(s, &s->delayed, true, 0);
+    spans = keep(s, &s->active, false, spans);
+    keep(s, &s->held, false, spans);
     device_unlock(d);
 }
 
-/* Held requests are tried again. */
 static void resumed(Device *d) {
     VirtioBlk *s = (VirtioBlk *)d;
     device_lock(d);
-    s->kept_count = 0;
-    memset(s->kept, 0, sizeof s->kept);
-    GQueue held = s->held;
-    g_queue_init(&s->held);
-    for (BlkRequest *r; (r = g_queue_pop_head(&held));) {
-        submit(r);
-    }
-    take_requests(s);
+    forget_kept(s);
+    open_gate(s);
+    go_on(s);
     device_unlock(d);
 }
 
@@ -422,9 +486,11 @@ static void restored(Device *d) {
     VirtioBlk *s = (VirtioBlk *)d;
     virtio_device_restored(d);
     s->space.writeback = s->write_cache & 1;
+    const VirtioSpan *spans = s->kept_spans;
+    uint64_t count = KEPT_SPANS;
     for (unsigned i = 0; i < MIN(s->kept_count, ACTIVE_MAX); i++) {
         const Kept *k = &s->kept[i];
-        VirtioChain *chain = virtio_queue_again(&s->v, (unsigned)MIN(k->queue, VIRTIO_QUEUES), (uint16_t)k->at);
+        VirtioChain *chain = virtio_queue_again(&s->v, &k->chain, &spans, &count);
         BlkRequest *r = chain ? parse(s, chain) : NULL;
         if (r && k->due && s->virtual_time) {
             r->due = k->due;
@@ -490,7 +556,12 @@ static const VirtioClass blk_class = {
 static bool init(Device *d, const void *config, GError **error) {
     VirtioBlk *s = (VirtioBlk *)d;
     const VirtioBlkConfig *c = config;
-    pthread_cond_init(&s->idle, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->idle, &monotonic);
+    pthread_cond_init(&s->gate, NULL);
+    pthread_condattr_destroy(&monotonic);
     if (c && !check_config(c, error)) {
         return false;
     }
@@ -516,7 +587,11 @@ static void finish(Device *d) {
     VirtioBlk *s = (VirtioBlk *)d;
     device_lock(d);
     s->v.epoch++;
-    wait_idle(s);
+    s->orphans = s->active.length;
+    open_gate(s);
+    while (s->active.length) {
+        pthread_cond_wait(&s->idle, &d->lock);
+    }
     device_unlock(d);
     drop(&s->held);
     drop(&s->delayed);
@@ -525,6 +600,7 @@ static void finish(Device *d) {
     }
     clock_timer_free(s->timer);
     pthread_cond_destroy(&s->idle);
+    pthread_cond_destroy(&s->gate);
 }
 
 static void reset(Device *d) {
@@ -536,11 +612,12 @@ static void reset(Device *d) {
 
 static const StateField state[] = {
     VIRTIO_STATE(VirtioBlk), STATE_NOT_KEPT(VirtioBlk, space), STATE_NOT_KEPT(VirtioBlk, block),
-    STATE_NOT_KEPT(VirtioBlk, timer), STATE_NOT_KEPT(VirtioBlk, idle), STATE_NOT_KEPT(VirtioBlk, held),
-    STATE_NOT_KEPT(VirtioBlk, delayed), STATE_NOT_KEPT(VirtioBlk, active), STATE_NOT_KEPT(VirtioBlk, spare), STATE_NOT_KEPT(VirtioBlk, serial),
-    STATE_NOT_KEPT(VirtioBlk, virtual_time),
-    STATE(VirtioBlk, write_cache), STATE_NOT_KEPT(VirtioBlk, reserved), STATE(VirtioBlk, kept_count), STATE(VirtioBlk, last_due),
-    STATE_ARRAY(VirtioBlk, kept, uint64_t),
+    STATE_NOT_KEPT(VirtioBlk, timer), STATE_NOT_KEPT(VirtioBlk, idle), STATE_NOT_KEPT(VirtioBlk, gate),
+    STATE_NOT_KEPT(VirtioBlk, held), STATE_NOT_KEPT(VirtioBlk, delayed), STATE_NOT_KEPT(VirtioBlk, active),
+    STATE_NOT_KEPT(VirtioBlk, orphans), STATE_NOT_KEPT(VirtioBlk, spans), STATE_NOT_KEPT(VirtioBlk, spare),
+    STATE_NOT_KEPT(VirtioBlk, serial), STATE_NOT_KEPT(VirtioBlk, virtual_time), STATE(VirtioBlk, write_cache),
+    STATE_NOT_KEPT(VirtioBlk, gated), STATE(VirtioBlk, kept_count), STATE(VirtioBlk, last_due),
+    STATE_ARRAY(VirtioBlk, kept, uint64_t), STATE_ARRAY(VirtioBlk, kept_spans, uint64_t),
 };
 
 static const DeviceProp props[] = {

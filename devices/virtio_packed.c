@@ -94,10 +94,40 @@ static VirtioChain *take(VirtioDevice *v, VirtQueue *q, unsigned n) {
     } while (desc.word[1] & VIRTIO_DESC_NEXT);
     VirtioChain *chain = virtio_make_chain(v, n, &walk);
     chain->id = desc.word[0];
-    chain->at = (uint16_t)q->next_avail;
     chain->slots = (uint16_t)slots;
+    if (desc.word[1] & VIRTIO_DESC_INDIRECT) {
+        chain->table = (VirtioSpan){ desc.addr, desc.len };
+    }
     q->next_avail = at;
     q->avail_wrap = wrap;
+    return chain;
+}
+
+static bool walk_kept(VirtioDevice *v, VirtioWalk *walk, const VirtioKept *kept, const VirtioSpan *spans) {
+    for (unsigned i = 0; i < kept->reads + kept->writes; i++) {
+        const VirtioDesc desc = { spans[i].gpa, (uint32_t)spans[i].size, { 0 } };
+        if (!virtio_add_span(v, walk, &desc, i < kept->reads ? 0 : VIRTIO_DESC_WRITE)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+VirtioChain *virtio_packed_chain(VirtioDevice *v, VirtQueue *q, const VirtioKept *kept, const VirtioSpan *spans) {
+    VirtioWalk walk;
+    VirtioDesc table = { 0 };
+    walk.count = walk.reads = 0;
+    walk.read_size = walk.write_size = 0;
+    if (kept->indirect) {
+        table = (VirtioDesc){ spans->gpa, (uint32_t)spans->size, { 0, VIRTIO_DESC_INDIRECT } };
+    }
+    if (!(kept->indirect ? walk_indirect(v, &walk, &table) : walk_kept(v, &walk, kept, spans))) {
+        return NULL;
+    }
+    VirtioChain *chain = virtio_make_chain(v, (unsigned)kept->queue, &walk);
+    chain->id = (uint16_t)kept->id;
+    chain->slots = (uint16_t)kept->slots;
+    chain->table = kept->indirect ? *spans : (VirtioSpan){ 0 };
     return chain;
 }
 

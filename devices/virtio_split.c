@@ -110,7 +110,7 @@ VirtioChain *virtio_split_chain(VirtioDevice *v, VirtQueue *q, unsigned n, uint1
         return NULL;
     }
     VirtioChain *chain = virtio_make_chain(v, n, &walk);
-    chain->id = chain->at = head;
+    chain->id = head;
     chain->slots = 1;
     return chain;
 }

@@ -130,15 +130,16 @@ static uint8_t status(Disk *d, unsigned slot) {
 static unsigned request(Disk *d, uint32_t type, uint64_t sector, uint32_t size) {
     unsigned slot = d->next++ % 8;
     bool in = type == IN || type == GET_ID;
+    uint64_t table = d->t.indirect ? place(slot) + 0x3800 : 0;
     vr_put(&d->t, place(slot), 4, type);
     vr_put(&d->t, place(slot) + 8, 8, sector);
     *vr_host(&d->t, place(slot) + 0x3000) = NONE;
     const VrBuffer b[] = { { place(slot), 16, false }, { place(slot) + 0x1000, size, in }, { place(slot) + 0x3000, 1, true } };
     if (size) {
-        vr_add(&d->t, 0, (uint16_t)(3 * slot % SIZE), b, 3, place(slot) + 0x3800);
+        vr_add(&d->t, 0, (uint16_t)(3 * slot % SIZE), b, 3, table);
     } else {
         const VrBuffer two[] = { b[0], b[2] };
-        vr_add(&d->t, 0, (uint16_t)(3 * slot % SIZE), two, 2, place(slot) + 0x3800);
+        vr_add(&d->t, 0, (uint16_t)(3 * slot % SIZE), two, 2, table);
     }
     vr_kick(&d->t, 0);
     return slot;
@@ -417,38 +418,76 @@ END_TEST
 
 /* -- in the middle of a request -- */
 
-static gpointer reset_device(gpointer disk) {
-    poke(&((Disk *)disk)->t.p, VR_STATUS, 0);
-    return NULL;
+/* A read that does not come back, until `open_gate`. */
+static void stuck(Disk *d) {
+    d->image.wait = true;
+    d->image.waiting = false;
+    memset(data(d, d->next % 8), '-', 512);
+    request(d, IN, 1, 512);
+    g_mutex_lock(&d->image.lock);
+    while (!d->image.waiting) {
+        g_cond_wait(&d->image.cond, &d->image.lock);
+    }
+    g_mutex_unlock(&d->image.lock);
 }
 
+static void open_gate(Disk *d) {
+    g_mutex_lock(&d->image.lock);
+    d->image.wait = false;
+    g_cond_broadcast(&d->image.cond);
+    g_mutex_unlock(&d->image.lock);
+}
+
+/* A reset does not wait for the host; requests that follow do: an old write must not come after a new one. */
 START_TEST(test_reset_in_the_middle) {
     Disk d;
+    uint16_t id;
+    uint32_t len;
     disk_new(&d, NULL, NULL);
     vr_start(&d.t, WANTED, 1);
-    d.image.wait = true;
-    memset(data(&d, 0), '-', 512);
-    request(&d, IN, 1, 512);
-    g_mutex_lock(&d.image.lock);
-    while (!d.image.waiting) {
-        g_cond_wait(&d.image.cond, &d.image.lock);
-    }
-    g_mutex_unlock(&d.image.lock);
-    GThread *thread = g_thread_new("reset", reset_device, &d);
-    for (bool begun = false; !begun; g_thread_yield()) {
-        device_lock(d.t.dev);
-        begun = ((VirtioDevice *)d.t.dev)->status == 0;
-        device_unlock(d.t.dev);
-    }
-    g_mutex_lock(&d.image.lock);
-    d.image.wait = false;
-    g_cond_broadcast(&d.image.cond);
-    g_mutex_unlock(&d.image.lock);
-    g_thread_join(thread);
+    stuck(&d);
+    poke(&d.t.p, VR_STATUS, 0);
+    vr_start(&d.t, WANTED, 1);
+    memset(data(&d, 1), 'n', 512);
+    request(&d, OUT, 1, 512);
+    ck_assert_uint_eq(status(&d, 1), NONE);
+    ck_assert_uint_eq(d.image.writes, 0);
+    open_gate(&d);
+    settle(&d);
+    ck_assert(*data(&d, 0) == '-' && status(&d, 0) == NONE);
+    ck_assert(vr_used(&d.t, 0, 1, &id, &len) && status(&d, 1) == OK);
+    ck_assert_uint_eq(d.image.bytes[512], 'n');
+    ck_assert_uint_eq(done(&d, IN, 1, 512), OK);
+    disk_free(&d);
+}
+END_TEST
+
+/* A pause waits for the host a little and no longer. Until the machine goes on the guest sees nothing of the answer. */
+START_TEST(test_pause_in_the_middle) {
+    Disk d;
+    uint16_t id;
+    uint32_t len;
+    disk_new(&d, NULL, NULL);
+    vr_start(&d.t, WANTED, 1);
+    stuck(&d);
+    settle(&d);
+    settle(&d);
+    open_gate(&d);
+    g_usleep(50000);
     ck_assert(*data(&d, 0) == '-' && status(&d, 0) == NONE);
     ck_assert_uint_eq(vr_get(&d.t, vr_device(0) + 2, 2), 0);
+    d.t.dev->cls->resumed(d.t.dev);
+    settle(&d);
+    ck_assert(vr_used(&d.t, 0, 1, &id, &len) && status(&d, 0) == OK);
+    ck_assert_uint_eq(*data(&d, 0), 1);
+    stuck(&d); /* a reset while it is paused */
+    settle(&d);
+    poke(&d.t.p, VR_STATUS, 0);
+    open_gate(&d);
+    d.t.dev->cls->resumed(d.t.dev);
     vr_start(&d.t, WANTED, 1);
-    ck_assert_uint_eq(done(&d, IN, 1, 512), OK);
+    ck_assert_uint_eq(done(&d, IN, 2, 512), OK);
+    ck_assert_uint_eq(*data(&d, 1), '-');
     disk_free(&d);
 }
 END_TEST
@@ -477,32 +516,95 @@ static void move_state(Disk *from, Disk *to) {
     device_unlock(to->t.dev);
     memcpy(to->t.q, from->t.q, sizeof to->t.q);
     to->t.size = SIZE;
+    to->t.packed = from->t.packed;
+    to->t.event = from->t.event;
+    to->t.indirect = from->t.indirect;
     to->next = from->next;
     g_byte_array_unref(state);
 }
 
-START_TEST(test_saved_in_the_middle) {
+/* A pair of disks with split or packed rings, direct or indirect descriptors. */
+static void pair_new(Disk *d, Disk *e, unsigned kind) {
+    const BlockOptions o = { .write_error = BLOCK_STOP };
+    VirtioBlkConfig c = { .queues = 1, .queue_size = SIZE, .logical = 512, .physical = 512, .virtio.packed = kind & 1 };
+    disk_new(d, &o, &c);
+    disk_new(e, &o, &c);
+    vr_start(&d->t, (kind & 2 ? VIRTIO_F_INDIRECT : 0) | VIRTIO_F(9) | VIRTIO_F_PACKED, 1);
+    ck_assert_int_eq(d->t.packed, kind & 1);
+}
+
+static unsigned slots(const Disk *d) {
+    return d->t.indirect ? 1 : 3;
+}
+
+/* What is held begins again in another machine. The reads that came back in between have overwritten descriptors of a
+ * packed ring. */
+static void saved_in_the_middle(unsigned kind) {
     Disk d, e;
     uint16_t id;
     uint32_t len;
-    const BlockOptions o = { .write_error = BLOCK_STOP };
-    disk_new(&d, &o, NULL);
-    disk_new(&e, &o, NULL);
-    vr_start(&d.t, WANTED, 1);
+    pair_new(&d, &e, kind);
     d.image.write_error = EIO;
-    memset(data(&d, 0), 'S', 512);
-    request(&d, OUT, 1, 512);
-    settle(&d);
-    ck_assert_uint_eq(d.image.stops, 1);
+    for (unsigned n = 0; n < 2; n++) {
+        memset(data(&d, 2 * n), 'S' + (int)n, 512);
+        request(&d, OUT, 1 + n, 512);
+        settle(&d);
+        ck_assert_uint_eq(d.image.stops, n + 1);
+        unsigned slot = request(&d, IN, 1, 512);
+        settle(&d);
+        ck_assert(vr_used(&d.t, 0, slots(&d), &id, &len) && id == 3 * slot % SIZE);
+    }
     move_state(&d, &e);
     ck_assert_uint_eq(e.image.bytes[512], 1);
     e.t.dev->cls->resumed(e.t.dev);
     settle(&e);
-    ck_assert(vr_used(&e.t, 0, 1, &id, &len) && id == 0 && status(&e, 0) == OK);
-    ck_assert_uint_eq(e.image.bytes[512], 'S');
-    ck_assert_uint_eq(done(&e, IN, 1, 512), OK);
+    uint32_t ids = 0;
+    for (unsigned n = 0; n < 2; n++) {
+        ck_assert(vr_used(&e.t, 0, slots(&e), &id, &len));
+        ids |= 1u << id;
+    }
+    ck_assert_uint_eq(ids, 1u << 0 | 1u << 6);
+    ck_assert(status(&e, 0) == OK && status(&e, 2) == OK);
+    ck_assert(e.image.bytes[512] == 'S' && e.image.bytes[1023] == 'S' && e.image.bytes[1024] == 'T');
+    for (unsigned n = 0; n < 20; n++) {
+        unsigned slot = request(&e, IN, n % 3, 512);
+        settle(&e);
+        ck_assert(vr_used(&e.t, 0, slots(&e), &id, &len) && status(&e, slot) == OK);
+    }
     disk_free(&e);
     disk_free(&d);
+}
+
+START_TEST(test_saved_in_the_middle) {
+    for (unsigned kind = 0; kind < 4; kind++) {
+        saved_in_the_middle(kind);
+    }
+}
+END_TEST
+
+/* The same of what the host works on: it does not answer at all. */
+static void saved_while_stuck(unsigned kind) {
+    Disk d, e;
+    uint16_t id;
+    uint32_t len;
+    pair_new(&d, &e, kind);
+    stuck(&d);
+    settle(&d);
+    move_state(&d, &e);
+    e.t.dev->cls->resumed(e.t.dev);
+    settle(&e);
+    ck_assert(vr_used(&e.t, 0, slots(&e), &id, &len) && id == 0 && len == 513 && status(&e, 0) == OK);
+    ck_assert_uint_eq(*data(&e, 0), 1);
+    ck_assert_uint_eq(*data(&d, 0), '-');
+    open_gate(&d);
+    disk_free(&e);
+    disk_free(&d);
+}
+
+START_TEST(test_saved_while_stuck) {
+    for (unsigned kind = 0; kind < 4; kind++) {
+        saved_while_stuck(kind);
+    }
 }
 END_TEST
 
@@ -590,4 +692,4 @@ END_TEST
 
 POKE_MAIN("virtio_blk", test_config, test_requests, test_large, test_bad_requests, test_erasing, test_cache,
           test_report_and_ignore, test_stop_and_go_on, test_failed_flush, test_reset_in_the_middle,
-          test_saved_in_the_middle, test_damaged_states, test_virtual_time)
+          test_pause_in_the_middle, test_saved_in_the_middle, test_saved_while_stuck, test_damaged_states, test_virtual_time)
