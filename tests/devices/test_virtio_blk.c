@@ -450,6 +450,7 @@ START_TEST(test_reset_in_the_middle) {
     vr_start(&d.t, WANTED, 1);
     memset(data(&d, 1), 'n', 512);
     request(&d, OUT, 1, 512);
+    g_usleep(50000);
     ck_assert_uint_eq(status(&d, 1), NONE);
     ck_assert_uint_eq(d.image.writes, 0);
     open_gate(&d);
