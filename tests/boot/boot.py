@@ -2,12 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Boots unmodified operating systems and talks to them: boot.py YADO CASE. A guest that is missing is a failure."""
 
-import hashlib
 import os
 import re
 import resource
 import select
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -359,64 +357,6 @@ def case_disk(yado, folder):
                              stderr=subprocess.STDOUT, text=True, check=False)
     if checked.returncode != 0:
         raise Failed(f"the guest has left a broken file system:\n{checked.stdout}")
-
-
-def log_in(guest):
-    guest.expect("login: ", 400)
-    guest.send("root\n")
-    guest.expect("Password: ", 60)
-    guest.send("root\n")
-    guest.expect(demo.PROMPT, 120)
-
-
-def ask(guest, line, seconds=120):
-    """Runs a command in the guest's bash; returns what it writes."""
-    guest.send(line + "\n")
-    guest.expect("\x1b[?2004l", seconds)
-    return guest.expect(demo.PROMPT, seconds)
-
-
-def use_debian(guest, folder, port):
-    """What a user does with a system."""
-    ask(guest, "mkdir src && cd src && printf '#include <stdio.h>\\nint main(void) { printf(\"%%d\\\\n\", 6 * 7); }\\n' > a.c")
-    ask(guest, "tar czf ../a.tar.gz a.c && rm a.c && tar xzf ../a.tar.gz")
-    check(ask(guest, "gcc -O2 -o a a.c && ./a", 300), "42\r\n")
-    ask(guest, "git init -q . && git add a.c && git -c user.name=a -c user.email=a@b commit -qm first", 300)
-    check(ask(guest, "git log --oneline | cat"), " first\r\n")
-    check(ask(guest, "python3 -c 'import hashlib; print(hashlib.sha256(b\"yado\").hexdigest())'"),
-          hashlib.sha256(b"yado").hexdigest())
-    check(ask(guest, "networkctl status | cat"), "routable")
-    key = os.path.join(folder, "key")
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    with open(key + ".pub", encoding="utf-8") as public:
-        ask(guest, f"mkdir -p ~/.ssh && echo '{public.read().strip()}' > ~/.ssh/authorized_keys")
-    done = subprocess.run(["ssh", "-p", str(port), "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-                           "-o", "BatchMode=yes", "root@127.0.0.1", "uname -m; cat src/a.c"], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
-    check(done.stdout, "aarch64\n", "6 * 7")
-
-
-def case_debian(yado, folder):
-    """On demand: the disk of `tools/demo disk`, made if need be: used, restarted, powered off; it stays as it was."""
-    kept = demo.default_folder()
-    try:
-        demo.prepare(yado, kept)
-        port = demo.free_port(demo.SSH_PORT)
-    except image.Failed as why:
-        raise Failed(str(why)) from None
-    guest = Guest(yado, demo.command(yado, kept, "disk.img", "-snapshot", *demo.network(port))[1:])
-    try:
-        log_in(guest)
-        use_debian(guest, folder, port)
-        guest.send("reboot\n")
-        log_in(guest)
-        check(ask(guest, "cat src/a.c"), "6 * 7")
-        guest.send("poweroff\n")
-        guest.ends(0, 200)
-    except (Failed, subprocess.TimeoutExpired) as why:
-        raise Failed(f"{why}\n{tail(guest)}") from None
-    finally:
-        guest.close()
 
 
 CASES = {name[5:]: value for name, value in globals().items() if name.startswith("case_")}
