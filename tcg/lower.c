@@ -15,8 +15,8 @@ void walk_keep_operands(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
     uint32_t last = l->values[i].last_use;
-    l->values[n->a].last_use = MAX(l->values[n->a].last_use, last);
-    l->values[n->b].last_use = MAX(l->values[n->b].last_use, last);
+    ra_extend(l, n->a, last);
+    ra_extend(l, n->b, last);
 }
 
 uint32_t walk_insns_left(const Walk *w) {
@@ -242,11 +242,12 @@ static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
     }
     memset(l->head, 0, sizeof l->head);
     memset(l->spill_used, 0, sizeof l->spill_used);
-    memset(l->slot_lazy, 0, sizeof *l->slot_lazy * v->frontend->slot_count);
+    ra_forget_lazy(l);
     l->vcpu = v;
     l->be = v->tcg->backend;
     l->ir = ir;
     l->occupied = l->locked = l->flags_value = l->flags_of = l->now = 0;
+    l->next_death = UINT32_MAX;
     l->failed = false;
     w->cold_count = w->mark_count = w->insn_index = 0;
     w->depth = 0;
@@ -270,6 +271,9 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
     if (!start) {
         return LOWER_NO_ROOM;
+    }
+    if (ir->count > RA_NODES) {
+        return LOWER_TOO_BIG;
     }
     HostCode h = {.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES,
                   .exec = cache_exec(tcg->cache, start), .stubs = &tcg->stubs};

@@ -116,7 +116,7 @@ void lower_set_flags(Walk *w, const IrNode *n) {
     }
     flags_store(w, n->b, to);
     x->env = to.disp;
-    l->slot_lazy[n->a][0] = n->b;
+    ra_lazy(l, n->a, false, n->b);
 }
 
 /* fl_add and fl_sub when an add or sub of the same operands has just left its flags. */

@@ -36,31 +36,18 @@ unsigned rule_define_in_place(Walk *w, uint32_t i, HostOp *op) {
     }
     unsigned reg = x->hint;
     bool ok = reg != RA_NO_REG && !(others >> reg & 1);
-    if (ok) {
-        for (uint32_t v = l->head[reg]; v; v = l->values[v].next) {
-            ok &= l->values[v].last_use <= l->now;
-        }
-    }
-    if (!ok) {
+    if (!ok || !ra_is_ending(l, reg)) {
         reg = RA_NO_REG;
         if (op->s[0].kind == HOST_REG && (ra_class_mask(l, vec) >> op->s[0].reg & 1) &&
-            !(others >> op->s[0].reg & 1)) {
-            ok = true;
-            for (uint32_t v = l->head[op->s[0].reg]; v; v = l->values[v].next) {
-                ok &= l->values[v].last_use <= l->now;
-            }
-            reg = ok ? op->s[0].reg : RA_NO_REG;
+            !(others >> op->s[0].reg & 1) && ra_is_ending(l, op->s[0].reg)) {
+            reg = op->s[0].reg;
         }
     }
     if (reg == RA_NO_REG) {
         reg = ra_alloc(l, vec, UINT32_MAX);
     }
     l->locked |= 1u << reg;
-    while (l->head[reg]) {
-        uint32_t v = l->head[reg];
-        l->head[reg] = l->values[v].next;
-        l->values[v].reg = RA_NO_REG;
-    }
+    ra_release(l, reg);
     ra_attach(l, i, reg);
     x->clean = true;
     return reg;

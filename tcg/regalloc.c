@@ -29,44 +29,56 @@ bool ra_const(const Lower *l, uint32_t v, uint64_t *value) {
 
 /* -- the backward pass -- */
 
-static void note_use(Lower *l, uint32_t v, uint32_t at) {
+/* What the pass has to do for an op. */
+enum {
+    PREP_VALUES = 7,   /* bit k: operand k is a value */
+    PREP_CHAIN = 8,    /* an operand is a chain of args, or a pair */
+    PREP_NONE = 16,    /* it is looked at from where it is used */
+    PREP_BARRIER = 32, /* may leave the insn with what the insns before it have set, or begins or ends a region */
+    PREP_SPECIAL = 64,
+};
+#define LETTER(o, k) (sizeof(o) > (k) + 1 ? (o)[sizeof(o) > (k) + 1 ? (k) : 0] : 's')
+#define IS_CHAIN(o, k) (LETTER(o, k) == 'A')
+#define IS_VALUE(o, k)                                                                                                 \
+    (LETTER(o, k) == 's' || LETTER(o, k) == 'i' || LETTER(o, k) == 'h' || IS_CHAIN(o, k) ? 0 : 1u << (k))
+#define IS_ANY(op, a, b, c, d, e, f) ((op) == (a) || (op) == (b) || (op) == (c) || (op) == (d) || (op) == (e) || (op) == (f))
+static const uint8_t prep[IR_OPS] = {
+#define PURE 0
+#define FP 0
+#define STATE 0
+#define MEM 0
+#define TERM 0
+#define CTRL 0
+#define FAULT PREP_BARRIER
+#define OP(name, result, o, props, meaning)                                                                            \
+    [IR_##name] = IS_VALUE(o, 0) | IS_VALUE(o, 1) | IS_VALUE(o, 2) |                                                   \
+                  (IS_CHAIN(o, 0) || IS_CHAIN(o, 1) || IS_CHAIN(o, 2) ? PREP_CHAIN : 0) |                              \
+                  (IS_ANY(IR_##name, IR_nop, IR_arg, IR_pair, IR_nop, IR_nop, IR_nop) ? PREP_NONE : 0) | (props) |     \
+                  (IS_ANY(IR_##name, IR_skip_if, IR_end, IR_cas, IR_rmw, IR_ll, IR_sc) ? PREP_BARRIER : 0) |           \
+                  (IS_ANY(IR_##name, IR_vzext, IR_set, IR_pend, IR_get, IR_check, IR_aligned) ? PREP_SPECIAL : 0),
+#include "ir/ops.def"
+#include "ir/ops_fp.def"
+#include "ir/ops_vec.def"
+#undef OP
+};
+
+static inline void note_use(Lower *l, uint32_t v, uint32_t at) {
     RaValue *x = &l->values[v];
     x->uses++;
-    if (!x->last_use) {
-        x->last_use = at;
-    }
+    x->last_use = x->last_use ? x->last_use : (uint16_t)at;
 }
 
-static bool is_barrier(const IrNode *n) {
-    return (ir_ops[n->op].props & IR_FAULT) || n->op == IR_skip_if || n->op == IR_end ||
-           n->op == IR_cas || n->op == IR_rmw || n->op == IR_ll || n->op == IR_sc; /* these may give the insn back */
-}
-
-/* A chain of arg nodes is used where its call stands. */
-static void note_args(Lower *l, uint32_t chain, uint32_t at) {
-    for (; chain; chain = ra_node(l, chain)->b) {
-        note_use(l, ra_node(l, chain)->a, at);
-    }
-}
-
-static void note_operands(Lower *l, uint32_t i) {
+/* A chain of arg nodes is used where its call stands, a pair where its op does. */
+static void note_chain(Lower *l, uint32_t i) {
     const IrNode *n = ra_node(l, i);
-    for (unsigned k = 0; k < 3; k++) {
-        char c = ir_ops[n->op].operands[k];
-        if (c == 0) {
-            break;
-        }
-        if (c == 'A') {
-            const IrNode *chain = ra_node(l, n->arg[k]);
-            if (n->op != IR_arg && n->arg[k] && chain->op == IR_pair) {
-                note_use(l, chain->a, i);
-                note_use(l, chain->b, i);
-            } else if (n->op != IR_arg) {
-                note_args(l, n->arg[k], i);
-            }
-        } else if (ir_operand_is_value((IrOp)n->op, k) && n->arg[k]) {
-            note_use(l, n->arg[k], i);
-        }
+    uint32_t chain = n->op == IR_call ? n->b : n->c;
+    if (chain && ra_node(l, chain)->op == IR_pair) {
+        note_use(l, ra_node(l, chain)->a, i);
+        note_use(l, ra_node(l, chain)->b, i);
+        return;
+    }
+    for (; chain; chain = ra_node(l, chain)->b) {
+        note_use(l, ra_node(l, chain)->a, i);
     }
 }
 
@@ -87,56 +99,86 @@ static void note_set(Lower *l, const IrNode *n) {
 
 static void note_fault(Lower *l, uint32_t at) {
     if (l->fault_count < RA_FAULTS) {
-        l->faults[l->fault_count++] = at;
+        l->faults[l->fault_count++] = (uint16_t)at;
     } else {
         l->failed = true;
     }
 }
 
+/* What the backward pass knows of the pins. */
+typedef struct Hints {
+    uint32_t barrier;          /* nearest barrier behind the node looked at */
+    uint32_t value[RA_REGS];   /* by pin register: value that is going to be set into it, its def not yet seen... */
+    uint32_t set_at[RA_REGS];  /* ...and where */
+} Hints;
+
+static void note_special(Lower *l, uint32_t i, const IrNode *n, Hints *h) {
+    if (n->op == IR_set || n->op == IR_pend) {
+        unsigned pin = l->slot_pin[n->a];
+        note_set(l, n);
+        if (pin != RA_NO_REG) {
+            h->value[pin] = n->b;
+            h->set_at[pin] = i;
+            l->values[n->b].hint = (uint8_t)pin;
+        }
+    } else if (n->op == IR_get) {
+        if (l->slot_pin[n->a] != RA_NO_REG) {
+            h->value[l->slot_pin[n->a]] = 0;
+        }
+    } else if (n->op == IR_check || n->op == IR_aligned) {
+        note_fault(l, i);
+    } else if (l->values[i].hint != RA_NO_REG) { /* vzext: the scalar may be made there */
+        l->values[n->a].hint = l->values[i].hint;
+        h->value[l->values[i].hint] = n->a;
+    }
+}
+
 void ra_prepare(Lower *l) {
     const IrBlock *ir = l->ir;
-    uint32_t barrier = UINT32_MAX; /* nearest barrier behind the node looked at */
-    uint32_t hinted[64] = {0};     /* by pin register: value that is going to be set into it, its def not yet seen */
-    uint32_t hint_at[64];
+    static const RaValue fresh = {.env = -1, .spill = -1, .reg = RA_NO_REG, .hint = RA_NO_REG};
+    Hints h = {.barrier = UINT32_MAX};
 
     l->fault_count = l->pend_count = 0;
     for (uint32_t i = 0; i < ir->count; i++) {
-        l->values[i] = (RaValue){.env = -1, .spill = -1, .reg = RA_NO_REG, .hint = RA_NO_REG};
+        l->values[i] = fresh;
     }
     for (uint32_t i = ir->count - 1; i > 0; i--) {
         const IrNode *n = &ir->nodes[i];
-        if (n->op == IR_nop || n->op == IR_arg || n->op == IR_pair) {
+        RaValue *x = &l->values[i];
+        unsigned todo = prep[n->op];
+        if (todo & PREP_NONE) {
             continue;
         }
-        if (n->type != IR_VOID && l->values[i].hint != RA_NO_REG) {
-            unsigned pin = l->values[i].hint;
-            if (hinted[pin] != i || barrier < hint_at[pin]) {
-                l->values[i].hint = RA_NO_REG;
+        if (x->hint != RA_NO_REG) {
+            unsigned pin = x->hint;
+            bool mine = h.value[pin] == i;
+            if (!mine || h.barrier < h.set_at[pin]) {
+                x->hint = RA_NO_REG;
             }
-            if (hinted[pin] == i) {
-                hinted[pin] = 0;
+            h.value[pin] = mine ? 0 : h.value[pin];
+        }
+        for (unsigned k = 0, m = todo & PREP_VALUES; m; k++, m >>= 1) { /* of node 0 nobody asks */
+            if (m & 1) {
+                note_use(l, n->arg[k], i);
             }
         }
-        note_operands(l, i);
-        if (n->op == IR_vzext && l->values[i].hint != RA_NO_REG) { /* the scalar may be made there */
-            l->values[n->a].hint = l->values[i].hint;
-            hinted[l->values[i].hint] = n->a;
+        if (todo & PREP_CHAIN) {
+            note_chain(l, i);
         }
-        if (n->op == IR_set || n->op == IR_pend) {
-            unsigned pin = l->slot_pin[n->a];
-            note_set(l, n);
-            if (pin != RA_NO_REG) {
-                hinted[pin] = n->b;
-                hint_at[pin] = i;
-                l->values[n->b].hint = pin;
-            }
-        } else if (n->op == IR_get && l->slot_pin[n->a] != RA_NO_REG) {
-            hinted[l->slot_pin[n->a]] = 0;
-        } else if (n->op == IR_check || n->op == IR_aligned) {
-            note_fault(l, i);
+        if (todo & PREP_SPECIAL) {
+            note_special(l, i, n, &h);
         }
-        if (is_barrier(n)) {
-            barrier = i;
+        h.barrier = todo & PREP_BARRIER ? i : h.barrier;
+    }
+    l->values[0] = fresh;
+}
+
+void ra_extend(Lower *l, uint32_t v, uint32_t last_use) {
+    RaValue *x = &l->values[v];
+    if (x->last_use < last_use) {
+        x->last_use = (uint16_t)last_use;
+        if (x->reg != RA_NO_REG && l->until[x->reg] < last_use) {
+            l->until[x->reg] = (uint16_t)last_use;
         }
     }
 }
@@ -144,25 +186,46 @@ void ra_prepare(Lower *l) {
 /* -- registers -- */
 
 static void link_reg(Lower *l, uint32_t v, unsigned reg) {
+    RaValue *x = &l->values[v];
+    l->until[reg] = l->occupied >> reg & 1 ? MAX(l->until[reg], x->last_use) : x->last_use;
+    l->next_death = MIN(l->next_death, l->until[reg]);
     l->occupied |= 1u << reg;
-    l->values[v].reg = reg;
-    l->values[v].next = l->head[reg];
-    l->head[reg] = v;
+    x->reg = (uint8_t)reg;
+    x->next = l->head[reg];
+    l->head[reg] = (uint16_t)v;
 }
 
 static void unlink_reg(Lower *l, uint32_t v) {
-    unsigned reg = l->values[v].reg;
+    RaValue *x = &l->values[v];
+    unsigned reg = x->reg;
     if (reg == RA_NO_REG) {
         return;
     }
-    uint32_t *at = &l->head[reg];
-    while (*at && *at != v) {
-        at = &l->values[*at].next;
+    x->reg = RA_NO_REG;
+    uint16_t *at = &l->head[reg];
+    if (*at == v && !x->next) { /* alone */
+        *at = 0;
+        l->occupied &= ~(1u << reg);
+        return;
     }
-    if (*at) {
-        *at = l->values[v].next;
+    uint16_t until = 0;
+    for (uint32_t u = *at; u; u = *at) {
+        if (u == v) {
+            *at = x->next;
+        } else {
+            until = MAX(until, l->values[u].last_use);
+            at = &l->values[u].next;
+        }
     }
-    l->values[v].reg = RA_NO_REG;
+    l->until[reg] = until;
+}
+
+void ra_release(Lower *l, unsigned reg) {
+    for (uint32_t v = l->head[reg]; v; v = l->values[v].next) {
+        l->values[v].reg = RA_NO_REG;
+    }
+    l->head[reg] = 0;
+    l->occupied &= ~(1u << reg);
 }
 
 void ra_attach(Lower *l, uint32_t v, unsigned reg) {
@@ -197,7 +260,7 @@ HostOperand ra_spill_slot(Lower *l, uint32_t v) {
         } else {
             unsigned bit = (unsigned)__builtin_ctzll(~l->spill_used[w]);
             l->spill_used[w] |= UINT64_C(1) << bit;
-            x->spill = (int32_t)((w * 64 + bit) * 16);
+            x->spill = (int16_t)((w * 64 + bit) * 16);
         }
     }
     return (HostOperand){.kind = HOST_STACK, .disp = x->spill};
@@ -223,7 +286,7 @@ static void drop_pend(Lower *l, unsigned k) {
 /* The slot's memory holds v from now on. */
 static void lives_in_slot(Lower *l, uint32_t slot, uint32_t v) {
     l->values[v].env = (int32_t)l->ir->slots[slot].offset;
-    l->slot_lazy[slot][ra_node(l, v)->type == IR_I32] = v;
+    ra_lazy(l, slot, ra_node(l, v)->type == IR_I32, v);
 }
 
 /* A value that cold paths would store into its slot is best spilled there. */
@@ -264,14 +327,6 @@ static void evict(Lower *l, unsigned reg) {
     }
 }
 
-static uint32_t furthest_use(const Lower *l, unsigned reg) {
-    uint32_t use = 0;
-    for (uint32_t v = l->head[reg]; v; v = l->values[v].next) {
-        use = MAX(use, l->values[v].last_use);
-    }
-    return use;
-}
-
 unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
     uint32_t candidates = ra_class_mask(l, vec) & mask & ~l->locked;
     unsigned best = RA_NO_REG;
@@ -285,11 +340,7 @@ unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
     }
     for (uint32_t m = candidates; m; m &= m - 1) {
         unsigned reg = (unsigned)__builtin_ctz(m);
-        if (!l->head[reg]) {
-            l->locked |= 1u << reg;
-            return reg;
-        }
-        uint32_t use = furthest_use(l, reg);
+        uint32_t use = l->until[reg];
         if (best == RA_NO_REG || use > best_use) {
             best = reg;
             best_use = use;
@@ -364,40 +415,26 @@ HostOperand ra_operand(Lower *l, uint32_t v, const char *constraint) {
     return (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, v, mask)};
 }
 
-/* May the result of the current node be written into pin already now? */
-static bool pin_is_free(const Lower *l, unsigned pin, bool early) {
-    for (uint32_t v = l->head[pin]; v; v = l->values[v].next) {
-        if (l->values[v].last_use > l->now || (early && l->values[v].last_use == l->now)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 unsigned ra_define(Lower *l, uint32_t v, bool early) {
     RaValue *x = &l->values[v];
     bool vec = is_vec_value(l, v);
     unsigned reg = x->hint;
-    if (reg != RA_NO_REG && (class_all(l, vec) >> reg & 1) && pin_is_free(l, reg, early)) {
-        while (l->head[reg]) {
-            unlink_reg(l, l->head[reg]);
-        }
+    if (reg != RA_NO_REG && (class_all(l, vec) >> reg & 1) && (early ? l->until[reg] < l->now || !(l->occupied >> reg & 1) : ra_is_ending(l, reg))) {
+        ra_release(l, reg);
         l->locked |= 1u << reg;
     } else {
         reg = RA_NO_REG;
         /* An operand that dies here may give its register. */
         for (uint32_t m = early ? 0 : l->locked & ra_class_mask(l, vec); m && reg == RA_NO_REG; m &= m - 1) {
             unsigned r = (unsigned)__builtin_ctz(m);
-            if (l->head[r] && furthest_use(l, r) <= l->now) {
+            if ((l->occupied >> r & 1) && l->until[r] <= l->now) {
                 reg = r;
             }
         }
         if (reg == RA_NO_REG) {
             reg = ra_alloc(l, vec, UINT32_MAX);
         }
-        while (l->head[reg]) {
-            unlink_reg(l, l->head[reg]);
-        }
+        ra_release(l, reg);
     }
     link_reg(l, v, reg);
     x->clean = true;
@@ -469,7 +506,7 @@ void ra_get(Lower *l, uint32_t v, uint32_t slot) {
         save_lazy(l, slot, 0); /* only one value of a kind is known to live there */
     }
     x->env = (int32_t)s->offset;
-    l->slot_lazy[slot][type == IR_I32] = v;
+    ra_lazy(l, slot, type == IR_I32, v);
 }
 
 static void set_pin(Lower *l, unsigned pin, uint32_t v) {
@@ -621,25 +658,25 @@ void ra_pends(Lower *l, HostCold *c) {
 /* -- bookkeeping between nodes -- */
 
 void ra_free_dead(Lower *l) {
+    l->locked = 0;
+    if (l->next_death > l->now) {
+        return;
+    }
+    uint32_t next = UINT32_MAX;
     for (uint32_t m = l->occupied; m; m &= m - 1) {
         unsigned r = (unsigned)__builtin_ctz(m);
-        uint32_t *at = &l->head[r];
-        while (*at) {
-            RaValue *x = &l->values[*at];
-            if (x->last_use <= l->now) {
-                uint32_t next = x->next;
-                x->reg = RA_NO_REG;
-                free_spill(l, x);
-                *at = next;
-            } else {
-                at = &x->next;
-            }
+        if (l->until[r] > l->now) {
+            next = MIN(next, l->until[r]);
+            continue;
         }
-        if (!l->head[r]) {
-            l->occupied &= ~(1u << r);
+        for (uint32_t v = l->head[r]; v; v = l->values[v].next) {
+            l->values[v].reg = RA_NO_REG;
+            free_spill(l, &l->values[v]);
         }
+        l->head[r] = 0;
+        l->occupied &= ~(1u << r);
     }
-    l->locked = 0;
+    l->next_death = next;
 }
 
 void ra_spill_scratch(Lower *l) {
@@ -648,35 +685,51 @@ void ra_spill_scratch(Lower *l) {
     }
 }
 
+/* What lives in the memory of a slot moves into the spill area. */
+static void spill_lazy(Lower *l, uint32_t slot) {
+    for (unsigned k = 0; k < 2; k++) {
+        uint32_t v = l->slot_lazy[slot][k];
+        RaValue *x = &l->values[v];
+        uint64_t imm;
+        if (!v) {
+            continue;
+        }
+        if (x->last_use > l->now && x->spill < 0 && !ra_const(l, v, &imm)) {
+            uint32_t locked = l->locked;
+            IrType type = (IrType)ra_node(l, v)->type;
+            unsigned reg = ra_alloc(l, is_vec_value(l, v), UINT32_MAX);
+            l->be->load(l->h, type, reg, (HostOperand){.kind = HOST_ENV, .disp = x->env});
+            l->be->store(l->h, type, ra_spill_slot(l, v), reg);
+            l->locked = locked;
+        }
+        x->env = -1;
+        l->slot_lazy[slot][k] = 0;
+    }
+}
+
 void ra_spill_all(Lower *l) {
-    for (unsigned r = 0; r < RA_REGS; r++) {
-        while (l->head[r]) {
-            uint32_t v = l->head[r];
+    for (uint32_t m = l->occupied; m; m &= m - 1) {
+        unsigned r = (unsigned)__builtin_ctz(m);
+        for (uint32_t v = l->head[r]; v; v = l->values[v].next) {
             uint64_t imm;
             if (l->values[v].last_use > l->now && l->values[v].spill < 0 && !ra_const(l, v, &imm)) {
                 l->be->store(l->h, storage_type(l, v), ra_spill_slot(l, v), r);
             }
-            unlink_reg(l, v);
+        }
+        ra_release(l, r);
+    }
+    for (unsigned word = 0; word < G_N_ELEMENTS(l->lazy_slots); word++) {
+        for (; l->lazy_slots[word]; l->lazy_slots[word] &= l->lazy_slots[word] - 1) {
+            spill_lazy(l, word * 64 + (unsigned)__builtin_ctzll(l->lazy_slots[word]));
         }
     }
-    for (uint32_t s = 0; s < l->ir->slot_count; s++) {
-        for (unsigned k = 0; k < 2; k++) {
-            uint32_t v = l->slot_lazy[s][k];
-            if (v) {
-                RaValue *x = &l->values[v];
-                uint64_t imm;
-                if (x->last_use > l->now && x->spill < 0 && !ra_const(l, v, &imm)) {
-                    uint32_t locked = l->locked;
-                    bool vec = is_vec_value(l, v);
-                    IrType type = (IrType)ra_node(l, v)->type;
-                    unsigned reg = ra_alloc(l, vec, UINT32_MAX);
-                    l->be->load(l->h, type, reg, (HostOperand){.kind = HOST_ENV, .disp = x->env});
-                    l->be->store(l->h, type, ra_spill_slot(l, v), reg);
-                    l->locked = locked;
-                }
-                x->env = -1;
-                l->slot_lazy[s][k] = 0;
-            }
+}
+
+void ra_forget_lazy(Lower *l) {
+    for (unsigned word = 0; word < G_N_ELEMENTS(l->lazy_slots); word++) {
+        for (; l->lazy_slots[word]; l->lazy_slots[word] &= l->lazy_slots[word] - 1) {
+            unsigned slot = word * 64 + (unsigned)__builtin_ctzll(l->lazy_slots[word]);
+            l->slot_lazy[slot][0] = l->slot_lazy[slot][1] = 0;
         }
     }
 }

@@ -11,17 +11,17 @@
 
 #include "tcg/lower.h"
 
-enum { RA_REGS = 32, RA_NO_REG = 0xff, RA_FAULTS = 256 };
+enum { RA_REGS = 32, RA_NO_REG = 0xff, RA_FAULTS = 256, RA_NODES = 1 << 14, RA_SLOTS = 512 };
 
 /* Where a value is; it may be in several places at once. */
-typedef struct RaValue {
-    uint32_t last_use;  /* node index; 0 = never used */
-    uint32_t uses;
-    uint32_t next;      /* another value in the same register */
-    int32_t env;        /* offset in Env of memory that equals it, or -1 */
-    int32_t spill;      /* offset in the spill area, or -1 */
+typedef struct RaValue { /* 16 bytes: a block's fill is a store for each */
+    uint16_t last_use;  /* node index; 0 = never used. Not to grow while the value is in a register: ra_extend */
+    uint16_t uses;
+    uint16_t next;      /* another value in the same register */
     uint8_t reg;        /* or RA_NO_REG */
     uint8_t hint;       /* register it should be made in, or RA_NO_REG */
+    int32_t env;        /* offset in Env of memory that equals it, or -1 */
+    int16_t spill;      /* offset in the spill area, or -1 */
     bool clean;         /* i32, scalars of vector registers: the rest of the register is known to be zero */
 } RaValue;
 
@@ -37,14 +37,17 @@ typedef struct Lower {
     RaValue *values;
     uint32_t capacity;
     uint32_t now;              /* node being compiled */
-    uint32_t head[RA_REGS];    /* first value in each register */
-    uint32_t occupied;         /* registers whose list may not be empty */
+    uint16_t head[RA_REGS];    /* first value in each register */
+    uint16_t until[RA_REGS];   /* last use of the values in it */
+    uint32_t occupied;         /* registers whose list is not empty */
+    uint32_t next_death;       /* none of `until` is less */
     uint32_t locked;           /* registers that the current op uses */
     uint64_t spill_used[HOST_SPILL_BYTES / 16 / 64];
     uint8_t *slot_pin;         /* register of each slot, or RA_NO_REG */
-    uint32_t (*slot_lazy)[2];  /* values got from an unpinned slot that still live in its memory */
+    uint16_t (*slot_lazy)[2];  /* values got from an unpinned slot that still live in its memory... */
+    uint64_t lazy_slots[RA_SLOTS / 64]; /* ...and which slots may have some */
     uint32_t *slot_faults;     /* ra_prepare: of each slot, how many of `faults` follow its next set */
-    uint32_t faults[RA_FAULTS]; /* ra_prepare: ops that may leave by a cold path, the last first */
+    uint16_t faults[RA_FAULTS]; /* ra_prepare: ops that may leave by a cold path, the last first */
     unsigned fault_count;
     RaPend pend[HOST_COLD_PENDS]; /* slots whose memory only cold paths need to write, until their next set */
     unsigned pend_count;
@@ -56,6 +59,7 @@ typedef struct Lower {
 } Lower;
 
 void ra_prepare(Lower *l);
+void ra_extend(Lower *l, uint32_t v, uint32_t last_use); /* v is wanted at least until then */
 static inline const IrNode *ra_node(const Lower *l, uint32_t v) {
     return &l->ir->nodes[v];
 }
@@ -63,6 +67,11 @@ static inline bool ra_dead_after(const Lower *l, uint32_t v) {
     return l->values[v].last_use <= l->now;
 }
 bool ra_const(const Lower *l, uint32_t v, uint64_t *value);
+/* v, of 32 bits or not, lives in the memory of the slot. */
+static inline void ra_lazy(Lower *l, uint32_t slot, bool narrow, uint32_t v) {
+    l->slot_lazy[slot][narrow] = (uint16_t)v;
+    l->lazy_slots[slot / 64] |= UINT64_C(1) << slot % 64;
+}
 /* A register of the class and mask, free to be written; spills if it must. */
 unsigned ra_alloc(Lower *l, bool vec, uint32_t mask);
 void ra_take(Lower *l, unsigned reg); /* empties and locks it for the current op */
@@ -72,6 +81,11 @@ unsigned ra_use(Lower *l, uint32_t v, uint32_t mask);
 HostOperand ra_operand(Lower *l, uint32_t v, const char *constraint);
 /* A register for the result of node v, for an op whose operands are locked. */
 unsigned ra_define(Lower *l, uint32_t v, bool early);
+/* Does everything in reg end with the current node? */
+static inline bool ra_is_ending(const Lower *l, unsigned reg) {
+    return !(l->occupied >> reg & 1) || l->until[reg] <= l->now;
+}
+void ra_release(Lower *l, unsigned reg);             /* nothing is in it any more */
 void ra_attach(Lower *l, uint32_t v, unsigned reg);  /* v is in reg from now on */
 void ra_alias(Lower *l, uint32_t v, uint32_t of);    /* v is the same bits as `of` */
 void ra_set(Lower *l, uint32_t slot, uint32_t v);
@@ -80,6 +94,7 @@ void ra_pends(Lower *l, HostCold *c);               /* tells a cold path made he
 void ra_get(Lower *l, uint32_t v, uint32_t slot);
 void ra_free_dead(Lower *l);                         /* after each node */
 void ra_spill_scratch(Lower *l);                     /* before a call: nothing that lives on is in a scratch register */
+void ra_forget_lazy(Lower *l);                       /* between blocks */
 void ra_spill_all(Lower *l);                         /* before and after a conditional region */
 HostOperand ra_spill_slot(Lower *l, uint32_t v);     /* memory for v, allocated if need be */
 bool ra_memory(const Lower *l, uint32_t v, HostOperand *mem); /* a memory home, if it has one */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * translate.c - how fast are blocks made? `bench_translate [-r REPEATS] [-n BLOCKS] [-s STAGE] [FILE [OFFSET]]` translates
+ * translate.c - how fast are blocks made? `bench_translate [-r REPEATS] [-n BLOCKS] [-s STAGE] [-o OUT] [FILE [OFFSET]]` translates
  * the code of an AArch64 ELF file, or of a flat one such as a kernel's Image, block after block, and never runs it.
  *
  * Each stage is timed as what a pass over all blocks takes more than one that ends with the stage before: the least of
@@ -153,6 +153,20 @@ static uint64_t checksum(const Bench *b) {
     return sum;
 }
 
+/* The text of all blocks, to see what a change has changed. */
+static void write_code(const Bench *b, const char *path) {
+    FILE *f = fopen(path, "w");
+    for (unsigned i = 0; f && i < b->tcg->tb_count; i++) {
+        const Tb *tb = b->tcg->tbs[i];
+        g_autoptr(GString) text = g_string_new(NULL);
+        log_host_text(tb, tb->pa, text);
+        fprintf(f, "%#" PRIx64 "\n%s", tb->pa, text->str);
+    }
+    if (!f || fclose(f)) {
+        perror(path);
+    }
+}
+
 static void report(Bench *b, unsigned repeats) {
     static const char *const names[STAGES] = {"decode and build", "passes", "lowering", "install"};
     uint64_t best[STAGES] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
@@ -175,8 +189,10 @@ static void report(Bench *b, unsigned repeats) {
 int main(int argc, char **argv) {
     Bench b = {.max_blocks = 20000, .mode = 1 | ARM_MODE_SP_ALIGN | ARM_MODE_MMU | ARM_MODE_SPSEL};
     unsigned repeats = 10;
+    const char *out = NULL;
     int stage = -1, option;
-    while ((option = getopt(argc, argv, "r:n:s:")) != -1) {
+    while ((option = getopt(argc, argv, "r:n:s:o:")) != -1) {
+        out = option == 'o' ? optarg : out;
         unsigned value = option == '?' ? 0 : (unsigned)strtoul(optarg, NULL, 0);
         if (option == '?') {
             return 2;
@@ -201,6 +217,9 @@ int main(int argc, char **argv) {
         printf("%u blocks, %u insns, %u times\n", (unsigned)b.blocks, (unsigned)b.insns, repeats);
     } else {
         report(&b, repeats);
+    }
+    if (out) {
+        write_code(&b, out);
     }
     tcg_free(b.tcg);
     free(b.code);
