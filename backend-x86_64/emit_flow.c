@@ -125,9 +125,9 @@ void x64_cset(HostCode *h, int cc, unsigned d) {
 
 /* -- jumps between blocks -- */
 
-HostFixup x64_poll(HostCode *h) {
+int x64_poll(HostCode *h) {
     x_group1(h, 7, 0, ENV_AT(pending), 0);
-    return x_jcc(h, CC_L);
+    return CC_GE;
 }
 
 HostFixup x64_budget(HostCode *h, unsigned insns, uint32_t *host) {
@@ -149,17 +149,17 @@ void x64_pending_exit(HostCode *h, int32_t off) {
     x_jmp_stub(h, h->stubs->pending);
 }
 
-/* The displacement is aligned, so that it changes in one piece under a running CPU. */
-uint32_t x64_chain_jump(HostCode *h) {
+/* The displacement is aligned, so that it changes in one piece under a running CPU: prefixes without a meaning here (CS)
+ * move it. */
+uint32_t x64_chain_jump(HostCode *h, int cc) {
+    enum { CS = 0x2e };
+    unsigned opcode = cc == HOST_ALWAYS ? 1 : 2;
     x_begin(h);
-    unsigned pad = (unsigned)(3 - (h->exec + x_offset(h) - (const uint8_t *)0)) & 3;
-    switch (pad) {
-    case 1: x_byte(h, 0x90); break;
-    case 2: x_byte(h, 0x66); x_byte(h, 0x90); break;
-    case 3: x_byte(h, 0x0f); x_byte(h, 0x1f); x_byte(h, 0x00); break;
-    default: break;
+    while ((h->exec + x_offset(h) + opcode - (const uint8_t *)0) & 3) {
+        x_byte(h, CS);
     }
-    return x_jmp(h);
+    h->insns--; /* it is one insn with its prefixes */
+    return cc == HOST_ALWAYS ? x_jmp(h) : x_jcc(h, (unsigned)cc);
 }
 
 void x64_chain_stub(HostCode *h, uint32_t id) {

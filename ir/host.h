@@ -134,6 +134,8 @@ struct HostCode {
     unsigned cold_op_count, cold_op_max;
 };
 
+enum { HOST_ALWAYS = -1 }; /* in place of a condition code: the jump is always taken */
+
 enum { HOST_COLD_PENDS = 4 };
 
 /* A slow path waiting to be emitted behind the block. */
@@ -204,9 +206,9 @@ struct Backend {
     /* Flow */
     HostFixup (*jump_if)(HostCode *h, int cc);
     void (*bind)(HostCode *h, HostFixup f);                            /* to here */
-    HostFixup (*poll)(HostCode *h);
+    int (*poll)(HostCode *h);                                          /* compares; cc: nobody wants the CPU to leave */
     void (*pending_exit)(HostCode *h, int32_t off);                    /* leave with IR_EXIT_PENDING at pcbase + off */
-    uint32_t (*chain_jump)(HostCode *h);                               /* patchable jump; its displacement's offset */
+    uint32_t (*chain_jump)(HostCode *h, int cc);                       /* patchable jump, if cc; its displacement's offset */
     void (*chain_stub)(HostCode *h, uint32_t id);
     void (*indirect)(HostCode *h, HostOperand va);                     /* inline jump cache; va in a register or pcbase + imm */
     void (*exit)(HostCode *h, unsigned reason, bool set_pc, int32_t off);

@@ -32,15 +32,29 @@ void walk_store_insns_left(Walk *w) {
 
 /* -- control -- */
 
-static void chain_exit(Walk *w, unsigned slot, int32_t off) {
-    Lower *l = &w->l;
+/* Can a jump to the insn at `off` be chained? */
+static bool on_page(int32_t off) {
+    return off >= 0 && off < PAGE_SIZE;
+}
+
+/* A jump to the insn at `off`, on the page, that can be chained, if cc holds. */
+static void chain_jump(Walk *w, unsigned slot, int32_t off, int cc) {
     HostExit *e = &w->tb->exits[slot];
-    if (off < 0 || off >= PAGE_SIZE) {
-        l->be->indirect(l->h, (HostOperand){.kind = HOST_IMM, .imm = off});
-        return;
-    }
     e->off = off;
-    e->jump = l->be->chain_jump(l->h);
+    e->jump = w->l.be->chain_jump(w->l.h, cc);
+}
+
+/* The end of the block, at which it goes to the insn at `off`. */
+static void leave_to(Walk *w, unsigned slot, int32_t off, bool poll) {
+    Lower *l = &w->l;
+    if (!on_page(off)) {
+        l->be->indirect(l->h, (HostOperand){.kind = HOST_IMM, .imm = off}); /* which polls */
+    } else if (poll) {
+        chain_jump(w, slot, off, l->be->poll(l->h));
+        l->be->pending_exit(l->h, off);
+    } else {
+        chain_jump(w, slot, off, HOST_ALWAYS);
+    }
 }
 
 static void chain_stub(Walk *w, unsigned slot) {
@@ -52,30 +66,28 @@ static void chain_stub(Walk *w, unsigned slot) {
 }
 
 static void lower_jump(Walk *w, const IrNode *n) {
-    Lower *l = &w->l;
-    HostFixup poll = n->aux & 1 ? l->be->poll(l->h) : 0;
-    chain_exit(w, 0, (int32_t)n->a);
-    if (poll) {
-        l->be->bind(l->h, poll);
-        l->be->pending_exit(l->h, (int32_t)n->a);
-    }
+    leave_to(w, 0, (int32_t)n->a, n->aux & 1);
 }
 
 static void lower_branch(Walk *w, const IrNode *n) {
     Lower *l = &w->l;
-    HostFixup poll = 0;
+    int32_t then = (int32_t)n->b, otherwise = (int32_t)n->c;
+    bool poll = n->aux & 16;
+    if (on_page(then) && !poll) {
+        chain_jump(w, 0, then, flags_condition(w, n->a, n->aux & 15));
+        leave_to(w, 1, otherwise, false);
+        return;
+    }
     int cc = flags_condition(w, n->a, (n->aux & 15) ^ 1);
-    HostFixup other = l->be->jump_if(l->h, cc);
-    if (n->aux & 16) {
-        poll = l->be->poll(l->h);
+    if (on_page(otherwise)) {
+        chain_jump(w, 1, otherwise, cc);
+        leave_to(w, 0, then, poll);
+        return;
     }
-    chain_exit(w, 0, (int32_t)n->b);
-    l->be->bind(l->h, other);
-    chain_exit(w, 1, (int32_t)n->c);
-    if (poll) {
-        l->be->bind(l->h, poll);
-        l->be->pending_exit(l->h, (int32_t)n->b);
-    }
+    HostFixup skip = l->be->jump_if(l->h, cc);
+    leave_to(w, 0, then, poll);
+    l->be->bind(l->h, skip);
+    leave_to(w, 1, otherwise, false);
 }
 
 static void lower_skip(Walk *w, const IrNode *n) {

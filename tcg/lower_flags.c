@@ -52,11 +52,9 @@ int flags_condition(Walk *w, uint32_t f, unsigned cond) {
         if (cc >= 0) {
             return cc;
         }
-        /* Only the carry's sense is in the way. */
-        if (!ra_memory(l, f, &mem)) {
-            bool free = !l->head[l->be->result_reg] && !(l->locked >> l->be->result_reg & 1);
-            l->be->flags_save(l->h, l->flags_polarity, ra_spill_slot(l, f), free);
-        }
+        l->be->carry_in(l->h, HOST_FLAGS_ADD, HOST_FLAGS_SUB); /* only the carry's sense is in the way */
+        l->flags_polarity = HOST_FLAGS_SUB;
+        return l->be->flags_cc(cond, HOST_FLAGS_SUB);
     }
     flags_lose(w);
     int32_t image;
