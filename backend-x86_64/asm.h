@@ -246,6 +246,6 @@ X64_AVX2_RULES(RULE)
 #define RULE(name) extern const HostRule x64_avx512_##name;
 X64_AVX512_RULES(RULE)
 #undef RULE
-extern const HostRule x64_rule_sum, x64_rule_difference;
+extern const HostRule x64_rule_sum, x64_rule_scaled_sum, x64_rule_difference;
 
 #endif

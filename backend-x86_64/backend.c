@@ -103,6 +103,7 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .shift_reg = RCX,                                                                                              \
         .result_reg = RAX,                                                                                             \
         .sum = &x64_rule_sum,                                                                                          \
+        .scaled_sum = &x64_rule_scaled_sum,                                                                            \
         .difference = &x64_rule_difference,                                                                            \
         .make_stubs = make_stubs,                                                                                      \
         .mov = mov,                                                                                                    \

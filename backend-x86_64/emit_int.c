@@ -27,6 +27,12 @@ static void emit_sum(HostCode *h, const HostOp *op) {
 }
 const HostRule x64_rule_sum = {"r", {"r", "ri"}, .flags = HOST_RULE_COMMUTES, .emit = emit_sum};
 
+/* The node's c: log2 of what s[1] is multiplied by. */
+static void emit_scaled_sum(HostCode *h, const HostOp *op) {
+    x_rm(h, 0x8d, x_w(op->type), op->d.reg, op->s[0].reg, op->s[1].reg, op->node->c, 0);
+}
+const HostRule x64_rule_scaled_sum = {"r", {"r", "r"}, .emit = emit_scaled_sum};
+
 static void emit_difference(HostCode *h, const HostOp *op) {
     x_rm(h, 0x8d, x_w(op->type), op->d.reg, op->s[0].reg, RSP, 0, (int32_t)-op->s[1].imm);
 }

@@ -173,6 +173,7 @@ struct Backend {
     uint8_t result_reg;          /* of calls */
     const HostRule *const *rules; /* by IrOp; NULL: called in C */
     const HostRule *sum, *difference; /* add, and sub of a 32-bit immediate, that keep host flags */
+    const HostRule *scaled_sum;       /* a + (b << c) for c up to 3, which keeps them too */
 
     /* Emits the shared stubs for these slots into h; false: no room. */
     bool (*make_stubs)(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsigned slot_count, HostSlowFn *slow);

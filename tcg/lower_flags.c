@@ -47,14 +47,17 @@ static HostOperand flags_home(Walk *w, uint32_t f, int32_t image) {
 int flags_condition(Walk *w, uint32_t f, unsigned cond) {
     Lower *l = &w->l;
     HostOperand mem;
-    if (l->flags_value == f) {
+    if (l->flags_value == f && cond < IR_AL) {
         int cc = l->be->flags_cc(cond, l->flags_polarity);
-        if (cc >= 0) {
-            return cc;
+        if (cc < 0) { /* only the carry's sense is in the way */
+            l->be->carry_in(l->h, HOST_FLAGS_ADD, HOST_FLAGS_SUB);
+            l->flags_polarity = HOST_FLAGS_SUB;
+            cc = l->be->flags_cc(cond, HOST_FLAGS_SUB);
         }
-        l->be->carry_in(l->h, HOST_FLAGS_ADD, HOST_FLAGS_SUB); /* only the carry's sense is in the way */
-        l->flags_polarity = HOST_FLAGS_SUB;
-        return l->be->flags_cc(cond, HOST_FLAGS_SUB);
+        return cc;
+    }
+    if (l->flags_value == f && !ra_memory(l, f, &mem)) { /* always, which is no condition of the host's */
+        flags_store(w, f, ra_spill_slot(l, f));
     }
     flags_lose(w);
     int32_t image;
@@ -248,6 +251,17 @@ bool flags_and_is_test(const Walk *w, uint32_t i) {
         k++;
     }
     return k < l->ir->count && ra_node(l, k)->op == IR_fl_logic && ra_node(l, k)->a == i;
+}
+
+bool flags_of_and(const Walk *w, uint32_t i) {
+    const Lower *l = &w->l;
+    for (uint32_t k = i + 1; k < l->ir->count && k < i + 5; k++) {
+        const IrNode *m = ra_node(l, k);
+        if (m->op == IR_fl_logic) {
+            return m->a == i;
+        }
+    }
+    return false;
 }
 
 bool flags_wanted(const Walk *w, uint32_t i) {

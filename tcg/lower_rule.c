@@ -88,6 +88,7 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     if (r->flags & HOST_RULE_CLOBBERS) {
         flags_lose(w);
     }
+    bool in_place = r->d && r->d[0] == '0' && r->s[0][0] == 'r'; /* then it may be loaded there */
     for (uint32_t m = r->fixed; m; m &= m - 1) {
         ra_take(l, (unsigned)__builtin_ctz(m));
     }
@@ -96,7 +97,7 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
         for (unsigned k = 0; k < G_N_ELEMENTS(args); k++) {
             bool fixed = r->s[k] && strchr(r->s[k], 'c');
             if (r->s[k] && fixed == (pass == 0)) {
-                op.s[k] = ra_operand(l, args[k], r->s[k]);
+                op.s[k] = ra_operand(l, args[k], k == 0 && in_place ? "rjm" : r->s[k]);
             }
         }
     }
@@ -225,6 +226,53 @@ static const HostRule *lea_rule(const Walk *w, const IrNode *n) {
     return n->op == IR_add ? l->be->sum : l->be->difference;
 }
 
+/* Is the shift at i wanted by the next sum alone, which can do it on the side? */
+static bool shift_is_scale(const Walk *w, uint32_t i) {
+    const Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    uint32_t k = l->values[i].last_use;
+    const IrNode *m = ra_node(l, k);
+    uint64_t c;
+    if (n->op != IR_shl || l->values[i].uses != 1 || k > i + 4 || m->op != IR_add || m->type != n->type || m->b != i ||
+        !ra_const(l, n->b, &c) || c < 1 || c > 3 || flags_wanted(w, k)) {
+        return false;
+    }
+    for (uint32_t j = i + 1; j < k; j++) {
+        IrOp op = (IrOp)ra_node(l, j)->op;
+        if (op != IR_nop && op != IR_const && op != IR_get) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* a + (b << c) */
+static bool lower_scaled_sum(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i), *shift = ra_node(l, n->b);
+    HostOperand mem;
+    uint64_t c;
+    if (shift->op != IR_shl || l->values[n->b].reg != RA_NO_REG || ra_memory(l, n->b, &mem) ||
+        !ra_const(l, shift->b, &c)) {
+        return false;
+    }
+    IrNode sum = {.op = IR_add, .type = n->type, .a = n->a, .b = shift->a, .c = (uint32_t)c};
+    rule_emit(w, i, l->be->scaled_sum, &sum);
+    return true;
+}
+
+/* a & 0xff, a & 0xffff and a & 0xffffffff, unless for flags */
+static bool lower_zero_extension(Walk *w, uint32_t i) {
+    const IrNode *n = ra_node(&w->l, i);
+    uint64_t mask;
+    if (!ra_const(&w->l, n->b, &mask) || (mask != 0xff && mask != 0xffff && mask != UINT32_MAX) || flags_of_and(w, i)) {
+        return false;
+    }
+    IrNode uxt = {.op = IR_uxt, .type = n->type, .a = n->a, .aux = mask == 0xff ? 8 : mask == 0xffff ? 16 : 32};
+    rule_emit(w, i, w->l.be->rules[IR_uxt], &uxt);
+    return true;
+}
+
 /* Exclusives and atomics: of 16 bytes by a rule of their own, big-endian ones by none. */
 static const HostRule *access_rule(const Walk *w, const IrNode *n, const HostRule *r) {
     IrType type = n->op == IR_sc ? walk_type(w, n->c) : (IrType)n->type;
@@ -247,8 +295,11 @@ void lower_value(Walk *w, uint32_t i) {
         walk_keep_operands(w, i);
         return;
     }
-    if (n->op == IR_add && mem_add_is_address(w, i)) {
+    if ((n->op == IR_add && mem_add_is_address(w, i)) || shift_is_scale(w, i)) {
         walk_keep_operands(w, i);
+        return;
+    }
+    if ((n->op == IR_add && lower_scaled_sum(w, i)) || (n->op == IR_and && lower_zero_extension(w, i))) {
         return;
     }
     if ((n->op == IR_add || n->op == IR_sub) && !flags_wanted(w, i)) {

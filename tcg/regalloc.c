@@ -55,7 +55,7 @@ static const uint8_t prep[IR_OPS] = {
                   (IS_CHAIN(o, 0) || IS_CHAIN(o, 1) || IS_CHAIN(o, 2) ? PREP_CHAIN : 0) |                              \
                   (IS_ANY(IR_##name, IR_nop, IR_arg, IR_pair, IR_nop, IR_nop, IR_nop) ? PREP_NONE : 0) | (props) |     \
                   (IS_ANY(IR_##name, IR_skip_if, IR_end, IR_cas, IR_rmw, IR_ll, IR_sc) ? PREP_BARRIER : 0) |           \
-                  (IS_ANY(IR_##name, IR_vzext, IR_set, IR_pend, IR_get, IR_check, IR_aligned) ? PREP_SPECIAL : 0),
+                  (IS_ANY(IR_##name, IR_set, IR_pend, IR_get, IR_check, IR_aligned, IR_nop) ? PREP_SPECIAL : 0),
 #include "ir/ops.def"
 #include "ir/ops_fp.def"
 #include "ir/ops_vec.def"
@@ -127,9 +127,34 @@ static void note_special(Lower *l, uint32_t i, const IrNode *n, Hints *h) {
         }
     } else if (n->op == IR_check || n->op == IR_aligned) {
         note_fault(l, i);
-    } else if (l->values[i].hint != RA_NO_REG) { /* vzext: the scalar may be made there */
-        l->values[n->a].hint = l->values[i].hint;
-        h->value[l->values[i].hint] = n->a;
+    }
+}
+
+/* Is v made by an op, and wanted only once? */
+static bool is_made_for(const Lower *l, uint32_t v) {
+    IrOp op = (IrOp)ra_node(l, v)->op;
+    return l->values[v].uses == 1 && op != IR_get && op != IR_const;
+}
+
+/* n is best made in `pin`: the operand that its result replaces, in an insn of two operands, too. */
+static void pass_hint(Lower *l, const IrNode *n, unsigned pin, Hints *h) {
+    uint32_t origin = 0;
+    switch (n->op) {
+    case IR_vzext:
+        origin = n->a;
+        break;
+    case IR_and: case IR_or: case IR_xor: case IR_mul:
+        origin = is_made_for(l, n->a) ? n->a : is_made_for(l, n->b) ? n->b : 0;
+        break;
+    case IR_shl: case IR_shr: case IR_sar: case IR_ror: case IR_neg: case IR_not: case IR_andn: case IR_bfi:
+        origin = is_made_for(l, n->a) ? n->a : 0;
+        break;
+    default:
+        break;
+    }
+    if (origin) {
+        l->values[origin].hint = (uint8_t)pin;
+        h->value[pin] = origin;
     }
 }
 
@@ -164,6 +189,9 @@ void ra_prepare(Lower *l) {
         }
         if (todo & PREP_CHAIN) {
             note_chain(l, i);
+        }
+        if (x->hint != RA_NO_REG) {
+            pass_hint(l, n, x->hint, &h);
         }
         if (todo & PREP_SPECIAL) {
             note_special(l, i, n, &h);

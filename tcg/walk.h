@@ -60,6 +60,8 @@ void lower_fl_logic(Walk *w, uint32_t i);
 void lower_fl_fcmp(Walk *w, uint32_t i);
 /* Is `and` at i wanted for its flags alone, by the very next node? Then fl_logic does all the work. */
 bool flags_and_is_test(const Walk *w, uint32_t i);
+/* Will fl_logic of the `and` at i follow soon? */
+bool flags_of_and(const Walk *w, uint32_t i);
 /* Will fl_add or fl_sub of the same operands follow, before anything else changes host flags? */
 bool flags_wanted(const Walk *w, uint32_t i);
 void lower_csel(Walk *w, uint32_t i);

@@ -40,6 +40,14 @@ uint32_t a64_check(Trans *t, uint32_t ea, unsigned bytes, unsigned align, unsign
     return ir_append(t->ir, IR_check, IR_I64, aux, ea, 0, bytes);
 }
 
+void a64_write_back(Trans *t, unsigned rn, unsigned mode, uint32_t base, uint32_t ea, int64_t offset) {
+    if (mode == A64_POST) { /* made here, it can be made in the register's place */
+        a64_set_sp(t, rn, a64_offset(t, base, offset));
+    } else if (mode == A64_PRE) {
+        a64_set_sp(t, rn, ea);
+    }
+}
+
 /* One access by the fields size and opc. Yields the loaded value, which the caller sets, or 0 for a store. */
 static uint32_t access_one(Trans *t, const A64Fields *f, uint32_t ea, unsigned check) {
     unsigned size = f->size, aux = a64_mem(t, size);
@@ -56,14 +64,12 @@ void a64_shape_ldst_i9(Trans *t, const A64Fields *f, unsigned mode, unsigned unp
     /* LDTR and STTR differ from LDUR and STUR at EL1 only */
     unsigned check = unpriv && (t->mode & ARM_MODE_EL) == 1 ? IR_CHECK_UNPRIV : 0;
     uint32_t base = a64_base(t, f->rn);
-    uint32_t moved = a64_offset(t, base, a64_sext(f->imm9, 9));
-    uint32_t v = access_one(t, f, mode == A64_POST ? base : moved, check);
+    uint32_t ea = mode == A64_POST ? base : a64_offset(t, base, a64_sext(f->imm9, 9));
+    uint32_t v = access_one(t, f, ea, check);
     if (v) {
         a64_set(t, f->rt, v);
     }
-    if (mode != A64_OFFSET) {
-        a64_set_sp(t, f->rn, moved);
-    }
+    a64_write_back(t, f->rn, mode, base, ea, a64_sext(f->imm9, 9));
 }
 
 void a64_trans_ldst_uimm(Trans *t, const A64Fields *f) {
@@ -97,8 +103,8 @@ void a64_shape_ldstp(Trans *t, const A64Fields *f, unsigned mode) {
     unsigned size = f->opc == 2 ? 3 : 2, aux = a64_mem(t, size);
     IrType type = f->opc ? IR_I64 : IR_I32;
     uint32_t base = a64_base(t, f->rn);
-    uint32_t moved = a64_offset(t, base, (int64_t)a64_sext(f->imm7, 7) * (1 << size));
-    uint32_t ea = mode == A64_POST ? base : moved;
+    int64_t offset = (int64_t)a64_sext(f->imm7, 7) * (1 << size);
+    uint32_t ea = mode == A64_POST ? base : a64_offset(t, base, offset);
     uint32_t addend = a64_check(t, ea, 2u << size, size, f->l ? IR_CHECK_R : IR_CHECK_W);
     uint32_t ea2 = a64_offset(t, ea, 1 << size);
     if (f->l) {
@@ -111,7 +117,5 @@ void a64_shape_ldstp(Trans *t, const A64Fields *f, unsigned mode) {
         a64_store(t, aux, addend, ea, a64_get(t, f->rt, type));
         a64_store(t, aux, addend, ea2, a64_get(t, f->rt2, type));
     }
-    if (mode != A64_OFFSET) {
-        a64_set_sp(t, f->rn, moved);
-    }
+    a64_write_back(t, f->rn, mode, base, ea, offset);
 }

@@ -52,12 +52,9 @@ void a64_shape_vldst_i9(Trans *t, const A64Fields *f, unsigned mode) {
         return;
     }
     uint32_t base = a64_base(t, f->rn);
-    uint32_t moved = a64_offset(t, base, a64_sext(f->imm9, 9));
-    uint32_t ea = mode == A64_POST ? base : moved;
+    uint32_t ea = mode == A64_POST ? base : a64_offset(t, base, a64_sext(f->imm9, 9));
     access_one(t, f, ea, scalar_check(t, f, ea));
-    if (mode != A64_OFFSET) {
-        a64_set_sp(t, f->rn, moved);
-    }
+    a64_write_back(t, f->rn, mode, base, ea, a64_sext(f->imm9, 9));
 }
 
 void a64_trans_vldst_uimm(Trans *t, const A64Fields *f) {
@@ -95,8 +92,8 @@ void a64_shape_vldstp(Trans *t, const A64Fields *f, unsigned mode) {
     }
     unsigned size = f->opc + 2, aux = a64_mem(t, size);
     uint32_t base = a64_base(t, f->rn);
-    uint32_t moved = a64_offset(t, base, (int64_t)a64_sext(f->imm7, 7) * (1 << size));
-    uint32_t ea = mode == A64_POST ? base : moved;
+    int64_t offset = (int64_t)a64_sext(f->imm7, 7) * (1 << size);
+    uint32_t ea = mode == A64_POST ? base : a64_offset(t, base, offset);
     uint32_t addend = a64_check(t, ea, 2u << size, size, f->l ? IR_CHECK_R : IR_CHECK_W);
     uint32_t ea2 = a64_offset(t, ea, 1 << size);
     if (f->l) {
@@ -108,9 +105,7 @@ void a64_shape_vldstp(Trans *t, const A64Fields *f, unsigned mode) {
         store_scalar(t, size, aux, addend, ea, a64_get_v(t, f->rt));
         store_scalar(t, size, aux, addend, ea2, a64_get_v(t, f->rt2));
     }
-    if (mode != A64_OFFSET) {
-        a64_set_sp(t, f->rn, moved);
-    }
+    a64_write_back(t, f->rn, mode, base, ea, offset);
 }
 
 /* -- structures -- */
