@@ -73,6 +73,8 @@ void chardev_redirect(Chardev *c, void (*typed)(void *opaque, const uint8_t *dat
 void chardev_restore_terminal(void);
 /* Makes it raw again, after SIGCONT. Safe in a signal handler. */
 void chardev_resume_terminal(void);
+/* After SIGCONT an eventfd is written to; -1: none. */
+void chardev_watch_continue(int fd);
 /* For main(), before any thread: opens /dev/null on closed descriptors 0-2, ignores SIGPIPE and SIGXFSZ, and makes every
  * signal that ends or stops the process restore the terminal first. Handlers that are already set are left alone, so a
  * program that catches a signal itself must call chardev_restore_terminal there. */

@@ -3,6 +3,7 @@
 #include "host/late.h"
 
 #include <stddef.h>
+#include <unistd.h>
 
 enum { CLAIMED = 1 }; /* a serial of a place that is being filled */
 
@@ -34,4 +35,19 @@ bool late_look(const LateList *list, unsigned place, LateRequest *request) {
     request->whom = __atomic_load_n(&r->whom, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     return request->serial > CLAIMED && __atomic_load_n(&r->serial, __ATOMIC_RELAXED) == request->serial;
+}
+
+bool late_wait(const LateList *list, unsigned seconds, LateRequest *left) {
+    enum { LOOKS = 50 }; /* in a second */
+    for (unsigned looks = 0; looks <= LOOKS * seconds; looks++) {
+        unsigned place = 0;
+        while (place < LATE_PLACES && !late_look(list, place, left)) {
+            place++;
+        }
+        if (place == LATE_PLACES) {
+            return true;
+        }
+        usleep(1000000 / LOOKS);
+    }
+    return false;
 }

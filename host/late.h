@@ -29,5 +29,7 @@ int late_begin(LateList *list, const char *what, const char *whom);
 void late_end(LateList *list, int place);
 /* A copy of the place; false: it is free, or is changing. */
 bool late_look(const LateList *list, unsigned place, LateRequest *request);
+/* Returns true when no request is on its way; false after so many seconds: *left is one that is. */
+bool late_wait(const LateList *list, unsigned seconds, LateRequest *left);
 
 #endif

@@ -22,6 +22,7 @@ typedef struct Terminal {
     int fd;
     volatile sig_atomic_t in_use; /* raw mode has been asked for */
     bool at_exit;                 /* atexit has been told */
+    volatile sig_atomic_t continued; /* an eventfd for SIGCONT, and one more: 0 is none */
 } Terminal;
 
 static Terminal terminal; /* the process has one */
@@ -103,8 +104,18 @@ static void stopped(int signal) {
 }
 
 static void continued(int signal) {
+    const uint64_t one = 1;
+    int saved = errno;
     (void)signal;
     chardev_resume_terminal();
+    if (terminal.continued) {
+        (void)!write(terminal.continued - 1, &one, sizeof one);
+    }
+    errno = saved;
+}
+
+void chardev_watch_continue(int fd) {
+    terminal.continued = fd + 1;
 }
 
 static void guard(int signal, void (*handler)(int), int flags) {

@@ -602,6 +602,7 @@ void machine_pause(Machine *m) {
 static void go(Machine *m, int step) {
     drop_stop(m);
     m->paused = false;
+    m->resumes++;
     if (m->running) {
         clock_resume(m->clock);
     }

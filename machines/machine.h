@@ -165,6 +165,7 @@ struct Machine {
     struct MachineRequest *request; /* from vCPU threads to the main loop */
     bool running;
     bool loaded;                 /* machine_start goes on from a loaded state */
+    uint64_t resumes;            /* how often it was let go on after a pause */
     bool paused;                 /* as machine_pause and machine_resume say; apart from `running` */
 };
 

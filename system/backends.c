@@ -138,7 +138,7 @@ static bool open_block(Backends *b, const BlockOptions *o, Made *made, GError **
 
 static bool policies(const KeyList *list, BlockOptions *o, GError **error) {
     int on_write = backend_word(list, "werror", block_policy_names, BLOCK_ON_ENOSPC, error);
-    int on_read = on_write < 0 ? -1 : backend_word(list, "rerror", block_policy_names, BLOCK_REPORT, error);
+    int on_read = on_write < 0 ? -1 : backend_word(list, "rerror", block_policy_names, BLOCK_ON_ENOSPC, error);
     o->write_error = (BlockPolicy)on_write;
     o->read_error = (BlockPolicy)on_read;
     return on_read >= 0;
@@ -166,11 +166,11 @@ static void add_device(Backends *b, const char *id, const KeyList *list) {
 
 static bool make_drive(Backends *b, const KeyList *list, Made *made, GError **error) {
     static const char *const keys[] = { "file", "if", "format", "id", "cache", "readonly", "read-only", "snapshot", "werror",
-                                        "rerror", "discard", "media", "serial", "aio", NULL };
+                                        "rerror", "discard", "media", "serial", "aio", "x-fault", NULL };
     static const char *const interfaces[] = { "virtio", "none", NULL };
     static const char *const media[] = { "disk", NULL };
     static const char *const ways[] = { "threads", "native", "io_uring", NULL }; /* all the same here */
-    BlockOptions o = { .path = keylist_get(list, "file"), .snapshot = b->snapshot };
+    BlockOptions o = { .path = keylist_get(list, "file"), .snapshot = b->snapshot, .fault = keylist_get(list, "x-fault") };
     if (!keylist_check(list, keys, error)) {
         return false;
     }

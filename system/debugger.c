@@ -23,6 +23,7 @@ struct Debugger {
     Chardev *console;       /* borrowed */
     MonitorTerminal *console_terminal; /* behind Ctrl-a c */
     bool console_switched;
+    bool console_monitor;   /* Ctrl-a c works there */
     Chardev *monitor_chardev; /* -monitor stdio... */
     Link *monitor_link;       /* ...or a socket */
     MonitorTerminal *monitor_terminal;
@@ -116,6 +117,23 @@ void debugger_stopped(Debugger *d, const TcgStop *stop) {
     } else {
         machine_resume(d->machine); /* who wanted it is gone */
     }
+}
+
+void debugger_paused(Debugger *d, const char *text) {
+    g_autofree char *line = g_strdup_printf("yado: %s\n", text);
+    gdbstub_paused(d->stub, line);
+}
+
+bool debugger_has_client(const Debugger *d) {
+    return d->connected;
+}
+
+const char *debugger_way_on(const Debugger *d) {
+    return d->connected           ? "'continue' in gdb"
+           : d->console_switched  ? "'cont' in the monitor"
+           : d->console_monitor   ? "Ctrl-a c and 'cont' on this terminal"
+           : d->monitor_terminal  ? "'cont' in the monitor"
+                                  : NULL;
 }
 
 void debugger_ended(Debugger *d, int code) {
@@ -219,6 +237,7 @@ Debugger *debugger_new(const Options *options, Machine *machine, Chardev *consol
     Debugger *d = g_new0(Debugger, 1);
     d->machine = machine;
     d->console = console;
+    d->console_monitor = g_strcmp0(options->serial, "mon:stdio") == 0 && isatty(STDIN_FILENO);
     d->quit = on_quit;
     d->opaque = opaque;
     const Frontend *fe = machine->cls->frontend;

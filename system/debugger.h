@@ -16,6 +16,11 @@ Debugger *debugger_new(const Options *options, Machine *machine, Chardev *consol
 void debugger_free(Debugger *debugger);
 /* For MachineOptions.stopped. */
 void debugger_stopped(Debugger *debugger, const TcgStop *stop);
+/* The machine has been paused because of what `text` tells (a sentence, without a newline). */
+void debugger_paused(Debugger *debugger, const char *text);
+/* How the user lets the machine go on, for messages: "'cont' in the monitor". */
+const char *debugger_way_on(const Debugger *debugger);
+bool debugger_has_client(const Debugger *debugger);
 /* The run ends with this exit code: tells gdb. */
 void debugger_ended(Debugger *debugger, int code);
 /* Ctrl-a c: what is typed goes to the monitor, or to the guest again. */

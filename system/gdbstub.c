@@ -300,6 +300,19 @@ void gdbstub_stopped(GdbStub *s, const TcgStop *stop) {
     flush(s);
 }
 
+void gdbstub_paused(GdbStub *s, const char *text) {
+    if (!s->connected || !s->running) {
+        return;
+    }
+    g_autoptr(GString) line = g_string_new("O");
+    append_hex(line, text, strlen(text));
+    put(s, line->str);
+    s->running = false;
+    set_stop(s, SIGNAL_INT, s->cpu);
+    put(s, s->stop->str);
+    flush(s);
+}
+
 void gdbstub_exited(GdbStub *s, int code) {
     if (s->connected) {
         g_string_printf(s->stop, "W%02x%s", code & 0xff, s->multiprocess ? ";process:1" : "");

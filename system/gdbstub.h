@@ -45,6 +45,8 @@ void gdbstub_disconnect(GdbStub *stub);
 void gdbstub_receive(GdbStub *stub, const void *data, size_t size);
 /* The guest stands still because of what the client asked for. Ignored when the client has not let it run. */
 void gdbstub_stopped(GdbStub *stub, const TcgStop *stop);
+/* The guest has been paused for a reason that is not the client's; text: a line that tells it. Ignored likewise. */
+void gdbstub_paused(GdbStub *stub, const char *text);
 /* The guest has ended with this exit code. */
 void gdbstub_exited(GdbStub *stub, int code);
 

@@ -7,17 +7,19 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "system/backends.h"
 #include "system/bug.h"
-#include "system/debugger.h"
+#include "system/trouble.h"
 #include "system/watchdog.h"
 
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_"
 enum { RUN_ON, RUN_ENDING, RUN_OVER };
 /* Exit codes besides those of YadoError. */
 enum { EXIT_DONE = 0, EXIT_DIVERGED = 8, EXIT_SIGNAL = 128 };
+enum { HOST_SECONDS = 5 /* that the end waits for the host */ };
 
 typedef struct Run {
     gint state;    /* RUN_*; atomic: a console may fail in a vCPU's thread */
@@ -25,9 +27,6 @@ typedef struct Run {
     char *message; /* owned; printed at the end, or NULL */
     char *report;  /* owned; printed after it, or NULL */
     Debugger *debugger;
-    Machine *machine;
-    GMutex lock;   /* of ... */
-    char *trouble; /* a message about a disk, for the main loop; owned, or NULL */
     char **argv;
 } Run;
 
@@ -119,31 +118,6 @@ static void machine_stopped(void *opaque, const TcgStop *stop) {
     debugger_stopped(((Run *)opaque)->debugger, stop);
 }
 
-/* -- disks that fail -- */
-
-static gboolean serve_trouble(gpointer opaque) {
-    Run *run = opaque;
-    g_mutex_lock(&run->lock);
-    g_autofree char *text = g_steal_pointer(&run->trouble);
-    g_mutex_unlock(&run->lock);
-    if (text && run->machine) {
-        machine_pause(run->machine);
-        print_message(text);
-    }
-    return G_SOURCE_REMOVE;
-}
-
-/* Of several messages at once the first tells enough. Any thread. */
-static void disk_failed(void *opaque, const char *message) {
-    Run *run = opaque;
-    g_mutex_lock(&run->lock);
-    if (!run->trouble) {
-        run->trouble = g_strdup(message);
-        g_idle_add_full(G_PRIORITY_HIGH, serve_trouble, run, NULL);
-    }
-    g_mutex_unlock(&run->lock);
-}
-
 static gboolean interrupted(Run *run, int number) {
     g_autofree char *text = g_strdup_printf("ended by signal %d (%s)", number, g_strsignal(number));
     chardev_restore_terminal();
@@ -208,6 +182,31 @@ static void print_verified(const Machine *machine) {
             s.verify_lost, s.verify_debugged, s.verify_raced);
 }
 
+/* What there is to say in the end. */
+static void print_end(Run *run, const Options *options) {
+    if (run->message) {
+        print_message(run->message);
+        g_free(run->message);
+    }
+    if (run->report) {
+        fprintf(stderr, "%s\n%s", run->report, options->machine.icount ? "" :
+                "Its time comes from the host; with -icount shift=3 added it does the same in every run.\n");
+        g_free(run->report);
+    }
+}
+
+/* Whoever waits for the host may wait for ever: nothing can be freed, for its threads use it. */
+static void leave_if_stuck(Run *run, const Options *options, const LateList *late, Chardev *console) {
+    LateRequest left;
+    if (!late_wait(late, HOST_SECONDS, &left)) {
+        fprintf(stderr, "yado: the host has not answered (%s of %s): ended without it, so that what the guest wrote last may "
+                "be lost\n", left.what, left.whom);
+        chardev_close(console);
+        print_end(run, options);
+        exit(run->code == EXIT_DONE ? YADO_ERROR_RUNTIME : run->code);
+    }
+}
+
 static int run_machine(Options *options, char **argv, GError **error) {
     Run run = { .state = RUN_ON, .argv = argv };
     guint signals[] = { /* before the terminal is changed: from then on a signal is an orderly end */
@@ -217,7 +216,8 @@ static int run_machine(Options *options, char **argv, GError **error) {
     };
     const ChardevUser lines = console_user(&run);
     LateList late = { 0 };
-    const BackendUser user = { &run, disk_failed, &lines, &late };
+    Trouble *trouble = trouble_new(print_message);
+    const BackendUser user = { trouble, trouble_report, &lines, &late };
     Backends *backends = NULL;
     Chardev *console = NULL;
     Machine *machine = NULL;
@@ -227,7 +227,7 @@ static int run_machine(Options *options, char **argv, GError **error) {
     if (open_log(options, error) && (backends = backends_open(options, &user, error)) &&
         (console = open_console(options, &run, error))) {
         options->machine.serial = console;
-        run.machine = machine = machine_new(options->cls, &options->machine, error);
+        machine = machine_new(options->cls, &options->machine, error);
     }
     if (machine) {
         run.debugger = debugger_new(options, machine, console, console_quit, &run, error);
@@ -242,9 +242,12 @@ static int run_machine(Options *options, char **argv, GError **error) {
             machine_pause(machine);
         }
         bug_watch_machine(machine);
+        trouble_attach(trouble, machine, run.debugger);
         Watchdog *watchdog = watchdog_new(machine, &late, stderr);
         run_loop(&run, machine);
         watchdog_free(watchdog);
+        leave_if_stuck(&run, options, &late, console);
+        trouble_attach(trouble, NULL, NULL);
         debugger_ended(run.debugger, run.code);
         debugger_free(run.debugger);
     }
@@ -260,26 +263,15 @@ static int run_machine(Options *options, char **argv, GError **error) {
             g_source_remove(signals[i]);
         }
     }
-    run.machine = NULL;
     bug_watch_machine(NULL);
     g_clear_pointer(&machine, machine_free);
     backends_close(backends);
-    while (g_idle_remove_by_data(&run)) {
-    }
-    g_free(run.trouble);
+    trouble_free(trouble);
     chardev_close(console);
     if (options->machine.log && options->machine.log != stderr) {
         fclose(options->machine.log);
     }
-    if (run.message) {
-        print_message(run.message);
-        g_free(run.message);
-    }
-    if (run.report) {
-        fprintf(stderr, "%s\n%s", run.report, options->machine.icount ? "" :
-                "Its time comes from the host; with -icount shift=3 added it does the same in every run.\n");
-        g_free(run.report);
-    }
+    print_end(&run, options);
     return run.code;
 }
 

@@ -13,6 +13,7 @@ struct Block {
     void *opaque;
     uint64_t size;
     BlockOptions options;  /* strings owned */
+    char *whom;            /* for the watchdog */
     GThreadPool *pool;
     gint flush_failed;     /* errno of a flush that failed: what it lost stays lost */
     void (*stopped)(void *opaque, const char *message);
@@ -43,6 +44,8 @@ Block *block_new(const BlockDriver *driver, void *opaque, uint64_t size, const B
     b->options = *options;
     b->options.id = g_strdup(options->id);
     b->options.path = g_strdup(options->path);
+    b->options.fault = NULL; /* not needed any more */
+    b->whom = g_strdup_printf("'%s' (drive '%s')", options->path, options->id);
     b->pool = g_thread_pool_new(run_job, b, THREADS, FALSE, NULL);
     return b;
 }
@@ -57,6 +60,10 @@ Block *block_open(const BlockOptions *options, GError **error) {
         opaque = block_overlay_open(driver, opaque, size, error);
         driver = &block_overlay;
     }
+    if (opaque && o.fault) {
+        opaque = block_fault_open(driver, opaque, o.fault);
+        driver = &block_fault;
+    }
     return opaque ? block_new(driver, opaque, size, options) : NULL;
 }
 
@@ -68,6 +75,7 @@ void block_free(Block *b) {
     b->driver->close(b->opaque);
     g_free((char *)b->options.id);
     g_free((char *)b->options.path);
+    g_free(b->whom);
     g_free(b);
 }
 
@@ -95,7 +103,7 @@ int block_read(Block *b, uint64_t offset, void *buffer, size_t size) {
     if (!inside(b, offset, size)) {
         return EIO;
     }
-    int place = late_begin(b->late, "read", b->options.path);
+    int place = late_begin(b->late, "read", b->whom);
     int error = b->driver->read(b->opaque, offset, buffer, size);
     late_end(b->late, place);
     return error;
@@ -107,7 +115,7 @@ int block_flush(Block *b) {
     if (failed || b->options.cache == BLOCK_UNSAFE) {
         return failed;
     }
-    int place = late_begin(b->late, "flush", b->options.path);
+    int place = late_begin(b->late, "flush", b->whom);
     int error = b->driver->flush(b->opaque);
     late_end(b->late, place);
     if (error) {
@@ -126,7 +134,7 @@ int block_write(Block *b, uint64_t offset, const void *buffer, size_t size) {
     if (b->options.read_only || !inside(b, offset, size)) {
         return b->options.read_only ? EROFS : EIO;
     }
-    int place = late_begin(b->late, "write", b->options.path);
+    int place = late_begin(b->late, "write", b->whom);
     int error = b->driver->write(b->opaque, offset, buffer, size);
     late_end(b->late, place);
     return settle(b, error);
@@ -139,7 +147,7 @@ int block_discard(Block *b, uint64_t offset, uint64_t size) {
     if (!b->options.discard) {
         return 0;
     }
-    int place = late_begin(b->late, "discard", b->options.path);
+    int place = late_begin(b->late, "discard", b->whom);
     int error = b->driver->discard(b->opaque, offset, size);
     late_end(b->late, place);
     return settle(b, error);
@@ -149,7 +157,7 @@ int block_zero(Block *b, uint64_t offset, uint64_t size, bool unmap) {
     if (b->options.read_only || !inside(b, offset, size)) {
         return b->options.read_only ? EROFS : EIO;
     }
-    int place = late_begin(b->late, "zeroing", b->options.path);
+    int place = late_begin(b->late, "zeroing", b->whom);
     int error = b->driver->zero(b->opaque, offset, size, unmap && b->options.discard);
     late_end(b->late, place);
     return settle(b, error);
@@ -166,32 +174,46 @@ void block_set_late(Block *b, LateList *late) {
     b->late = late;
 }
 
-static const char *advice(int error) {
-    switch (error) {
-    case ENOSPC:
-    case EDQUOT: return "make room on the host, then";
-    case EIO:
-    case ENODEV:
-    case ESTALE: return "see that the image can be reached again, then";
-    default: return "remove the cause, then";
+static const struct Kind {
+    int error;
+    bool mends;        /* a user can do something about it */
+    const char *text;  /* instead of errno's; or NULL */
+    const char *advice;
+} kinds[] = {
+    { ENOSPC, true, NULL, "make room on the host" },
+    { EDQUOT, true, NULL, "make room on the host" },
+    { EFBIG, true, NULL, "raise what limits the size of files ('ulimit -f', or the file system)" },
+    { BLOCK_SHORTER, true, "it has become shorter", "give it its size again" },
+    { BLOCK_DELETED, true, "it has been deleted, and its content ends with this process",
+      "copy it from /proc/PID/fd, where it is shown as '(deleted)', or do without" },
+    { ESTALE, true, NULL, "see that the image can be reached again" },
+    { EIO, false, NULL, "see that the image can be reached again" },
+    { ENODEV, false, NULL, "see that the image can be reached again" },
+    { 0, false, NULL, "remove the cause" },
+};
+
+static const struct Kind *kind_of(int error) {
+    const struct Kind *kind = kinds;
+    while (kind->error && kind->error != error) {
+        kind++;
     }
+    return kind;
 }
 
 BlockPolicy block_failed(Block *b, bool write, int error) {
     BlockPolicy policy = write ? b->options.write_error : b->options.read_error;
-    bool full = error == ENOSPC || error == EDQUOT;
+    const struct Kind *kind = kind_of(error);
     if (policy == BLOCK_ON_ENOSPC) {
-        policy = full ? BLOCK_STOP : BLOCK_REPORT;
+        policy = kind->mends ? BLOCK_STOP : BLOCK_REPORT;
     }
     bool lost = write && g_atomic_int_get(&b->flush_failed); /* waiting does not bring it back */
     if (policy == BLOCK_STOP && (lost || !b->stopped)) {
         policy = BLOCK_REPORT;
     }
     if (policy == BLOCK_STOP) {
-        g_autofree char *text = g_strdup_printf("drive '%s': cannot %s '%s': %s; the machine is paused\n"
-                                                "%s 'cont' in the monitor tries again and nothing is lost; 'quit' gives up",
-                                                b->options.id, write ? "write to" : "read from", b->options.path,
-                                                g_strerror(error), advice(error));
+        g_autofree char *text = g_strdup_printf("drive '%s': cannot %s '%s': %s; the machine is paused\n%s", b->options.id,
+                                                write ? "write to" : "read from", b->options.path,
+                                                kind->text ? kind->text : g_strerror(error), kind->advice);
         b->stopped(b->stopped_opaque, text);
     }
     return policy;

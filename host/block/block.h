@@ -4,7 +4,7 @@
  *
  * A Block is a driver (a format or a layer, BlockDriver) and what the user wants of it: cache mode, what an error does.
  * The calls that move data wait for the host; who must not wait gives a job to block_run and calls them there.
- * Errors of calls that move data are numbers of errno, 0 for none.
+ * Errors of calls that move data are numbers of errno or BLOCK_*, 0 for none.
  */
 #ifndef HOST_BLOCK_BLOCK_H
 #define HOST_BLOCK_BLOCK_H
@@ -29,9 +29,15 @@ typedef enum BlockCache {
 } BlockCache;
 extern const char *const block_cache_names[]; /* by BlockCache, NULL-terminated */
 
+/* Errors besides those of errno. */
+enum {
+    BLOCK_SHORTER = 0x10000, /* somebody has cut the image off */
+    BLOCK_DELETED,           /* nobody but this process has the image any more; told once, and nothing was done */
+};
+
 /* What an error of the host does. */
 typedef enum BlockPolicy {
-    BLOCK_ON_ENOSPC, /* no space left: stop; else: report */
+    BLOCK_ON_ENOSPC, /* what a user can mend (no space left, the image is gone): stop; else: report */
     BLOCK_STOP,      /* the machine is paused; the request is tried again when it goes on */
     BLOCK_REPORT,    /* the guest sees an I/O error */
     BLOCK_IGNORE,    /* the guest sees success */
@@ -47,6 +53,7 @@ typedef struct BlockOptions {
     bool snapshot;      /* writes go to a temporary file that vanishes; the image is opened for reading */
     bool discard;       /* discards give space back to the host; otherwise they do nothing */
     BlockPolicy write_error, read_error;
+    const char *fault;  /* for tests: see fault.c; NULL: none */
 } BlockOptions;
 
 /* A format or a layer. Calls come from several threads at once. Ranges lie inside the size; offsets and sizes are
@@ -84,7 +91,8 @@ void block_run(Block *b, void (*fn)(void *job), void *job);
 /* What to do about an error: never BLOCK_ON_ENOSPC. For BLOCK_STOP the user has been told. After a failed flush writes are
  * never stopped for: the guest has to know. Any thread. */
 BlockPolicy block_failed(Block *b, bool write, int error);
-/* stopped: an error wants the machine to be paused. message: a sentence with a hint behind a newline, borrowed. Any thread. */
+/* stopped: an error wants the machine to be paused. message: a sentence, and behind a newline what has to be done before
+ * the machine goes on; borrowed. Any thread. */
 void block_set_user(Block *b, void (*stopped)(void *opaque, const char *message), void *opaque);
 
 /* Requests are noted there while the host works on them. Borrowed until block_free; before the first request. */
@@ -98,6 +106,9 @@ extern const BlockDriver block_raw;
 /* A temporary file in front of `base`, which it owns and never writes. */
 void *block_overlay_open(const BlockDriver *driver, void *base, uint64_t size, GError **error);
 extern const BlockDriver block_overlay;
+/* In front of `base`, which it owns. */
+void *block_fault_open(const BlockDriver *driver, void *base, const char *path);
+extern const BlockDriver block_fault;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Block, block_free)
 

@@ -3,7 +3,8 @@
  * raw.c - an image that is nothing but its bytes: a regular file or a block device of the host.
  *
  * A size that is no multiple of 512 is rounded up: the rest reads as zeros, and a write there makes the file longer.
- * The whole file is locked for as long as it is open, for writing or for reading.
+ * The whole file is locked for as long as it is open, for writing or for reading. That somebody deletes it or cuts it off
+ * all the same is seen at the next write, or at a read behind its end.
  * Missing: io_uring; block devices that change their size.
  */
 #include <dirent.h>
@@ -20,6 +21,8 @@
 typedef struct Raw {
     int fd;
     int direct; /* the same file without the page cache, or -1 */
+    gint deleted; /* it has no name, which has been told */
+    uint64_t size; /* of a regular file, when it was opened; else 0 */
 } Raw;
 
 enum { ZEROS = 64 << 10 };
@@ -157,6 +160,8 @@ void *block_raw_open(const BlockOptions *o, uint64_t *size, GError **error) {
         fail_open(o, errno, error);
     } else if (check_kind(raw->fd, o, &st, size, error) && lock_image(raw->fd, o, &st, error) &&
                open_direct(raw, o, mode, error)) {
+        raw->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+        raw->deleted = st.st_nlink == 0;
         return raw;
     }
     raw_close(raw);
@@ -185,6 +190,9 @@ static int raw_read(void *opaque, uint64_t offset, void *buffer, size_t size) {
         if (n < 0) {
             return errno;
         }
+        if (n == 0 && offset < raw->size) {
+            return BLOCK_SHORTER;
+        }
         if (n == 0) { /* behind the end */
             memset(to, 0, size);
             return 0;
@@ -196,9 +204,24 @@ static int raw_read(void *opaque, uint64_t offset, void *buffer, size_t size) {
     return 0;
 }
 
+/* 0: the image is as it was. */
+static int check_there(Raw *raw) {
+    struct stat st;
+    if (!raw->size || fstat(raw->fd, &st) != 0) {
+        return 0;
+    }
+    if (st.st_nlink == 0 && g_atomic_int_compare_and_exchange(&raw->deleted, 0, 1)) {
+        return BLOCK_DELETED;
+    }
+    return (uint64_t)st.st_size < raw->size ? BLOCK_SHORTER : 0;
+}
+
 static int raw_write(void *opaque, uint64_t offset, const void *buffer, size_t size) {
-    const Raw *raw = opaque;
-    int fd = fd_for(raw, offset, buffer, size);
+    Raw *raw = opaque;
+    int fd = fd_for(raw, offset, buffer, size), gone = check_there(raw);
+    if (gone) {
+        return gone;
+    }
     for (const uint8_t *from = buffer; size;) {
         ssize_t n = pwrite(fd, from, size, (off_t)offset);
         if (n < 0 && errno == EINTR) {
@@ -244,8 +267,11 @@ static int write_zeros(void *opaque, uint64_t offset, uint64_t size) {
 }
 
 static int raw_zero(void *opaque, uint64_t offset, uint64_t size, bool unmap) {
-    const Raw *raw = opaque;
-    int mode = unmap ? FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE : FALLOC_FL_ZERO_RANGE;
+    Raw *raw = opaque;
+    int mode = unmap ? FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE : FALLOC_FL_ZERO_RANGE, gone = check_there(raw);
+    if (gone) {
+        return gone;
+    }
     if (!size || fallocate(raw->fd, mode, (off_t)offset, (off_t)size) == 0) {
         return 0;
     }

@@ -52,6 +52,18 @@ START_TEST(nobody_watches) {
 }
 END_TEST
 
+START_TEST(waits) {
+    LateList list = { 0 };
+    LateRequest r;
+    ck_assert(late_wait(&list, 0, &r));
+    int place = late_begin(&list, "flush", "x");
+    ck_assert(!late_wait(&list, 0, &r));
+    ck_assert_str_eq(r.what, "flush");
+    late_end(&list, place);
+    ck_assert(late_wait(&list, 0, &r));
+}
+END_TEST
+
 /* An image whose driver looks at the list. */
 static LateList watched;
 static const char *seen;
@@ -60,7 +72,7 @@ static int note(void) {
     LateRequest r;
     ck_assert_uint_eq(count(&watched), 1);
     ck_assert(late_look(&watched, 0, &r));
-    ck_assert_str_eq(r.whom, "disk.img");
+    ck_assert_str_eq(r.whom, "'disk.img' (drive 'd')");
     seen = r.what;
     return 0;
 }
@@ -138,6 +150,7 @@ int main(void) {
     tcase_add_test(tests, full);
     tcase_add_test(tests, nobody_watches);
     tcase_add_test(tests, disks);
+    tcase_add_test(tests, waits);
     tcase_add_test(tests, threads);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
