@@ -17,7 +17,7 @@ GROUPS = ["int", "call", "fp", "vec", "mem", "sys", "jit", "smp"]
 
 
 def build(compiler, path):
-    subprocess.run([compiler, *FLAGS, *sorted(glob.glob(os.path.join(HERE, "*.c"))), "-lm", "-o", path], check=True)
+    subprocess.run([compiler, *FLAGS, *sorted(glob.glob(os.path.join(HERE, "payload/*.c"))), "-lm", "-o", path], check=True)
     return path
 
 
