@@ -53,70 +53,102 @@ static inline void x_begin(HostCode *h) {
     }
 }
 
-static inline void x_opcode(HostCode *h, uint32_t op, unsigned flags, unsigned reg, unsigned index, unsigned base) {
-    unsigned rex = (flags & OP_W ? 8 : 0) | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
-    x_begin(h);
+/* The same for n instructions that are then written by a_X, which advance a pointer: x_end takes it back. */
+static inline uint8_t *x_begin_n(HostCode *h, unsigned n) {
+    h->insns += n;
+    if (h->end - h->p < (long)(64 + 16 * n)) {
+        h->overflow = true;
+        h->p = h->start;
+    }
+    return h->p;
+}
+static inline void x_end(HostCode *h, uint8_t *p) {
+    h->p = p;
+}
+
+/* May write a few bytes behind the instruction. */
+static inline uint8_t *a_opcode(uint8_t *p, uint32_t op, unsigned flags, unsigned reg, unsigned index, unsigned base) {
+    unsigned rex = 0x40 | (flags & OP_W ? 8 : 0) | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
     if (flags & OP_16) {
-        x_byte(h, 0x66);
+        *p++ = 0x66;
     }
     if (op >> 24) {
-        x_byte(h, op >> 24);
+        *p++ = (uint8_t)(op >> 24);
     }
-    if (rex || (flags & OP_BYTE && ((reg & 15) >= 4 || (base & 15) >= 4))) {
-        x_byte(h, 0x40 | rex);
-    }
+    *p = (uint8_t)rex;
+    p += rex != 0x40 || (flags & OP_BYTE && ((reg & 15) >= 4 || (base & 15) >= 4));
     if (op >> 16 & 0xff) {
-        x_byte(h, op >> 16 & 0xff);
+        *p++ = (uint8_t)(op >> 16);
     }
     if (op >> 8 & 0xff) {
-        x_byte(h, op >> 8 & 0xff);
+        *p++ = (uint8_t)(op >> 8);
     }
-    x_byte(h, op & 0xff);
+    *p++ = (uint8_t)op;
+    return p;
 }
 
 /* op reg, rm: both registers (numbers of vector registers may be given with or without their base). */
-static inline void x_rr(HostCode *h, uint32_t op, unsigned flags, unsigned reg, unsigned rm) {
-    x_opcode(h, op, flags, reg & 15, 0, rm & 15);
-    x_byte(h, 0xc0 | (reg & 7) << 3 | (rm & 7));
+static inline uint8_t *a_rr(uint8_t *p, uint32_t op, unsigned flags, unsigned reg, unsigned rm) {
+    p = a_opcode(p, op, flags, reg & 15, 0, rm & 15);
+    *p++ = (uint8_t)(0xc0 | (reg & 7) << 3 | (rm & 7));
+    return p;
 }
 
 /* op reg, [base + index * 2^scale + disp]; index RSP = none. */
-static inline void x_rm(HostCode *h, uint32_t op, unsigned flags, unsigned reg, unsigned base, unsigned index,
-                        unsigned scale, int32_t disp) {
+static inline uint8_t *a_rm(uint8_t *p, uint32_t op, unsigned flags, unsigned reg, unsigned base, unsigned index,
+                            unsigned scale, int32_t disp) {
     bool sib = index != RSP || (base & 7) == RSP;
-    unsigned mod = disp == 0 && (base & 7) != RBP ? 0 : x_fits8(disp) ? 1 : 2;
-    x_opcode(h, op, flags, reg & 15, index == RSP ? 0 : index, base);
-    x_byte(h, mod << 6 | (reg & 7) << 3 | (sib ? 4 : (base & 7)));
-    if (sib) {
-        x_byte(h, scale << 6 | (index & 7) << 3 | (base & 7));
-    }
-    if (mod == 1) {
-        x_byte(h, (uint8_t)disp);
-    } else if (mod == 2) {
-        x_32(h, (uint32_t)disp);
-    }
+    unsigned mod = x_fits8(disp) ? disp != 0 || (base & 7) == RBP : 2;
+    p = a_opcode(p, op, flags, reg & 15, index == RSP ? 0 : index, base);
+    *p++ = (uint8_t)(mod << 6 | (reg & 7) << 3 | (sib ? 4 : (base & 7)));
+    *p = (uint8_t)(scale << 6 | (index & 7) << 3 | (base & 7));
+    p += sib;
+    memcpy(p, &disp, 4);
+    return p + (mod == 2 ? 4 : mod);
 }
 
 /* op reg, operand: a register, or memory of env or the spill area. */
-static inline void x_ro(HostCode *h, uint32_t op, unsigned flags, unsigned reg, HostOperand o) {
+static inline uint8_t *a_ro(uint8_t *p, uint32_t op, unsigned flags, unsigned reg, HostOperand o) {
     if (o.kind == HOST_REG) {
-        x_rr(h, op, flags, reg, o.reg);
-    } else if (o.kind == HOST_ENV) {
-        x_rm(h, op, flags, reg, RBP, RSP, 0, o.disp - ENV_BIAS);
-    } else {
-        x_rm(h, op, flags, reg, RSP, RSP, 0, o.disp);
+        return a_rr(p, op, flags, reg, o.reg);
     }
+    bool env = o.kind == HOST_ENV;
+    return a_rm(p, op, flags, reg, env ? RBP : RSP, RSP, 0, env ? o.disp - ENV_BIAS : o.disp);
+}
+
+static inline uint8_t *a_32(uint8_t *p, uint32_t v) {
+    memcpy(p, &v, 4);
+    return p + 4;
+}
+
+static inline void x_opcode(HostCode *h, uint32_t op, unsigned flags, unsigned reg, unsigned index, unsigned base) {
+    x_begin(h);
+    h->p = a_opcode(h->p, op, flags, reg, index, base);
+}
+static inline void x_rr(HostCode *h, uint32_t op, unsigned flags, unsigned reg, unsigned rm) {
+    x_begin(h);
+    h->p = a_rr(h->p, op, flags, reg, rm);
+}
+static inline void x_rm(HostCode *h, uint32_t op, unsigned flags, unsigned reg, unsigned base, unsigned index,
+                        unsigned scale, int32_t disp) {
+    x_begin(h);
+    h->p = a_rm(h->p, op, flags, reg, base, index, scale, disp);
+}
+static inline void x_ro(HostCode *h, uint32_t op, unsigned flags, unsigned reg, HostOperand o) {
+    x_begin(h);
+    h->p = a_ro(h->p, op, flags, reg, o);
 }
 
 /* Group 1 arithmetic (add 0, or 1, adc 2, sbb 3, and 4, sub 5, xor 6, cmp 7) with an immediate. */
+static inline uint8_t *a_group1(uint8_t *p, unsigned n, unsigned flags, HostOperand o, int32_t imm) {
+    bool fits = x_fits8(imm);
+    p = a_ro(p, fits ? 0x83 : 0x81, flags, n, o);
+    memcpy(p, &imm, 4);
+    return p + (fits ? 1 : 4);
+}
 static inline void x_group1(HostCode *h, unsigned n, unsigned flags, HostOperand o, int32_t imm) {
-    if (x_fits8(imm)) {
-        x_ro(h, 0x83, flags, n, o);
-        x_byte(h, (uint8_t)imm);
-    } else {
-        x_ro(h, 0x81, flags, n, o);
-        x_32(h, (uint32_t)imm);
-    }
+    x_begin(h);
+    h->p = a_group1(h->p, n, flags, o, imm);
 }
 
 static inline HostOperand x_reg(unsigned r) {
@@ -145,17 +177,32 @@ static inline void x_shift(HostCode *h, unsigned n, unsigned flags, unsigned d, 
 static inline uint32_t x_offset(const HostCode *h) {
     return (uint32_t)(h->p - h->start);
 }
+static inline uint8_t *a_jcc(uint8_t *p, unsigned cc) { /* its displacement is what precedes the result */
+    *p++ = 0x0f;
+    *p++ = (uint8_t)(0x80 | cc);
+    return a_32(p, 0);
+}
+static inline uint8_t *a_rel_to(const HostCode *h, uint8_t *p, const uint8_t *exec_address) {
+    return a_32(p, (uint32_t)(exec_address - (h->exec + (p - h->start) + 4)));
+}
+static inline uint8_t *a_jmp_stub(const HostCode *h, uint8_t *p, const uint8_t *stub) {
+    *p++ = 0xe9;
+    return a_rel_to(h, p, stub);
+}
+static inline uint8_t *a_jcc_stub(const HostCode *h, uint8_t *p, unsigned cc, const uint8_t *stub) {
+    *p++ = 0x0f;
+    *p++ = (uint8_t)(0x80 | cc);
+    return a_rel_to(h, p, stub);
+}
 static inline HostFixup x_jcc(HostCode *h, unsigned cc) {
     x_begin(h);
-    x_byte(h, 0x0f);
-    x_byte(h, 0x80 | cc);
-    x_32(h, 0);
+    h->p = a_jcc(h->p, cc);
     return x_offset(h) - 4;
 }
 static inline HostFixup x_jmp(HostCode *h) {
     x_begin(h);
-    x_byte(h, 0xe9);
-    x_32(h, 0);
+    *h->p = 0xe9;
+    h->p = a_32(h->p + 1, 0);
     return x_offset(h) - 4;
 }
 static inline void x_bind_to(HostCode *h, HostFixup f, uint32_t offset) {
@@ -165,33 +212,29 @@ static inline void x_bind_to(HostCode *h, HostFixup f, uint32_t offset) {
 static inline void x_bind(HostCode *h, HostFixup f) {
     x_bind_to(h, f, x_offset(h));
 }
-static inline void x_rel_to(HostCode *h, const uint8_t *exec_address) { /* displacement field to an address outside */
-    x_32(h, (uint32_t)(exec_address - (h->exec + x_offset(h) + 4)));
-}
 static inline void x_jmp_stub(HostCode *h, const uint8_t *stub) {
     x_begin(h);
-    x_byte(h, 0xe9);
-    x_rel_to(h, stub);
+    h->p = a_jmp_stub(h, h->p, stub);
 }
 static inline void x_call_stub(HostCode *h, const uint8_t *stub) {
     x_begin(h);
-    x_byte(h, 0xe8);
-    x_rel_to(h, stub);
+    *h->p = 0xe8;
+    h->p = a_rel_to(h, h->p + 1, stub);
 }
 static inline void x_jcc_stub(HostCode *h, unsigned cc, const uint8_t *stub) {
     x_begin(h);
-    x_byte(h, 0x0f);
-    x_byte(h, 0x80 | cc);
-    x_rel_to(h, stub);
+    h->p = a_jcc_stub(h, h->p, cc, stub);
+}
+static inline uint8_t *a_mov_imm32(uint8_t *p, unsigned d, uint32_t v) {
+    *p = 0x41;
+    p += d >= 8;
+    *p = (uint8_t)(0xb8 | (d & 7));
+    return a_32(p + 1, v);
 }
 static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
     x_begin(h);
     if (v == (uint32_t)v) {
-        if (d >= 8) {
-            x_byte(h, 0x41);
-        }
-        x_byte(h, 0xb8 | (d & 7));
-        x_32(h, (uint32_t)v);
+        h->p = a_mov_imm32(h->p, d, (uint32_t)v);
     } else if ((int64_t)v == (int32_t)v) {
         x_rr(h, 0xc7, OP_W, 0, d);
         x_32(h, (uint32_t)v);

@@ -16,24 +16,25 @@ static void fence(HostCode *h) {
 }
 
 /* d = the part of ea outside the page that an entry's tag names: above 2^12 - size means not that page. */
-static HostFixup compare_page(HostCode *h, unsigned d, unsigned size) {
-    x_group1(h, 7, OP_W, x_reg(d), (1 << IR_PAGE_BITS) - (int32_t)size);
-    return x_jcc(h, CC_A);
+static uint8_t *compare_page(uint8_t *p, unsigned d, unsigned size) {
+    p = a_rr(p, 0x81, OP_W, 7, d); /* cmp d, imm32 */
+    return a_jcc(a_32(p, (1u << IR_PAGE_BITS) - size), CC_A);
 }
 
-/* t = the entry of ea in the first-level TLB; jumps when it is another page's. Changes d. */
-static HostFixup look_up(HostCode *h, unsigned ea, unsigned t, unsigned d, unsigned aux, unsigned size) {
-    size_t bank = aux & IR_CHECK_UNPRIV ? offsetof(Env, unpriv) : offsetof(Env, bank);
-    HostOperand mask = {.kind = HOST_ENV, .disp = (int32_t)(bank + offsetof(IrTlbBank, mask))};
-    HostOperand table = {.kind = HOST_ENV, .disp = (int32_t)(bank + offsetof(IrTlbBank, table))};
-    x_mov(h, OP_W, t, ea);
-    x_shift(h, 5, OP_W, t, IR_PAGE_BITS - 5); /* entries have 2^5 bytes */
-    x_ro(h, 0x23, OP_W, t, mask);
-    x_ro(h, 0x03, OP_W, t, table);
-    x_rm(h, 0x8b, OP_W, d, t, RSP, 0,
-         aux & IR_CHECK_W ? (int32_t)offsetof(IrTlbEntry, wtag) : (int32_t)offsetof(IrTlbEntry, rtag));
-    x_rr(h, 0x33, OP_W, d, ea);
-    return compare_page(h, d, size);
+enum { LOOK_UP_INSNS = 8 };
+
+/* t = the entry of ea in the first-level TLB; ends with a jump when it is another page's. Changes d. */
+static uint8_t *look_up(uint8_t *p, unsigned ea, unsigned t, unsigned d, unsigned aux, unsigned size) {
+    int32_t bank = aux & IR_CHECK_UNPRIV ? offsetof(Env, unpriv) : offsetof(Env, bank);
+    p = a_rr(p, 0x8b, OP_W, t, ea);
+    p = a_rr(p, 0xc1, OP_W, 5, t); /* shr; entries have 2^5 bytes */
+    *p++ = IR_PAGE_BITS - 5;
+    p = a_rm(p, 0x23, OP_W, t, RBP, RSP, 0, bank + (int32_t)offsetof(IrTlbBank, mask) - ENV_BIAS);
+    p = a_rm(p, 0x03, OP_W, t, RBP, RSP, 0, bank + (int32_t)offsetof(IrTlbBank, table) - ENV_BIAS);
+    p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0,
+             aux & IR_CHECK_W ? (int32_t)offsetof(IrTlbEntry, wtag) : (int32_t)offsetof(IrTlbEntry, rtag));
+    p = a_rr(p, 0x33, OP_W, d, ea);
+    return compare_page(p, d, size);
 }
 
 static HostOperand in_hint(int hint, size_t field) {
@@ -49,16 +50,20 @@ void x64_check(HostCode *h, const HostOp *op, int hint, HostFixup from[2]) {
         x64_test(h, IR_I32, op->s[0], (HostOperand){.kind = HOST_IMM, .imm = (1 << align) - 1});
         from[1] = x_jcc(h, CC_NE);
     }
+    uint8_t *p = x_begin_n(h, hint < 0 ? LOOK_UP_INSNS + 1 : 6);
     if (hint < 0) {
-        from[0] = look_up(h, ea, t, d, aux, size);
-        x_rm(h, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, addend));
-        return;
+        p = look_up(p, ea, t, d, aux, size);
+        from[0] = (HostFixup)(p - h->start) - 4;
+        p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, addend));
+    } else {
+        p = a_ro(p, 0x8b, OP_W, d, aux & IR_CHECK_W ? HINT(hint, wtag) : HINT(hint, rtag));
+        p = a_rr(p, 0x33, OP_W, d, ea);
+        p = a_ro(p, 0x0b, OP_W, d, aux & IR_CHECK_W ? HINT(hint, wbad) : HINT(hint, rbad));
+        p = compare_page(p, d, size);
+        from[0] = (HostFixup)(p - h->start) - 4;
+        p = a_ro(p, 0x8b, OP_W, d, HINT(hint, addend));
     }
-    x_ro(h, 0x8b, OP_W, d, aux & IR_CHECK_W ? HINT(hint, wtag) : HINT(hint, rtag));
-    x_rr(h, 0x33, OP_W, d, ea);
-    x_ro(h, 0x0b, OP_W, d, aux & IR_CHECK_W ? HINT(hint, wbad) : HINT(hint, rbad));
-    from[0] = compare_page(h, d, size);
-    x_ro(h, 0x8b, OP_W, d, HINT(hint, addend));
+    x_end(h, p);
 }
 
 /* Another page than the hint's: takes the TLB's entry into the hint, counts, and goes back with its addend. What it
@@ -67,22 +72,25 @@ static void cold_hint(HostCode *h, const HostCold *c) {
     unsigned t = c->tmp, d = c->addend, aux = c->desc >> 8 & 0xff;
     int hint = c->hint - 1;
     bool write = aux & IR_CHECK_W;
-    HostFixup miss = look_up(h, c->ea, t, d, aux, c->desc & 0xff);
-    x_group1(h, 5, 0, HINT(hint, misses), 1);
-    HostFixup enough = x_jcc(h, CC_S);
-    x_rm(h, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, wtag));
-    x_ro(h, 0x89, OP_W, d, HINT(hint, wtag));
-    x_rm(h, 0x33, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, rtag));
-    x_rr(h, 0xf7, OP_W, 3, d); /* neg: carry unless both tags are the page's */
-    x_rr(h, 0x1b, OP_W, d, d); /* sbb */
-    x_ro(h, 0x89, OP_W, d, write ? HINT(hint, rbad) : HINT(hint, wbad));
-    x_ro(h, 0xc7, OP_W, 0, write ? HINT(hint, wbad) : HINT(hint, rbad));
-    x_32(h, 0);
-    x_rm(h, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, rtag));
-    x_ro(h, 0x89, OP_W, d, HINT(hint, rtag));
-    x_rm(h, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, addend));
-    x_ro(h, 0x89, OP_W, d, HINT(hint, addend));
-    x_bind_to(h, x_jmp(h), c->back);
+    uint8_t *p = x_begin_n(h, LOOK_UP_INSNS + 14);
+    p = look_up(p, c->ea, t, d, aux, c->desc & 0xff);
+    HostFixup miss = (HostFixup)(p - h->start) - 4;
+    p = a_group1(p, 5, 0, HINT(hint, misses), 1);
+    p = a_jcc(p, CC_S);
+    HostFixup enough = (HostFixup)(p - h->start) - 4;
+    p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, wtag));
+    p = a_ro(p, 0x89, OP_W, d, HINT(hint, wtag));
+    p = a_rm(p, 0x33, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, rtag));
+    p = a_rr(p, 0xf7, OP_W, 3, d); /* neg: carry unless both tags are the page's */
+    p = a_rr(p, 0x1b, OP_W, d, d); /* sbb */
+    p = a_ro(p, 0x89, OP_W, d, write ? HINT(hint, rbad) : HINT(hint, wbad));
+    p = a_32(a_ro(p, 0xc7, OP_W, 0, write ? HINT(hint, wbad) : HINT(hint, rbad)), 0);
+    p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, rtag));
+    p = a_ro(p, 0x89, OP_W, d, HINT(hint, rtag));
+    p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, addend));
+    p = a_ro(p, 0x89, OP_W, d, HINT(hint, addend));
+    *p++ = 0xe9;
+    x_end(h, a_32(p, c->back - ((uint32_t)(p - h->start) + 4)));
     x_bind(h, miss);
     x_bind(h, enough);
 }
@@ -422,11 +430,13 @@ void x64_cold(HostCode *h, const HostCold *c) {
     for (unsigned k = 0; k < c->stores; k++) {
         cold_store(h, c, k);
     }
-    x_ro(h, 0x89, OP_W, c->ea, ENV_AT(scratch[0]));
-    x_ro(h, 0xc7, 0, 0, desc);
-    x_32(h, c->desc);
-    x64_store_insn_off(h, c->insn_off);
-    x_call_stub(h, h->stubs->slow);
-    x_ro(h, 0x8b, OP_W, c->addend, ENV_AT(scratch[3]));
-    x_bind_to(h, x_jmp(h), c->back);
+    uint8_t *p = x_begin_n(h, 6);
+    p = a_ro(p, 0x89, OP_W, c->ea, ENV_AT(scratch[0]));
+    p = a_32(a_ro(p, 0xc7, 0, 0, desc), c->desc);
+    p = a_32(a_ro(p, 0xc7, 0, 0, ENV_AT(insn_off)), (uint32_t)c->insn_off);
+    *p++ = 0xe8;
+    p = a_rel_to(h, p, h->stubs->slow);
+    p = a_ro(p, 0x8b, OP_W, c->addend, ENV_AT(scratch[3]));
+    *p++ = 0xe9;
+    x_end(h, a_32(p, c->back - ((uint32_t)(p - h->start) + 4)));
 }

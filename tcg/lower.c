@@ -61,6 +61,7 @@ static void chain_stub(Walk *w, unsigned slot) {
     HostExit *e = &w->tb->exits[slot];
     if (e->jump) {
         e->stub = walk_here(w);
+        w->l.be->bind(w->l.h, e->jump);
         w->l.be->chain_stub(w->l.h, w->tb->index << 1 | slot);
     }
 }
@@ -174,7 +175,7 @@ static void lower_vzext(Walk *w, uint32_t i) {
 static void lower_insn(Walk *w, const IrNode *n) {
     w->insn_index++;
     w->insn_off = (int32_t)n->a;
-    if (w->mark_count < MAX_MARKS) {
+    if (w->keep_marks && w->mark_count < MAX_MARKS) {
         w->marks[w->mark_count++] = (HostMark){walk_here(w), w->insn_off};
     }
 }
@@ -182,9 +183,7 @@ static void lower_insn(Walk *w, const IrNode *n) {
 static void lower_node(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
-    l->locked = 0;
     switch ((IrOp)n->op) {
-    case IR_nop: case IR_const: case IR_arg: case IR_pair: break;
     case IR_insn: lower_insn(w, n); break;
     case IR_pcrel: lower_pcrel(w, i); break;
     case IR_get: lower_get(w, i); break;
@@ -242,7 +241,16 @@ static uint8_t *make_slot_pins(Vcpu *v, const Backend *be) {
 static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
     Walk *w = v->lower;
     if (!w) {
+        const Backend *be = v->tcg->backend;
+        g_assert(v->frontend->slot_count <= RA_SLOTS);
         w = v->lower = g_new0(Walk, 1);
+        w->l.vcpu = v;
+        w->l.be = be;
+        w->l.all[0] = (1u << be->vec_base) - 1;
+        w->l.all[1] = ~w->l.all[0];
+        w->l.scratch[0] = be->scratch & w->l.all[0];
+        w->l.scratch[1] = be->scratch & w->l.all[1];
+        w->l.special = 1u << be->result_reg | 1u << be->shift_reg;
         w->l.slot_pin = make_slot_pins(v, v->tcg->backend);
         w->l.slot_lazy = g_malloc0(sizeof *w->l.slot_lazy * v->frontend->slot_count);
         w->l.slot_faults = g_new0(uint32_t, v->frontend->slot_count);
@@ -250,14 +258,13 @@ static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
     Lower *l = &w->l;
     if (l->capacity < ir->count) {
         l->capacity = ir->count * 2;
-        l->values = g_renew(RaValue, l->values, l->capacity);
+        l->values = g_renew(RaValue, l->values, l->capacity + 3); /* ra_prepare fills four at a time */
+        l->work = g_renew(uint16_t, l->work, l->capacity);
     }
+    l->ir = ir;
     memset(l->head, 0, sizeof l->head);
     memset(l->spill_used, 0, sizeof l->spill_used);
     ra_forget_lazy(l);
-    l->vcpu = v;
-    l->be = v->tcg->backend;
-    l->ir = ir;
     l->occupied = l->locked = l->flags_value = l->flags_of = l->now = 0;
     l->next_death = UINT32_MAX;
     l->failed = false;
@@ -271,6 +278,7 @@ void lower_vcpu_free(Vcpu *v) {
     Walk *w = v->lower;
     if (w) {
         g_free(w->l.values);
+        g_free(w->l.work);
         g_free(w->l.slot_pin);
         g_free(w->l.slot_lazy);
         g_free(w->l.slot_faults);
@@ -291,19 +299,17 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
                   .exec = cache_exec(tcg->cache, start), .stubs = &tcg->stubs};
     Walk *w = walk_get(v, ir);
     w->tb = tb;
+    w->keep_marks = tcg->config.verify || tcg->config.log_items & TCG_LOG_OUT_ASM;
     w->l.h = &h;
     h.cold_ops = w->cold_ops;
     h.cold_op_max = G_N_ELEMENTS(w->cold_ops);
     ra_prepare(&w->l);
-    mem_find_streams(w);
+    w->streams_known = false;
     uint32_t host_count = 0;
     HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns, &host_count) : 0;
-    for (uint32_t i = 1; i < ir->count && !w->l.failed && !h.overflow; i++) {
-        if (ir->nodes[i].op == IR_nop) {
-            continue;
-        }
-        w->l.now = i;
-        lower_node(w, i);
+    for (const uint16_t *at = w->l.work_begin; at < w->l.work_end && !(w->l.failed | h.overflow); at++) {
+        w->l.now = *at;
+        lower_node(w, *at);
         ra_free_dead(&w->l);
     }
     if (spent) {
@@ -326,13 +332,11 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     }
     tb->host = h.exec;
     tb->host_bytes = (uint32_t)(h.p - h.start);
-    if (tcg->config.verify || tcg->config.log_items & TCG_LOG_OUT_ASM) {
+    if (w->keep_marks) {
         tb->mark_count = w->mark_count;
         tb->marks = g_memdup2(w->marks, sizeof *w->marks * w->mark_count);
     }
     cache_commit(tcg->cache, tb->host_bytes);
-    lower_unpatch(tcg, tb, 0);
-    lower_unpatch(tcg, tb, 1);
     return LOWER_OK;
 }
 

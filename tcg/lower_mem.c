@@ -148,9 +148,10 @@ static int base_slot(const Walk *w, uint32_t ea, bool *indexed) {
     return n->op == IR_get && n->type == IR_I64 ? (int)n->a : -1;
 }
 
-void mem_find_streams(Walk *w) {
+static void find_streams(Walk *w) {
     const IrBlock *ir = w->l.ir;
     w->streams = 0;
+    w->streams_known = true;
     for (uint32_t i = 1; i < ir->count; i++) {
         const IrNode *n = &ir->nodes[i];
         if (n->op == IR_set && ra_node(&w->l, n->b)->op == IR_add) {
@@ -164,15 +165,24 @@ void mem_find_streams(Walk *w) {
 
 /* Page hint for a check, or 0: for addresses that, by the look of them, stay on one page for a while, unless such a hint
  * has turned out to be useless for the insn. */
-static unsigned page_hint(const Walk *w, const IrNode *check) {
+static unsigned page_hint(Walk *w, const IrNode *check) {
     bool indexed;
     int slot = check->aux & IR_CHECK_UNPRIV ? -1 : base_slot(w, check->a, &indexed);
     if (slot < 0) {
         return 0;
     }
     const IrSlot *s = &w->l.ir->slots[slot];
-    bool worth = s->steady || indexed || (w->streams >> s->base & 1);
-    return worth && s->base && !tb_hint_is_banned(w->l.vcpu->tcg, walk_insn_pa(w)) ? s->base : 0;
+    if (!s->base) {
+        return 0;
+    }
+    bool worth = s->steady || indexed;
+    if (!worth) {
+        if (!w->streams_known) {
+            find_streams(w);
+        }
+        worth = w->streams >> s->base & 1;
+    }
+    return worth && !tb_hint_is_banned(w->l.vcpu->tcg, walk_insn_pa(w)) ? s->base : 0;
 }
 
 /* Register with the lowest address of a check. */
@@ -218,7 +228,7 @@ void lower_check(Walk *w, uint32_t i) {
     l->be->check(l->h, &op, (int)hint - 1, from);
 
     HostCold *c = &w->cold[w->cold_count];
-    memset(c, 0, sizeof *c);
+    c->stores = 0;
     ra_pends(l, c);
     if (group == HOST_SLOW_STORES && !(stores_are_adjacent(w, i, stores) && cold_stores(w, c, i, stores, n->c))) {
         group = 0;
@@ -295,8 +305,9 @@ void lower_aligned(Walk *w, const IrNode *n) {
     HostOperand a = ra_operand(l, n->a, "r");
     l->be->test(l->h, IR_I32, a, (HostOperand){.kind = HOST_IMM, .imm = n->aux - 1});
     HostCold *c = &w->cold[w->cold_count++];
-    memset(c, 0, sizeof *c);
+    c->stores = c->hint = 0;
     ra_pends(l, c);
+    c->from[1] = 0;
     c->from[0] = l->be->jump_if(l->h, l->be->flags_cc(IR_NE, HOST_FLAGS_ADD));
     c->insn_off = w->insn_off;
     c->rest = walk_insns_left(w);

@@ -92,18 +92,21 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     for (uint32_t m = r->fixed; m; m &= m - 1) {
         ra_take(l, (unsigned)__builtin_ctz(m));
     }
-    /* Registers with a fixed place first, so that nothing else is put there. */
-    for (unsigned pass = 0; pass < 2; pass++) {
-        for (unsigned k = 0; k < G_N_ELEMENTS(args); k++) {
-            bool fixed = r->s[k] && strchr(r->s[k], 'c');
-            if (r->s[k] && fixed == (pass == 0)) {
-                op.s[k] = ra_operand(l, args[k], k == 0 && in_place ? "rjm" : r->s[k]);
-            }
+    uint32_t letters[4] = {0};
+    unsigned count = 0;
+    for (; count < G_N_ELEMENTS(args) && r->s[count]; count++) {
+        letters[count] = ra_letters(count == 0 && in_place ? "rjm" : r->s[count]);
+        if (letters[count] & RA_LETTER('c')) { /* before the others, so that nothing else is put there */
+            op.s[count] = ra_operand_in(l, args[count], letters[count]);
         }
     }
-    for (unsigned k = 0; k < 3; k++) {
-        bool scalar = r->s[k] && op.s[k].kind == HOST_REG && ir_type_is_float(walk_type(w, n->arg[k]));
-        op.clean |= scalar && l->values[n->arg[k]].clean ? 1 << k : 0;
+    for (unsigned k = 0; k < count; k++) {
+        if (!(letters[k] & RA_LETTER('c'))) {
+            op.s[k] = ra_operand_in(l, args[k], letters[k]);
+        }
+        if (letters[k] & RA_LETTER('x') && k < 3 && op.s[k].kind == HOST_REG && ir_type_is_float(walk_type(w, n->arg[k]))) {
+            op.clean |= l->values[n->arg[k]].clean ? 1 << k : 0;
+        }
     }
     if (n->a && r->s[0] && (n->type == IR_VOID || r->flags & HOST_RULE_TYPE_OF_A)) {
         op.type = walk_type(w, n->a);

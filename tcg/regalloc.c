@@ -10,30 +10,13 @@ static bool is_vec_value(const Lower *l, uint32_t v) {
     return ir_type_is_vec((IrType)ra_node(l, v)->type);
 }
 
-uint32_t ra_class_mask(const Lower *l, bool vec) {
-    uint32_t ints = (1u << l->be->vec_base) - 1;
-    return l->be->scratch & (vec ? ~ints : ints);
-}
-
-bool ra_const(const Lower *l, uint32_t v, uint64_t *value) {
-    const IrNode *n = ra_node(l, v);
-    if (n->op != IR_const) {
-        return false;
-    }
-    *value = n->a | (uint64_t)n->b << 32;
-    if (n->type == IR_I32) {
-        *value &= 0xffffffff;
-    }
-    return true;
-}
-
 /* -- the backward pass -- */
 
 /* What the pass has to do for an op. */
 enum {
     PREP_VALUES = 7,   /* bit k: operand k is a value */
-    PREP_CHAIN = 8,    /* an operand is a chain of args, or a pair */
-    PREP_NONE = 16,    /* it is looked at from where it is used */
+    PREP_NONE = 16,    /* no code: it is looked at from where it is used */
+    PREP_LEAF = 128,   /* no value, no operands */
     PREP_BARRIER = 32, /* may leave the insn with what the insns before it have set, or begins or ends a region */
     PREP_SPECIAL = 64,
 };
@@ -52,8 +35,9 @@ static const uint8_t prep[IR_OPS] = {
 #define FAULT PREP_BARRIER
 #define OP(name, result, o, props, meaning)                                                                            \
     [IR_##name] = IS_VALUE(o, 0) | IS_VALUE(o, 1) | IS_VALUE(o, 2) |                                                   \
-                  (IS_CHAIN(o, 0) || IS_CHAIN(o, 1) || IS_CHAIN(o, 2) ? PREP_CHAIN : 0) |                              \
-                  (IS_ANY(IR_##name, IR_nop, IR_arg, IR_pair, IR_nop, IR_nop, IR_nop) ? PREP_NONE : 0) | (props) |     \
+                  (IS_CHAIN(o, 0) || IS_CHAIN(o, 1) || IS_CHAIN(o, 2) ? PREP_SPECIAL : 0) |                            \
+                  (IS_ANY(IR_##name, IR_nop, IR_arg, IR_pair, IR_const, IR_nop, IR_nop) ? PREP_NONE : 0) |             \
+                  (IR_##name == IR_insn ? PREP_LEAF : 0) | (props) |                                                   \
                   (IS_ANY(IR_##name, IR_skip_if, IR_end, IR_cas, IR_rmw, IR_ll, IR_sc) ? PREP_BARRIER : 0) |           \
                   (IS_ANY(IR_##name, IR_set, IR_pend, IR_get, IR_check, IR_aligned, IR_nop) ? PREP_SPECIAL : 0),
 #include "ir/ops.def"
@@ -79,6 +63,18 @@ static void note_chain(Lower *l, uint32_t i) {
     }
     for (; chain; chain = ra_node(l, chain)->b) {
         note_use(l, ra_node(l, chain)->a, i);
+    }
+}
+
+static inline void note_values(Lower *l, const IrNode *n, uint32_t i, unsigned todo) {
+    if (todo & 1) {
+        note_use(l, n->a, i);
+    }
+    if (todo & 2) {
+        note_use(l, n->b, i);
+    }
+    if (todo & 4) {
+        note_use(l, n->c, i);
     }
 }
 
@@ -127,6 +123,8 @@ static void note_special(Lower *l, uint32_t i, const IrNode *n, Hints *h) {
         }
     } else if (n->op == IR_check || n->op == IR_aligned) {
         note_fault(l, i);
+    } else {
+        note_chain(l, i);
     }
 }
 
@@ -161,17 +159,25 @@ static void pass_hint(Lower *l, const IrNode *n, unsigned pin, Hints *h) {
 void ra_prepare(Lower *l) {
     const IrBlock *ir = l->ir;
     static const RaValue fresh = {.env = -1, .spill = -1, .reg = RA_NO_REG, .hint = RA_NO_REG};
-    Hints h = {.barrier = UINT32_MAX};
+    uint32_t count = ir->count;
+    Hints h; /* a register that is somebody's hint has been written there */
 
+    h.barrier = UINT32_MAX;
     l->fault_count = l->pend_count = 0;
-    for (uint32_t i = 0; i < ir->count; i++) {
-        l->values[i] = fresh;
+    RaValue *values = l->values;
+    for (uint32_t i = 0; i < count; i += 4) {
+        values[i] = values[i + 1] = values[i + 2] = values[i + 3] = fresh;
     }
-    for (uint32_t i = ir->count - 1; i > 0; i--) {
+    uint16_t *work = l->work_end = l->work + l->capacity;
+    for (uint32_t i = count - 1; i > 0; i--) {
         const IrNode *n = &ir->nodes[i];
         RaValue *x = &l->values[i];
         unsigned todo = prep[n->op];
         if (todo & PREP_NONE) {
+            continue;
+        }
+        *--work = (uint16_t)i;
+        if (todo & PREP_LEAF) {
             continue;
         }
         if (x->hint != RA_NO_REG) {
@@ -182,14 +188,7 @@ void ra_prepare(Lower *l) {
             }
             h.value[pin] = mine ? 0 : h.value[pin];
         }
-        for (unsigned k = 0, m = todo & PREP_VALUES; m; k++, m >>= 1) { /* of node 0 nobody asks */
-            if (m & 1) {
-                note_use(l, n->arg[k], i);
-            }
-        }
-        if (todo & PREP_CHAIN) {
-            note_chain(l, i);
-        }
+        note_values(l, n, i, todo); /* of node 0 nobody asks */
         if (x->hint != RA_NO_REG) {
             pass_hint(l, n, x->hint, &h);
         }
@@ -198,7 +197,8 @@ void ra_prepare(Lower *l) {
         }
         h.barrier = todo & PREP_BARRIER ? i : h.barrier;
     }
-    l->values[0] = fresh;
+    values[0] = fresh;
+    l->work_begin = work;
 }
 
 void ra_extend(Lower *l, uint32_t v, uint32_t last_use) {
@@ -216,8 +216,10 @@ void ra_extend(Lower *l, uint32_t v, uint32_t last_use) {
 static void link_reg(Lower *l, uint32_t v, unsigned reg) {
     RaValue *x = &l->values[v];
     l->until[reg] = l->occupied >> reg & 1 ? MAX(l->until[reg], x->last_use) : x->last_use;
-    l->next_death = MIN(l->next_death, l->until[reg]);
     l->occupied |= 1u << reg;
+    if (l->until[reg] < l->next_death && (l->scratch[0] | l->scratch[1]) >> reg & 1) {
+        l->next_death = l->until[reg];
+    }
     x->reg = (uint8_t)reg;
     x->next = l->head[reg];
     l->head[reg] = (uint16_t)v;
@@ -259,19 +261,6 @@ void ra_release(Lower *l, unsigned reg) {
 void ra_attach(Lower *l, uint32_t v, unsigned reg) {
     unlink_reg(l, v);
     link_reg(l, v, reg);
-}
-
-bool ra_memory(const Lower *l, uint32_t v, HostOperand *mem) {
-    const RaValue *x = &l->values[v];
-    if (x->env >= 0) {
-        *mem = (HostOperand){.kind = HOST_ENV, .disp = x->env};
-        return true;
-    }
-    if (x->spill >= 0) {
-        *mem = (HostOperand){.kind = HOST_STACK, .disp = x->spill};
-        return true;
-    }
-    return false;
 }
 
 HostOperand ra_spill_slot(Lower *l, uint32_t v) {
@@ -355,32 +344,33 @@ static void evict(Lower *l, unsigned reg) {
     }
 }
 
-unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
-    uint32_t candidates = ra_class_mask(l, vec) & mask & ~l->locked;
+/* All registers of the class and mask are in use: takes the one away that is wanted last. */
+static unsigned take_away(Lower *l, uint32_t candidates, uint32_t any) {
     unsigned best = RA_NO_REG;
-    uint32_t best_use = 0;
-    uint32_t empty = candidates & ~l->occupied;
-    if (empty) { /* registers with a use of their own come last */
-        uint32_t plain = empty & ~(1u << l->be->result_reg | 1u << l->be->shift_reg);
-        unsigned reg = (unsigned)__builtin_ctz(plain ? plain : empty);
-        l->locked |= 1u << reg;
-        return reg;
-    }
     for (uint32_t m = candidates; m; m &= m - 1) {
         unsigned reg = (unsigned)__builtin_ctz(m);
-        uint32_t use = l->until[reg];
-        if (best == RA_NO_REG || use > best_use) {
+        if (best == RA_NO_REG || l->until[reg] > l->until[best]) {
             best = reg;
-            best_use = use;
         }
     }
     if (best == RA_NO_REG) { /* a rule asks for more registers than there are: a bug of the backend */
         l->failed = true;
-        return (unsigned)__builtin_ctz(ra_class_mask(l, vec) & mask);
+        return (unsigned)__builtin_ctz(any);
     }
     evict(l, best);
     l->locked |= 1u << best;
     return best;
+}
+
+unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
+    uint32_t any = ra_class_mask(l, vec) & mask, candidates = any & ~l->locked, empty = candidates & ~l->occupied;
+    if (!empty) {
+        return take_away(l, candidates, any);
+    }
+    uint32_t plain = empty & ~l->special; /* registers with a use of their own come last */
+    unsigned reg = (unsigned)__builtin_ctz(plain ? plain : empty);
+    l->locked |= 1u << reg;
+    return reg;
 }
 
 void ra_take(Lower *l, unsigned reg) {
@@ -388,23 +378,14 @@ void ra_take(Lower *l, unsigned reg) {
     l->locked |= 1u << reg;
 }
 
-static uint32_t class_all(const Lower *l, bool vec) {
-    uint32_t ints = (1u << l->be->vec_base) - 1;
-    return vec ? ~ints : ints;
-}
-
-unsigned ra_use(Lower *l, uint32_t v, uint32_t mask) {
+unsigned ra_fetch(Lower *l, uint32_t v, uint32_t mask) {
     RaValue *x = &l->values[v];
     bool vec = is_vec_value(l, v);
-    mask &= class_all(l, vec);
-    if (x->reg != RA_NO_REG && mask >> x->reg & 1) {
-        l->locked |= 1u << x->reg;
-        return x->reg;
-    }
     uint64_t imm;
     HostOperand mem;
     IrType type = (IrType)ra_node(l, v)->type;
     unsigned reg;
+    mask &= l->all[vec];
     if (x->reg != RA_NO_REG) { /* in the wrong register: a copy for this use */
         unsigned from = x->reg;
         l->locked |= 1u << from;
@@ -426,20 +407,19 @@ unsigned ra_use(Lower *l, uint32_t v, uint32_t mask) {
     return reg;
 }
 
-HostOperand ra_operand(Lower *l, uint32_t v, const char *constraint) {
-    uint64_t imm;
+HostOperand ra_operand_in(Lower *l, uint32_t v, uint32_t letters) {
+    const IrNode *n = ra_node(l, v);
     HostOperand mem;
-    if (ra_const(l, v, &imm)) {
-        int64_t value = ra_node(l, v)->type == IR_I32 ? (int64_t)(int32_t)imm : (int64_t)imm;
-        if (strchr(constraint, 'j') || (strchr(constraint, 'i') && value == (int32_t)value)) {
+    if (n->op == IR_const && letters & (RA_LETTER('i') | RA_LETTER('j'))) {
+        int64_t value = n->type == IR_I32 ? (int64_t)(int32_t)n->a : (int64_t)(n->a | (uint64_t)n->b << 32);
+        if (letters & RA_LETTER('j') || value == (int32_t)value) {
             return (HostOperand){.kind = HOST_IMM, .imm = value};
         }
     }
-    RaValue *x = &l->values[v];
-    if (x->reg == RA_NO_REG && strchr(constraint, 'm') && ra_dead_after(l, v) && ra_memory(l, v, &mem)) {
+    if (l->values[v].reg == RA_NO_REG && letters & RA_LETTER('m') && ra_dead_after(l, v) && ra_memory(l, v, &mem)) {
         return mem;
     }
-    uint32_t mask = strchr(constraint, 'c') ? 1u << l->be->shift_reg : UINT32_MAX;
+    uint32_t mask = letters & RA_LETTER('c') ? 1u << l->be->shift_reg : UINT32_MAX;
     return (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, v, mask)};
 }
 
@@ -447,7 +427,7 @@ unsigned ra_define(Lower *l, uint32_t v, bool early) {
     RaValue *x = &l->values[v];
     bool vec = is_vec_value(l, v);
     unsigned reg = x->hint;
-    if (reg != RA_NO_REG && (class_all(l, vec) >> reg & 1) && (early ? l->until[reg] < l->now || !(l->occupied >> reg & 1) : ra_is_ending(l, reg))) {
+    if (reg != RA_NO_REG && (l->all[vec] >> reg & 1) && (early ? l->until[reg] < l->now || !(l->occupied >> reg & 1) : ra_is_ending(l, reg))) {
         ra_release(l, reg);
         l->locked |= 1u << reg;
     } else {
@@ -685,13 +665,9 @@ void ra_pends(Lower *l, HostCold *c) {
 
 /* -- bookkeeping between nodes -- */
 
-void ra_free_dead(Lower *l) {
-    l->locked = 0;
-    if (l->next_death > l->now) {
-        return;
-    }
+void ra_bury(Lower *l) {
     uint32_t next = UINT32_MAX;
-    for (uint32_t m = l->occupied; m; m &= m - 1) {
+    for (uint32_t m = l->occupied & (l->scratch[0] | l->scratch[1]); m; m &= m - 1) {
         unsigned r = (unsigned)__builtin_ctz(m);
         if (l->until[r] > l->now) {
             next = MIN(next, l->until[r]);
@@ -746,7 +722,7 @@ void ra_spill_all(Lower *l) {
         }
         ra_release(l, r);
     }
-    for (unsigned word = 0; word < G_N_ELEMENTS(l->lazy_slots); word++) {
+    for (unsigned word = 0; word <= l->ir->slot_count / 64; word++) {
         for (; l->lazy_slots[word]; l->lazy_slots[word] &= l->lazy_slots[word] - 1) {
             spill_lazy(l, word * 64 + (unsigned)__builtin_ctzll(l->lazy_slots[word]));
         }
@@ -754,7 +730,7 @@ void ra_spill_all(Lower *l) {
 }
 
 void ra_forget_lazy(Lower *l) {
-    for (unsigned word = 0; word < G_N_ELEMENTS(l->lazy_slots); word++) {
+    for (unsigned word = 0; word <= l->ir->slot_count / 64; word++) {
         for (; l->lazy_slots[word]; l->lazy_slots[word] &= l->lazy_slots[word] - 1) {
             unsigned slot = word * 64 + (unsigned)__builtin_ctzll(l->lazy_slots[word]);
             l->slot_lazy[slot][0] = l->slot_lazy[slot][1] = 0;

@@ -2,7 +2,7 @@
 /*
  * regalloc.h - where values are while a block is compiled.
  *
- * One backward pass (ra_prepare) finds last uses and hints; then lower.c walks forward and asks for registers. A
+ * One backward pass (ra_prepare) finds last uses, hints and what there is to do; then lower.c walks forward and asks for registers. A
  * pinned guest slot always is in its host register: a `get` borrows that register, a `set` overwrites it, and a value
  * that is going to be set is made there in the first place when nothing in between could see the old content.
  */
@@ -35,17 +35,22 @@ typedef struct Lower {
     const IrBlock *ir;
     HostCode *h;
     RaValue *values;
-    uint32_t capacity;
+    uint32_t capacity;         /* of values and work */
+    uint16_t *work;            /* ra_prepare: the nodes that may become code, in order... */
+    uint16_t *work_begin, *work_end; /* ...which are those between */
     uint32_t now;              /* node being compiled */
     uint16_t head[RA_REGS];    /* first value in each register */
     uint16_t until[RA_REGS];   /* last use of the values in it */
     uint32_t occupied;         /* registers whose list is not empty */
-    uint32_t next_death;       /* none of `until` is less */
+    uint32_t next_death;       /* none of `until` of a scratch register is less */
+    uint32_t special;          /* registers with a use of their own */
     uint32_t locked;           /* registers that the current op uses */
     uint64_t spill_used[HOST_SPILL_BYTES / 16 / 64];
+    uint32_t scratch[2];       /* registers that ra_alloc may give: integer ones, vector ones... */
+    uint32_t all[2];           /* ...and all there are of either */
     uint8_t *slot_pin;         /* register of each slot, or RA_NO_REG */
     uint16_t (*slot_lazy)[2];  /* values got from an unpinned slot that still live in its memory... */
-    uint64_t lazy_slots[RA_SLOTS / 64]; /* ...and which slots may have some */
+    uint64_t lazy_slots[RA_SLOTS / 64 + 1]; /* ...and which slots may have some */
     uint32_t *slot_faults;     /* ra_prepare: of each slot, how many of `faults` follow its next set */
     uint16_t faults[RA_FAULTS]; /* ra_prepare: ops that may leave by a cold path, the last first */
     unsigned fault_count;
@@ -66,7 +71,14 @@ static inline const IrNode *ra_node(const Lower *l, uint32_t v) {
 static inline bool ra_dead_after(const Lower *l, uint32_t v) {
     return l->values[v].last_use <= l->now;
 }
-bool ra_const(const Lower *l, uint32_t v, uint64_t *value);
+static inline bool ra_const(const Lower *l, uint32_t v, uint64_t *value) {
+    const IrNode *n = ra_node(l, v);
+    if (n->op != IR_const) {
+        return false;
+    }
+    *value = n->type == IR_I32 ? n->a : n->a | (uint64_t)n->b << 32;
+    return true;
+}
 /* v, of 32 bits or not, lives in the memory of the slot. */
 static inline void ra_lazy(Lower *l, uint32_t slot, bool narrow, uint32_t v) {
     l->slot_lazy[slot][narrow] = (uint16_t)v;
@@ -76,9 +88,29 @@ static inline void ra_lazy(Lower *l, uint32_t slot, bool narrow, uint32_t v) {
 unsigned ra_alloc(Lower *l, bool vec, uint32_t mask);
 void ra_take(Lower *l, unsigned reg); /* empties and locks it for the current op */
 /* The value in a register of `mask`. */
-unsigned ra_use(Lower *l, uint32_t v, uint32_t mask);
+unsigned ra_fetch(Lower *l, uint32_t v, uint32_t mask); /* ra_use of a value that is not in such a register */
+static inline unsigned ra_use(Lower *l, uint32_t v, uint32_t mask) {
+    unsigned reg = l->values[v].reg;
+    if (reg == RA_NO_REG || !(mask >> reg & 1)) {
+        return ra_fetch(l, v, mask);
+    }
+    l->locked |= 1u << reg;
+    return reg;
+}
+/* A constraint as a set of its letters. */
+#define RA_LETTER(c) (1u << ((c) & 31))
+static inline uint32_t ra_letters(const char *constraint) {
+    uint32_t set = 0;
+    for (const char *c = constraint; *c; c++) {
+        set |= RA_LETTER(*c);
+    }
+    return set;
+}
 /* The value where the constraint allows it; locks registers. */
-HostOperand ra_operand(Lower *l, uint32_t v, const char *constraint);
+HostOperand ra_operand_in(Lower *l, uint32_t v, uint32_t letters);
+static inline HostOperand ra_operand(Lower *l, uint32_t v, const char *constraint) {
+    return ra_operand_in(l, v, ra_letters(constraint));
+}
 /* A register for the result of node v, for an op whose operands are locked. */
 unsigned ra_define(Lower *l, uint32_t v, bool early);
 /* Does everything in reg end with the current node? */
@@ -92,12 +124,28 @@ void ra_set(Lower *l, uint32_t slot, uint32_t v);
 void ra_pend(Lower *l, uint32_t slot, uint32_t v);  /* a set that only cold paths have to do */
 void ra_pends(Lower *l, HostCold *c);               /* tells a cold path made here what it has to do */
 void ra_get(Lower *l, uint32_t v, uint32_t slot);
-void ra_free_dead(Lower *l);                         /* after each node */
+/* ra_free_dead, when there are some: the pins' are left where they are. */
+void ra_bury(Lower *l);
+static inline void ra_free_dead(Lower *l) {          /* after each node */
+    l->locked = 0;
+    if (l->next_death <= l->now) {
+        ra_bury(l);
+    }
+}
 void ra_spill_scratch(Lower *l);                     /* before a call: nothing that lives on is in a scratch register */
 void ra_forget_lazy(Lower *l);                       /* between blocks */
 void ra_spill_all(Lower *l);                         /* before and after a conditional region */
 HostOperand ra_spill_slot(Lower *l, uint32_t v);     /* memory for v, allocated if need be */
-bool ra_memory(const Lower *l, uint32_t v, HostOperand *mem); /* a memory home, if it has one */
-uint32_t ra_class_mask(const Lower *l, bool vec);    /* scratch registers of the class */
+static inline bool ra_memory(const Lower *l, uint32_t v, HostOperand *mem) { /* a memory home, if it has one */
+    const RaValue *x = &l->values[v];
+    if (x->env < 0 && x->spill < 0) {
+        return false;
+    }
+    *mem = (HostOperand){.kind = x->env >= 0 ? HOST_ENV : HOST_STACK, .disp = x->env >= 0 ? x->env : x->spill};
+    return true;
+}
+static inline uint32_t ra_class_mask(const Lower *l, bool vec) { /* scratch registers of the class */
+    return l->scratch[vec];
+}
 
 #endif

@@ -14,12 +14,14 @@ typedef struct Walk {
     Lower l;
     Tb *tb;
     int32_t insn_off;
-    uint64_t streams;        /* bit for each base register that the block itself moves by constants */
+    uint64_t streams;        /* bit for each base register that the block itself moves by constants... */
+    bool streams_known;      /* ...once somebody has asked */
     HostCold cold[MAX_COLD];
     unsigned cold_count;
     HostColdOp cold_ops[MAX_COLD];
     HostMark marks[MAX_MARKS];
     unsigned mark_count;
+    bool keep_marks;
     unsigned insn_index;     /* insns begun so far */
     HostFixup skip[MAX_DEPTH]; /* open skip_ifs */
     unsigned depth;
@@ -73,8 +75,6 @@ void lower_fl_carry(Walk *w, uint32_t i);
 void lower_fl_nzcv(Walk *w, uint32_t i);
 
 /* -- lower_mem.c -- */
-/* Fills w->streams. */
-void mem_find_streams(Walk *w);
 void lower_check(Walk *w, uint32_t i);
 void lower_ld(Walk *w, uint32_t i);
 void lower_st(Walk *w, uint32_t i);
