@@ -275,6 +275,8 @@ static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
     RULE(fneg) RULE(fabs) RULE(fabd) RULE(fcvt) RULE(f2i) RULE(i2f) RULE(fl_fcmp)                                      \
     RULE(vfadd) RULE(vfsub) RULE(vfmul) RULE(vfdiv) RULE(vfsqrt) RULE(vfneg) RULE(vfabs) RULE(vfabd) RULE(vfcmeq)      \
     RULE(vfcmge) RULE(vfcmgt) RULE(vi2f) RULE(vf2i) RULE(vfcvtl) RULE(vfcvtn) RULE(vfmin) RULE(vfmax) RULE(vfminnm) RULE(vfmaxnm)
+#define X64_FP_AVX512_RULES(RULE) RULE(fadd) RULE(fsub) RULE(fmul) RULE(fdiv) RULE(fsqrt) RULE(fabd) RULE(fneg) RULE(fmuladd) \
+    RULE(frint)
 #define X64_FP_AVX2_RULES(RULE) RULE(fmuladd) RULE(frint) RULE(vfmla) RULE(vfaddp) RULE(vfrint)
 #define RULE(name) extern const HostRule x64_rule_##name;
 X64_FP_RULES(RULE)
@@ -288,6 +290,7 @@ X64_AVX2_RULES(RULE)
 #undef RULE
 #define RULE(name) extern const HostRule x64_avx512_##name;
 X64_AVX512_RULES(RULE)
+X64_FP_AVX512_RULES(RULE)
 #undef RULE
 extern const HostRule x64_rule_sum, x64_rule_scaled_sum, x64_rule_difference;
 

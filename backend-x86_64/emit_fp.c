@@ -24,11 +24,17 @@ static void arithmetic(HostCode *h, const HostOp *op, unsigned opcode, unsigned 
         return;
     }
     unsigned a = op->s[0].reg;
-    if (opcode != SQRT && !(op->clean & 1) && op->clean & 2 && commutes(opcode)) {
+    bool clean = op->clean & 1;
+    if (opcode != SQRT && !clean && op->clean & 2 && commutes(opcode)) {
+        clean = true;
         a = b;
         b = op->s[0].reg;
     }
-    v3(h, scalar(e, opcode), op->d.reg, a, b);
+    if (!clean && v_has(h, X64_AVX512)) {
+        v3mk(h, lane0(e, opcode), op->d.reg, opcode == SQRT ? 0 : a, x_reg(b), -1, LANE0);
+    } else {
+        v3(h, scalar(e, opcode), op->d.reg, a, b);
+    }
     if (tiny) {
         cold_if_nan_or_tiny(h, op, e, op->tmp[0]);
     } else {
@@ -40,26 +46,31 @@ static void emit_fadd(HostCode *h, const HostOp *op) {
     arithmetic(h, op, ADD, op->s[1].reg, false);
 }
 const HostRule x64_rule_fadd = {"x", {"x", "x"}, .rest = 3, .flags = FLAGS, .emit = emit_fadd};
+const HostRule x64_avx512_fadd = {"x", {"x", "x"}, .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_fadd};
 
 static void emit_fsub(HostCode *h, const HostOp *op) {
     arithmetic(h, op, SUB, op->s[1].reg, false);
 }
 const HostRule x64_rule_fsub = {"x", {"x", "x"}, .rest = 1, .flags = FLAGS, .emit = emit_fsub};
+const HostRule x64_avx512_fsub = {"x", {"x", "x"}, .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_fsub};
 
 static void emit_fmul(HostCode *h, const HostOp *op) {
     arithmetic(h, op, MUL, op->s[1].reg, true);
 }
 const HostRule x64_rule_fmul = {"x", {"x", "x"}, .vtmps = 1, .rest = 3, .flags = FLAGS, .emit = emit_fmul};
+const HostRule x64_avx512_fmul = {"x", {"x", "x"}, .vtmps = 1, .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_fmul};
 
 static void emit_fdiv(HostCode *h, const HostOp *op) {
     arithmetic(h, op, DIV, op->s[1].reg, true);
 }
 const HostRule x64_rule_fdiv = {"x", {"x", "x"}, .vtmps = 1, .rest = 1, .flags = FLAGS, .emit = emit_fdiv};
+const HostRule x64_avx512_fdiv = {"x", {"x", "x"}, .vtmps = 1, .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_fdiv};
 
 static void emit_fsqrt(HostCode *h, const HostOp *op) {
     arithmetic(h, op, SQRT, op->s[0].reg, false);
 }
 const HostRule x64_rule_fsqrt = {"x", {"x"}, .rest = 1, .flags = FLAGS, .emit = emit_fsqrt};
+const HostRule x64_avx512_fsqrt = {"x", {"x"}, .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_fsqrt};
 
 static void emit_fabd(HostCode *h, const HostOp *op) {
     arithmetic(h, op, SUB, op->s[1].reg, false);
@@ -69,6 +80,7 @@ static void emit_fabd(HostCode *h, const HostOp *op) {
     }
 }
 const HostRule x64_rule_fabd = {"x", {"x", "x"}, .rest = 1, .flags = FLAGS, .emit = emit_fabd};
+const HostRule x64_avx512_fabd = {"x", {"x", "x"}, .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_fabd};
 
 /* Equal operands differ in nothing but the sign of zero: of a < b and b < a, minima are or-ed, maxima and-ed. */
 static void extremum(HostCode *h, const HostOp *op, unsigned opcode) {
@@ -100,6 +112,21 @@ static void emit_fneg(HostCode *h, const HostOp *op) {
 }
 const HostRule x64_rule_fneg = {"x", {"x"}, .rest = 1, .emit = emit_fneg};
 
+static void emit_fneg_lane0(HostCode *h, const HostOp *op) {
+    enum { XOR = 0x57 };
+    unsigned e = format(op->type);
+    HostOperand sign = v_pool(POOL_TOP0 + e);
+    if (e == 1 || op->clean & 1) {
+        v3m(h, PXOR, op->d.reg, op->s[0].reg, sign);
+        if (!(op->clean & 1)) {
+            v3m(h, PAND, op->d.reg, op->d.reg, v_pool(POOL_LANE0 + e));
+        }
+    } else {
+        v3mk(h, lane0(e, XOR), op->d.reg, op->s[0].reg, sign, -1, LANE0);
+    }
+}
+const HostRule x64_avx512_fneg = {"x", {"x"}, .rest = HOST_REST_ZERO, .emit = emit_fneg_lane0};
+
 static void emit_fabs(HostCode *h, const HostOp *op) {
     v3m(h, PAND, op->d.reg, op->s[0].reg, v_pool(POOL_MAX0 + format(op->type)));
 }
@@ -118,7 +145,10 @@ static void emit_fmuladd(HostCode *h, const HostOp *op) {
         return;
     }
     unsigned d = op->d.reg, a = op->s[0].reg, b = op->s[1].reg, c = op->s[2].reg, options = op->node->aux & 3;
-    if (op->clean & 4 || !(op->clean & 3)) {
+    if (!op->clean && v_has(h, X64_AVX512)) {
+        v_mov(h, d, c);
+        v3mk(h, fused(e, 0xb8, options) | V_EVEX, d, a, x_reg(b), -1, LANE0);
+    } else if (op->clean & 4 || !(op->clean & 3)) {
         v_mov(h, d, c);
         v3(h, fused(e, 0xb9, options), d, a, b);
     } else { /* d = d * b + c */
@@ -128,6 +158,8 @@ static void emit_fmuladd(HostCode *h, const HostOp *op) {
     cold_if_nan_or_tiny(h, op, e, op->tmp[0]);
 }
 const HostRule x64_avx2_fmuladd = {"x", {"x", "x", "x"}, .vtmps = 1, .rest = 7, .flags = FLAGS, .emit = emit_fmuladd};
+const HostRule x64_avx512_fmuladd = {"x", {"x", "x", "x"}, .vtmps = 1, .rest = HOST_REST_ZERO, .flags = FLAGS,
+                                     .emit = emit_fmuladd};
 
 /* Less, equal, greater: -1, 0, 1 as a byte, with the flags of the subtraction that made it. */
 static void emit_fl_fcmp(HostCode *h, const HostOp *op) {

@@ -43,11 +43,16 @@ static void emit_frint(HostCode *h, const HostOp *op) {
         v_cold_back(h, op);
     } else {
         field |= op->node->aux & 8 ? 0 : QUIET;
-        v3i(h, e == 3 ? P66(0x0f3a0b) : P66(0x0f3a0a), op->d.reg, x, x, field);
+        if (op->clean & 1 || !v_has(h, X64_AVX512)) {
+            v3i(h, e == 3 ? P66(0x0f3a0b) : P66(0x0f3a0a), op->d.reg, x, x, field);
+        } else {
+            v3mk(h, e == 3 ? EVEX1(0x0f3a09) : EVEX0(0x0f3a08), op->d.reg, 0, x_reg(x), (int)field, LANE0);
+        }
         cold_if_nan(h, op, e);
     }
 }
 const HostRule x64_avx2_frint = {"x", {"x"}, .vtmps = 1, .rest = 1, .flags = FLAGS, .emit = emit_frint};
+const HostRule x64_avx512_frint = {"x", {"x"}, .vtmps = 1, .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_frint};
 
 static void emit_fcvt(HostCode *h, const HostOp *op) {
     unsigned to = format(op->type), from = op->node->aux >> 1 & 3;
@@ -55,8 +60,12 @@ static void emit_fcvt(HostCode *h, const HostOp *op) {
         v_call(h, op);
         return;
     }
-    v_zero(h, op->d.reg);
-    v3(h, scalar(from, 0x5a), op->d.reg, op->d.reg, op->s[0].reg);
+    if (v_has(h, X64_AVX512)) {
+        v3mk(h, lane0(from, 0x5a), op->d.reg, 0, op->s[0], -1, LANE0);
+    } else {
+        v_zero(h, op->d.reg);
+        v3(h, scalar(from, 0x5a), op->d.reg, op->d.reg, op->s[0].reg);
+    }
     if (to == 3) {
         cold_if_nan(h, op, to);
     } else {

@@ -21,6 +21,9 @@ static inline uint32_t scalar(unsigned e, unsigned opcode) {
 static inline uint32_t packed(unsigned e, unsigned opcode) {
     return (e == 3 ? P66(0x0f00) : 0x0f00) | opcode;
 }
+static inline uint32_t lane0(unsigned e, unsigned opcode) { /* packed, for v3mk */
+    return packed(e, opcode) | V_EVEX | (e == 3 ? V_W : 0);
+}
 /* Format of a scalar; 1: f16. */
 static inline unsigned format(IrType type) {
     return type == IR_F64 ? 3 : type == IR_F32 ? 2 : 1;

@@ -3,10 +3,10 @@
  * stubs.c - the code shared by all blocks: entry, exits, and the ways into C.
  *
  * In generated code rbp = env + ENV_BIAS, rsp points at the spill area (16-byte aligned), the pins hold guest slots.
- * Around C, pins that C may change are stored to their slots and loaded again.
+ * Around C, pins that C may change are stored to their slots and loaded again. With AVX-512, mask register k7 says lane 0.
  */
 #include "backend-x86_64/asm.h"
-#include "backend-x86_64/x64.h"
+#include "backend-x86_64/vec.h"
 
 const uint8_t x64_pins[9] = {RBX, R12, R13, R14, R15, R8, R9, R10, R11};
 const uint8_t x64_vpins[8] = {XMM0 + 8, XMM0 + 9, XMM0 + 10, XMM0 + 11, XMM0 + 12, XMM0 + 13, XMM0 + 14, XMM0 + 15};
@@ -47,6 +47,9 @@ static void move_pins(HostCode *h, const PinSlots *p, unsigned first, bool load)
         if (p->vhas[i]) {
             x_ro(h, load ? 0x0f28 : 0x0f29, 0, x64_vpins[i], p->vpin[i]);
         }
+    }
+    if (load) {
+        v_lane0_mask(h);
     }
 }
 

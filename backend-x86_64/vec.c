@@ -55,7 +55,7 @@ static void vex(HostCode *h, uint32_t op, unsigned reg, unsigned vvvv, HostOpera
     x_byte(h, op & 0xff);
 }
 
-/* 128 bits; lanes of d outside mask register k stay (k = 0: no mask). Displacements are never of 8 bits here. */
+/* 128 bits; lanes of d outside mask register k stay, or with 0x80 are zero (k = 0: no mask). Displacements are never of 8 bits here. */
 static void evex(HostCode *h, uint32_t op, unsigned reg, unsigned vvvv, HostOperand rm, unsigned k) {
     unsigned b = high_bit(rm), r = reg >> 3 & 1;
     x_byte(h, 0x62);
@@ -107,6 +107,23 @@ void v3mi(HostCode *h, uint32_t op, unsigned d, unsigned a, HostOperand b, unsig
 }
 void v3k(HostCode *h, uint32_t op, unsigned d, unsigned a, unsigned b, unsigned k) {
     put(h, op, d, a, x_reg(b), -1, k);
+}
+void v3mk(HostCode *h, uint32_t op, unsigned d, unsigned a, HostOperand b, int imm, unsigned k) {
+    put(h, op, d, a, b, imm, k);
+}
+
+void v_lane0_mask(HostCode *h) {
+    static const uint8_t ones[] = {0xc5, 0xc5, 0x46, 0xff}, shift[] = {0xc4, 0xe3, 0x79, 0x30, 0xff, 7};
+    if (v_has(h, X64_AVX512)) {
+        x_begin(h); /* kxnorb k7, k7, k7 */
+        for (unsigned i = 0; i < sizeof ones; i++) {
+            x_byte(h, ones[i]);
+        }
+        x_begin(h); /* kshiftrb k7, k7, 7 */
+        for (unsigned i = 0; i < sizeof shift; i++) {
+            x_byte(h, shift[i]);
+        }
+    }
 }
 
 void v_group(HostCode *h, uint32_t op, unsigned extension, unsigned d, unsigned a, unsigned imm) {

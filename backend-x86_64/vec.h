@@ -143,6 +143,10 @@ void v3m(HostCode *h, uint32_t op, unsigned d, unsigned a, HostOperand b);
 void v3mi(HostCode *h, uint32_t op, unsigned d, unsigned a, HostOperand b, unsigned imm);
 /* AVX-512: lanes of d where mask register k is set. */
 void v3k(HostCode *h, uint32_t op, unsigned d, unsigned a, unsigned b, unsigned k);
+/* The same with an operand of any kind; LANE0: lane 0 alone is computed, and raises, and the rest of d is zero. */
+void v3mk(HostCode *h, uint32_t op, unsigned d, unsigned a, HostOperand b, int imm, unsigned k);
+enum { LANE0 = 0x87 };         /* mask register 7, zeroing */
+void v_lane0_mask(HostCode *h); /* sets it, where there is one: after C */
 /* d = a shifted by an immediate: group opcode 0x0f71 ... 0x0f73 */
 void v_group(HostCode *h, uint32_t op, unsigned extension, unsigned d, unsigned a, unsigned imm);
 
