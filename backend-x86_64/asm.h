@@ -250,7 +250,11 @@ static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
 #define X64_INT_RULES(RULE)                                                                                            \
     RULE(add) RULE(sub) RULE(mul) RULE(umulh) RULE(smulh) RULE(udiv) RULE(sdiv) RULE(and) RULE(or) RULE(xor)           \
     RULE(andn) RULE(neg) RULE(not) RULE(shl) RULE(shr) RULE(sar) RULE(ror) RULE(extr) RULE(ubfx) RULE(sbfx) RULE(bfi)  \
-    RULE(clz) RULE(bswap) RULE(sext) RULE(sxt) RULE(uxt) RULE(adc) RULE(sbc)
+    RULE(bswap) RULE(sext) RULE(sxt) RULE(uxt) RULE(adc) RULE(sbc)
+/* emit_bits.c */
+#define X64_BITS_RULES(RULE) RULE(clz) RULE(ctz) RULE(rbit) RULE(rev16)
+#define X64_BITS_AVX2_RULES(RULE) RULE(clz) RULE(ctz) RULE(crc32)
+#define X64_BITS_AVX512_RULES(RULE) RULE(rbit)
 #define X64_VEC_RULES(RULE)                                                                                            \
     RULE(vpair) RULE(vlow) RULE(vlow64) RULE(vlane0) RULE(vzext) RULE(fbits) RULE(bitsf) RULE(vandn) RULE(vorn)        \
     RULE(vnot) RULE(vbsl) RULE(vdup) RULE(vdupl) RULE(vget) RULE(vput) RULE(vins) RULE(vext) RULE(vuzp1) RULE(vuzp2)   \
@@ -281,16 +285,19 @@ static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
 #define RULE(name) extern const HostRule x64_rule_##name;
 X64_FP_RULES(RULE)
 X64_INT_RULES(RULE)
+X64_BITS_RULES(RULE)
 X64_VEC_RULES(RULE)
 X64_MEM_RULES(RULE)
 #undef RULE
 #define RULE(name) extern const HostRule x64_avx2_##name;
 X64_FP_AVX2_RULES(RULE)
 X64_AVX2_RULES(RULE)
+X64_BITS_AVX2_RULES(RULE)
 #undef RULE
 #define RULE(name) extern const HostRule x64_avx512_##name;
 X64_AVX512_RULES(RULE)
 X64_FP_AVX512_RULES(RULE)
+X64_BITS_AVX512_RULES(RULE)
 #undef RULE
 extern const HostRule x64_rule_sum, x64_rule_scaled_sum, x64_rule_difference;
 

@@ -14,12 +14,15 @@
 #define RULE(name) [IR_##name] = &x64_rule_##name,
 #define RULE_AVX2(name) [IR_##name] = &x64_avx2_##name,
 #define RULE_AVX512(name) [IR_##name] = &x64_avx512_##name,
-#define BASE_RULES X64_INT_RULES(RULE) X64_VEC_RULES(RULE) X64_MEM_RULES(RULE) X64_FP_RULES(RULE)
+#define BASE_RULES X64_INT_RULES(RULE) X64_BITS_RULES(RULE) X64_VEC_RULES(RULE) X64_MEM_RULES(RULE) X64_FP_RULES(RULE)
+#define AVX2_RULES                                                                                                     \
+    BASE_RULES X64_BITS_AVX2_RULES(RULE_AVX2) X64_AVX2_RULES(RULE_AVX2) X64_FP_AVX2_RULES(RULE_AVX2)
+#define AVX512_RULES                                                                                                   \
+    AVX2_RULES X64_BITS_AVX512_RULES(RULE_AVX512) X64_AVX512_RULES(RULE_AVX512) X64_FP_AVX512_RULES(RULE_AVX512)
 static const HostRule *const rules[X64_LEVELS][IR_OPS] = {
     [X64_SSE2] = {BASE_RULES},
-    [X64_AVX2] = {BASE_RULES X64_AVX2_RULES(RULE_AVX2) X64_FP_AVX2_RULES(RULE_AVX2)},
-    [X64_AVX512] = {BASE_RULES X64_AVX2_RULES(RULE_AVX2) X64_FP_AVX2_RULES(RULE_AVX2) X64_AVX512_RULES(RULE_AVX512)
-                    X64_FP_AVX512_RULES(RULE_AVX512)},
+    [X64_AVX2] = {AVX2_RULES},
+    [X64_AVX512] = {AVX512_RULES},
 };
 #pragma GCC diagnostic pop
 
@@ -158,7 +161,8 @@ static bool has_sha(void) {
 X64Level x64_host_level(void) {
     __builtin_cpu_init();
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") &&
-                __builtin_cpu_supports("fma");
+                __builtin_cpu_supports("fma") && __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("bmi") &&
+                __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("f16c");
     bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bitalg") &&

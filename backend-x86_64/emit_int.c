@@ -260,17 +260,6 @@ static void emit_bfi(HostCode *h, const HostOp *op) {
 }
 const HostRule x64_rule_bfi = {"0", {"rj", "r"}, .tmps = 1, .flags = HOST_RULE_CLOBBERS, .emit = emit_bfi};
 
-/* -- counting and order -- */
-
-static void emit_clz(HostCode *h, const HostOp *op) {
-    unsigned w = x_w(op->type), bits = width(op);
-    x_load_imm(h, op->tmp[0], 2 * bits - 1); /* xor with bits - 1 makes it `bits`: the answer for 0 */
-    x_rr(h, 0x0fbd, w, op->d.reg, op->s[0].reg);
-    x_rr(h, 0x0f44, w, op->d.reg, op->tmp[0]);
-    x_group1(h, 6, 0, x_reg(op->d.reg), (int32_t)bits - 1);
-}
-const HostRule x64_rule_clz = {"r", {"r"}, .tmps = 1, .flags = HOST_RULE_CLOBBERS, .emit = emit_clz};
-
 static void emit_bswap(HostCode *h, const HostOp *op) {
     x_opcode(h, 0x0fc8 | (op->d.reg & 7), x_w(op->type), 0, 0, op->d.reg);
 }

@@ -230,6 +230,9 @@ void x64_pool_row(unsigned row, uint8_t bytes[16]) {
         reverse_row((row - POOL_REVERSE) / 4, (row - POOL_REVERSE) % 4 + 1, bytes);
     } else if (row >= POOL_NIBBLE_ONES && row <= POOL_NIBBLE_CLZ_HIGH) {
         memcpy(bytes, nibbles[row - POOL_NIBBLE_ONES], 16);
+    } else if (row == POOL_CRC) {
+        static const uint64_t crc[2] = {UINT64_C(0x5a72d812fb808b20), UINT64_C(0x1db710640)};
+        memcpy(bytes, crc, 16);
     } else {
         uint64_t x = repeated_row(row);
         memcpy(bytes, &x, 8);

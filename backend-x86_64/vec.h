@@ -119,7 +119,8 @@ enum {
     POOL_A_HALF = POOL_INFINITY + 2,
     POOL_UNITY = POOL_A_HALF + 2,
     POOL_SHA1_K = POOL_UNITY + 2,       /* + 0, 1, 2 */
-    POOL_ROWS = POOL_SHA1_K + 3
+    POOL_CRC = POOL_SHA1_K + 3,         /* see emit_crc32 */
+    POOL_ROWS
 };
 
 /* Behind the stubs: the pool, and the way into C that keeps all registers. */

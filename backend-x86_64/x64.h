@@ -8,7 +8,7 @@
 /* What the vector rules may use. A level has all of those below it. */
 typedef enum X64Level {
     X64_SSE2,
-    X64_AVX2,   /* and AES, PCLMULQDQ */
+    X64_AVX2,   /* and AES, PCLMULQDQ, FMA, F16C, BMI1, LZCNT */
     X64_AVX512, /* F, BW, DQ, VL, CD, BITALG, and GFNI, SHA */
     X64_LEVELS
 } X64Level;

@@ -267,6 +267,8 @@ static uint32_t conversion(IrBlock *b, const Request *r) {
     case IR_neg:
     case IR_not:
         return inner->op == r->op && inner->type == r->type ? inner->a : 0;
+    case IR_clz:
+        return inner->op == IR_rbit && inner->type == r->type ? ir_emit(b, IR_ctz, r->type, 0, inner->a, 0, 0) : 0;
     case IR_vlow:
         return inner->op == IR_vzext && b->nodes[inner->a].type == r->type ? inner->a : 0;
     case IR_fl_nzcv:

@@ -14,10 +14,10 @@
 #define IR_INT_OPS(X)                                                                                                  \
     X(add, none) X(sub, none) X(mul, none) X(umulh, none) X(smulh, none) X(udiv, none) X(sdiv, none) X(and, none)      \
     X(or, none) X(xor, none) X(andn, none) X(neg, none) X(not, none) X(shl, none) X(shr, none) X(sar, none)            \
-    X(ror, none) X(extr, c) X(ubfx, b) X(sbfx, b) X(bfi, c) X(clz, none) X(rbit, none) X(bswap, none) X(rev16, none)   \
-    X(trunc, none) X(zext, none) X(sext, none) X(sxt, none) X(uxt, none) X(crc32, none) X(fl_add, none)                \
-    X(fl_sub, none) X(fl_adc, none) X(fl_sbc, none) X(fl_logic, none) X(fl_nzcv, none) X(fl_sel, none)                 \
-    X(nzcv_of, none) X(adc, none) X(sbc, none) X(cset, none) X(csel, none) X(setc, none) X(pcrel, a)                   \
+    X(ror, none) X(extr, c) X(ubfx, b) X(sbfx, b) X(bfi, c) X(clz, none) X(ctz, none) X(rbit, none) X(bswap, none)     \
+    X(rev16, none) X(trunc, none) X(zext, none) X(sext, none) X(sxt, none) X(uxt, none) X(crc32, none)                 \
+    X(fl_add, none) X(fl_sub, none) X(fl_adc, none) X(fl_sbc, none) X(fl_logic, none) X(fl_nzcv, none)                 \
+    X(fl_sel, none) X(nzcv_of, none) X(adc, none) X(sbc, none) X(cset, none) X(csel, none) X(setc, none) X(pcrel, a)   \
     X(vpair, none) X(vlow, none) X(vzext, none) X(fbits, none) X(bitsf, none)
 
 #define SEM(name)                                                                                                      \
@@ -168,6 +168,13 @@ SEM(clz) {
         d->u64 = a->u32 ? (uint64_t)__builtin_clz(a->u32) : 32;
     } else {
         d->u64 = a->u64 ? (uint64_t)__builtin_clzll(a->u64) : 64;
+    }
+}
+SEM(ctz) {
+    if (sem_narrow(info)) {
+        d->u64 = a->u32 ? (uint64_t)__builtin_ctz(a->u32) : 32;
+    } else {
+        d->u64 = a->u64 ? (uint64_t)__builtin_ctzll(a->u64) : 64;
     }
 }
 SEM(bswap) { d->u64 = sem_narrow(info) ? __builtin_bswap32(a->u32) : __builtin_bswap64(a->u64); }

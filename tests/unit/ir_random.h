@@ -60,7 +60,7 @@ static inline uint32_t random_imm(Random *r, IrOp op, IrType type) {
 static inline void random_op(IrBlock *b, Random *r, Pool *p) {
     static const IrOp ops[] = {
         IR_add, IR_sub, IR_mul, IR_umulh, IR_smulh, IR_udiv, IR_sdiv, IR_and, IR_or, IR_xor, IR_andn, IR_neg, IR_not,
-        IR_shl, IR_shr, IR_sar, IR_ror, IR_extr, IR_ubfx, IR_sbfx, IR_bfi, IR_clz, IR_rbit, IR_bswap, IR_rev16,
+        IR_shl, IR_shr, IR_sar, IR_ror, IR_extr, IR_ubfx, IR_sbfx, IR_bfi, IR_clz, IR_ctz, IR_rbit, IR_bswap, IR_rev16,
         IR_trunc, IR_zext, IR_sext, IR_sxt, IR_uxt, IR_crc32, IR_fl_add, IR_fl_sub, IR_fl_adc, IR_fl_sbc, IR_fl_logic,
         IR_fl_nzcv, IR_fl_sel, IR_nzcv_of, IR_adc, IR_sbc, IR_cset, IR_csel, IR_setc, IR_add, IR_and, IR_sub, IR_or,
     };
@@ -88,7 +88,7 @@ static inline void random_op(IrBlock *b, Random *r, Pool *p) {
             break;
         }
     }
-    unsigned aux = op == IR_crc32 ? random_below(r, 3) | random_below(r, 2) * 4 : random_below(r, 15);
+    unsigned aux = op == IR_crc32 ? random_below(r, wide == IR_I64 ? 4 : 3) | random_below(r, 2) * 4 : random_below(r, 15);
     if (op == IR_sxt || op == IR_uxt) {
         aux = 8u << random_below(r, 3);
     } else if (info->result != 'F' && op != IR_crc32 && op != IR_cset && op != IR_csel && op != IR_setc) {
