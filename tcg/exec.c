@@ -60,6 +60,7 @@ static bool fetch(Vcpu *v, Fetch *f) {
         }
         v->fetch_va = va_page;
         v->fetch_pa = x.pa & ~(uint64_t)(PAGE_SIZE - 1);
+        v->fetch_bits = x.page_bits;
         v->fetch_ok = true;
     }
     f->pa = v->fetch_pa | (env->pc & (PAGE_SIZE - 1));
@@ -180,11 +181,11 @@ static Tb *find_block(Vcpu *v) {
 
 static void remember_jump(Vcpu *v, const Tb *tb) {
     Env *env = v->env;
-    if (tb->host && !v->tcg->one_by_one) {
+    if (tb->host && !v->tcg->one_by_one && v->fetch_ok) {
+        space_note_code(v, env->pc & ~(uint64_t)(PAGE_SIZE - 1), v->fetch_pa, v->fetch_bits);
         IrJump *jump = &env->jumps[ir_jump_index(env->pc)];
         __atomic_store_n(&jump->host, tb->host, __ATOMIC_RELAXED);
         __atomic_store_n(&jump->key, env->pc ^ env->space, __ATOMIC_RELAXED);
-        tlb_note_code(v, env->pc);
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         if (!__atomic_load_n(&tb->valid, __ATOMIC_RELAXED)) { /* killed since it was found, maybe before it stood there */
             __atomic_store_n(&jump->key, UINT64_MAX, __ATOMIC_RELAXED);
@@ -410,7 +411,7 @@ RunEnd exec_run(Vcpu *v) {
         if (compare) {
             verify_after(v, tb, reason);
         }
-        v->stats.exits[reason]++;
+        v->stats.exits[reason == IR_EXIT_NEXT && from ? TCG_EXIT_CHAIN : reason]++;
         if (reason == IR_EXIT_SLOW) {
             reason = exec_slow_insn(v);
             v->stats.exits[reason]++;

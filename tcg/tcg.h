@@ -200,6 +200,8 @@ typedef struct TcgMapping {
 } TcgMapping;
 void vcpu_each_mapping(Vcpu *vcpu, void (*fn)(void *opaque, const TcgMapping *mapping), void *opaque);
 
+enum { TCG_EXIT_CHAIN = IR_EXIT_SYNC + 1 }; /* a direct jump that is to be chained, which counts as no IR_EXIT_NEXT */
+
 /* Counters for reports; a snapshot taken without stopping anything. */
 typedef struct TcgStats {
     uint64_t insns;            /* guest insns retired, where they are counted (interpreter, -icount) */
@@ -208,7 +210,7 @@ typedef struct TcgStats {
     uint64_t host_bytes;       /* host code made for them */
     uint64_t host_insns;       /* with -d out_asm or stats only */
     uint64_t translate_ns;
-    uint64_t exits[8];         /* by IrExit */
+    uint64_t exits[8];         /* by IrExit, and TCG_EXIT_CHAIN */
     uint64_t lookups;          /* block look-ups in C */
     uint64_t tlb_fills, tlb_walks, tlb_flushes;
     uint64_t merge_bans;    /* insns whose checks are not merged any more */

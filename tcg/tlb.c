@@ -53,7 +53,6 @@ void tlb_init(Vcpu *v) {
     }
     v->l2 = g_malloc0(sizeof *v->l2 * L2_SETS);
     v->l2_gen = 1;
-    v->next_space = 1;
     for (unsigned i = 0; i < BANKS; i++) {
         IrTlbEntry *entries = g_malloc(sizeof(IrTlbEntry) * (IR_TLB_VICTIMS + BANK_ENTRIES));
         v->banks[i].table = entries + IR_TLB_VICTIMS;
@@ -131,26 +130,6 @@ static Bank *bank_for(Vcpu *v, MemContext c) {
     return oldest;
 }
 
-/* Ids live in bits 48..62, where canonical addresses of one half agree: no two {space, va} give one key. */
-static uint64_t space_id(Vcpu *v, uint64_t mode, uint64_t asid) {
-    for (unsigned i = 0; i < v->space_count; i++) {
-        if (v->spaces[i].mode == mode && v->spaces[i].asid == asid) {
-            return v->spaces[i].id;
-        }
-    }
-    if (v->next_space == 1 << 14) {
-        memset(v->env->jumps, 0xff, sizeof v->env->jumps);
-        v->next_space = 1;
-        v->space_count = 0;
-    }
-    if (v->space_count == SPACES) {
-        v->space_count = 0;
-    }
-    uint64_t id = v->next_space++ << 48;
-    v->spaces[v->space_count++] = (Space){mode, asid, id};
-    return id;
-}
-
 /* A flush of one ASID changes its number and so makes its entries of level 2 invalid. */
 static uint32_t *asid_gen(Vcpu *v, uint64_t asid) {
     return &v->asid_gens[asid == ANY_ASID ? ASID_GENS - 1 : (asid ^ asid >> 8) % (ASID_GENS - 1)];
@@ -158,12 +137,6 @@ static uint32_t *asid_gen(Vcpu *v, uint64_t asid) {
 
 bool tlb_entry_valid(Vcpu *v, const L2Entry *e) {
     return e->key && e->gen == v->l2_gen && e->asid_gen == *asid_gen(v, e->asid);
-}
-
-static void forget_jumps(Vcpu *v) {
-    v->space_count = 0;
-    memset(v->code_filter, 0, sizeof v->code_filter);
-    v->env->space = space_id(v, v->frontend->mode(v->env), v->context.asid);
 }
 
 void tlb_context_changed(Vcpu *v) {
@@ -178,7 +151,7 @@ void tlb_context_changed(Vcpu *v) {
     env->bank = (IrTlbBank){(BANK_ENTRIES - 1) << 5, v->bank->table};
     v->unpriv = bank_for(v, v->unpriv_context);
     env->unpriv = (IrTlbBank){(BANK_ENTRIES - 1) << 5, v->unpriv->table};
-    env->space = space_id(v, v->frontend->mode(env), v->context.asid);
+    space_select(v);
     v->fetch_ok = false;
 }
 
@@ -199,7 +172,7 @@ void tlb_flush_all(Vcpu *v) {
     for (unsigned i = 0; i < BANKS; i++) {
         bank_clear(&v->banks[i]);
     }
-    forget_jumps(v);
+    space_stale(v, true, 0);
 }
 
 void tlb_flush_asid(Vcpu *v, uint64_t asid) {
@@ -213,14 +186,7 @@ void tlb_flush_asid(Vcpu *v, uint64_t asid) {
         }
     }
     (*asid_gen(v, asid))++; /* others that share the slot lose theirs too */
-    for (unsigned i = 0; i < v->space_count;) {
-        if (v->spaces[i].asid == asid) {
-            v->spaces[i] = v->spaces[--v->space_count];
-        } else {
-            i++;
-        }
-    }
-    v->env->space = space_id(v, v->frontend->mode(v->env), v->context.asid);
+    space_stale(v, false, asid);
 }
 
 static unsigned l2_set(uint64_t va) {
@@ -235,16 +201,6 @@ static bool in_large_map(const Vcpu *v, uint64_t va) {
         }
     }
     return false;
-}
-
-static unsigned filter_bit(uint64_t va) {
-    uint64_t page = va >> IR_PAGE_BITS;
-    return (unsigned)((page ^ page >> 12 ^ page >> 24) & 4095);
-}
-
-void tlb_note_code(Vcpu *v, uint64_t va) {
-    unsigned bit = filter_bit(va);
-    v->code_filter[bit >> 6] |= UINT64_C(1) << (bit & 63);
 }
 
 /* Level 1 tags keep the tag byte of the address: compare without it. */
@@ -279,10 +235,7 @@ void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid) {
             set[w].key = 0;
         }
     }
-    unsigned bit = filter_bit(va);
-    if (v->code_filter[bit >> 6] >> (bit & 63) & 1) {
-        forget_jumps(v);
-    }
+    space_forget_page(v, va);
 }
 
 void tlb_unmap_writes(Vcpu *v, uint64_t pa) {
@@ -336,7 +289,7 @@ bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, Me
             v->found = e;
             *x = (MemXlat){.pa = e->pa | (va & (PAGE_SIZE - 1)), .readable = e->flags & L2_R,
                            .writable = e->flags & L2_W, .executable = e->flags & L2_X, .device = e->flags & L2_DEVICE,
-                           .global = e->asid == ANY_ASID, .page_bits = IR_PAGE_BITS};
+                           .global = e->asid == ANY_ASID, .page_bits = e->bits};
             return true;
         }
     }
@@ -360,7 +313,7 @@ bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, Me
     set[way] = (L2Entry){key, x->global ? ANY_ASID : c.asid, x->pa & ~(uint64_t)(PAGE_SIZE - 1), NULL, v->l2_gen,
                          *asid_gen(v, x->global ? ANY_ASID : c.asid),
                          (x->readable ? L2_R : 0) | (x->writable ? L2_W : 0) | (x->executable ? L2_X : 0) |
-                             (x->device ? L2_DEVICE : 0)};
+                             (x->device ? L2_DEVICE : 0), x->page_bits};
     if (x->page_bits > IR_PAGE_BITS) {
         note_large(v, va, x->page_bits);
     }

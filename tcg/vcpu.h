@@ -18,6 +18,7 @@ enum {
     BANK_ENTRIES = 4096,
     BANK_LOG = 128,      /* entries that a bank remembers having filled, to clear them alone */
     PAGE_FILTER = 1 << 16,
+    CODE_FILTER = 1 << 15,
     L2_SETS = 4096,
     L2_WAYS = 4,
     HINT_MISSES = 4096,  /* after so many the translator looks how long they took: more than one in... */
@@ -25,6 +26,9 @@ enum {
     MERGE_FAILURES = 8,  /* of one insn: its block does better without merged checks */
     ASID_GENS = 257,     /* the last for translations of every ASID */
     SPACES = 256,
+    CODE_MAPS = 32,
+    CODE_RANGES = 768,
+    CODE_SLOTS = 1024,
     LARGE_MAPS = 64,
     RECENT = 1 << 13,
 };
@@ -87,6 +91,7 @@ typedef struct L2Entry {
     uint32_t gen;      /* valid while it is Vcpu.l2_gen... */
     uint32_t asid_gen; /* ...and this is the ASID's */
     uint8_t flags;     /* L2_* */
+    uint8_t bits;      /* log2 of the mapping that the page is in */
 } L2Entry;
 enum { L2_R = 1, L2_W = 2, L2_X = 4, L2_DEVICE = 8, L2_ROM = 16 };
 
@@ -116,9 +121,29 @@ typedef struct Bank {
     IrTlbEntry *table;   /* BANK_ENTRIES, IR_TLB_VICTIMS in front of it */
 } Bank;
 
+/* Pages that entries of the jump cache were made for, and where they are; see space.c. */
+typedef struct CodeRange {
+    uint64_t va, pa; /* of the first byte */
+    uint8_t bits;    /* log2 of its size */
+    bool gone;       /* there are no entries for it any more */
+} CodeRange;
+typedef struct CodeMap {
+    uint64_t mode;
+    uint64_t id;       /* xored into keys; 0: unused */
+    uint64_t last_use;
+    unsigned count;
+    bool full;         /* of more pages than can be listed: they are not */
+    uint16_t slots[CODE_SLOTS]; /* by hash of an address: where in `ranges` to look first */
+    CodeRange ranges[CODE_RANGES];
+} CodeMap;
+
+/* The code map of one {mode, ASID}. */
 typedef struct Space {
     uint64_t mode, asid;
-    uint64_t id;
+    CodeMap *map;
+    uint64_t id;       /* the map's when it was chosen */
+    unsigned seen;     /* how many of the map's pages are known to be the same here... */
+    bool stale;        /* ...or were, before some maintenance */
 } Space;
 
 /* What one vCPU does to the TLBs of others. */
@@ -200,10 +225,11 @@ struct Vcpu {
     PageFilter written;   /* pages that fast-path stores may reach */
     LargeMap large[LARGE_MAPS];
     unsigned large_count;
-    Space spaces[SPACES];
-    unsigned space_count;
-    uint64_t next_space;
-    uint64_t code_filter[64]; /* bit per hash of va pages that jump-cache entries were made for */
+    Space spaces[SPACES], *space; /* by hash; the current one */
+    CodeMap maps[CODE_MAPS];
+    uint64_t code_filter[CODE_FILTER / 64]; /* bit per hash of va pages that jump-cache entries were made for */
+    uint64_t map_clock;
+    unsigned next_map;
     MemContext context, unpriv_context;
 
     /* smp.c */
@@ -235,6 +261,7 @@ struct Vcpu {
     struct Verify *verify; /* --verify, or NULL */
     uint64_t fetch_va;    /* page last fetched from... */
     uint64_t fetch_pa;    /* ...and where it is, valid while fetch_ok */
+    uint8_t fetch_bits;   /* log2 of the mapping it is in */
     bool fetch_ok;
     uint64_t safepoints;  /* atomic: how many it has come to; written by its thread, read by watch.c */
     int cpu_clock;        /* atomic: of its thread's CPU time, for clock_gettime; 0: none yet */
@@ -308,8 +335,15 @@ void tlb_unmap_writes(Vcpu *v, uint64_t pa); /* no fast-path store may reach the
 /* Translates va; false: *fault is filled. Never takes the exception. */
 bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat, MemFault *fault);
 void tlb_forget_entries(Vcpu *v); /* the first level is empty; what the walker said stays */
-/* The code at va may be remembered in the jump cache; notes that it was. */
-void tlb_note_code(Vcpu *v, uint64_t va);
+
+/* -- space.c -- */
+void space_select(Vcpu *v); /* the mode or the context has changed: env.space is that of the current one */
+/* An entry of the jump cache is about to be made for code at va, which is at pa in a mapping of 2^bits bytes. */
+void space_note_code(Vcpu *v, uint64_t va, uint64_t pa, unsigned bits);
+/* The translation of the page has changed, in some address space. */
+void space_forget_page(Vcpu *v, uint64_t va);
+/* Translations of the ASID, or of all, may have changed. */
+void space_stale(Vcpu *v, bool any_asid, uint64_t asid);
 
 /* -- ldst.c -- */
 extern const IrMemOps ldst_ops;
