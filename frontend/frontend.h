@@ -207,8 +207,8 @@ struct Frontend {
      * sets t->insn_len, and t->ended when it emitted a terminator. */
     void (*translate)(Trans *t);
     uint8_t insn_min, insn_max;            /* bytes */
-    /* Text of the insn at bytes; returns its length. pc for branch targets. */
-    unsigned (*disasm)(const uint8_t *bytes, unsigned avail, uint64_t pc, GString *out);
+    /* Text of the insn at bytes; returns its length. pc for branch targets; mode as `mode` gives it. */
+    unsigned (*disasm)(const uint8_t *bytes, unsigned avail, uint64_t pc, uint64_t mode, GString *out);
     void (*dump)(const Env *env, GString *out);   /* registers for people: -d cpu, info registers */
 };
 

@@ -270,7 +270,7 @@ static void print_insns(Monitor *m, bool physical, uint64_t addr, uint64_t count
             return;
         }
         g_string_append_printf(out, "%016" PRIx64 ": ", addr);
-        unsigned used = fe->disasm(bytes, avail, addr, out);
+        unsigned used = fe->disasm(bytes, avail, addr, fe->mode(vcpu_env(cpu_of(m))), out);
         g_string_append_c(out, '\n');
         addr += used ? used : fe->insn_min;
     }

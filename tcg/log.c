@@ -12,12 +12,12 @@ static bool on(const Vcpu *v, unsigned item) {
 }
 
 static void print_guest(Vcpu *v, const IrBlock *ir, const uint8_t *page, uint64_t va, GString *out) {
-    uint64_t base = va & ~(uint64_t)(PAGE_SIZE - 1);
+    uint64_t base = va & ~(uint64_t)(PAGE_SIZE - 1), mode = v->frontend->mode(v->env);
     for (uint32_t i = 1; i < ir->count; i++) {
         const IrNode *n = &ir->nodes[i];
         if (n->op == IR_insn) {
             g_string_append_printf(out, "  0x%016" PRIx64 ":  ", base + n->a);
-            v->frontend->disasm(page + n->a, PAGE_SIZE - n->a, base + n->a, out);
+            v->frontend->disasm(page + n->a, PAGE_SIZE - n->a, base + n->a, mode, out);
             g_string_append_c(out, '\n');
         }
     }

@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-unsigned a64_disasm(const uint8_t *bytes, unsigned avail, uint64_t pc, GString *out) {
+unsigned a64_disasm(const uint8_t *bytes, unsigned avail, uint64_t pc, uint64_t mode, GString *out) {
     if (avail < 4) {
         return 0;
     }

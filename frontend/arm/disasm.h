@@ -14,8 +14,9 @@ struct A64Print {
     uint32_t insn;
 };
 
-/* Text of one insn in the assembler's syntax; `.inst` for an unallocated word. Returns 4, or 0 when avail < 4. */
-unsigned a64_disasm(const uint8_t *bytes, unsigned avail, uint64_t pc, GString *out);
+/* Text of one insn in the assembler's syntax; `.inst` for an unallocated word. Returns 4, or 0 when avail < 4.
+ * Insns are little-endian in every mode. */
+unsigned a64_disasm(const uint8_t *bytes, unsigned avail, uint64_t pc, uint64_t mode, GString *out);
 
 /* Of ORR (immediate): could MOVZ or MOVN give its value? Then it is not written as `mov`. */
 bool a64_move_wide(const A64Fields *f);

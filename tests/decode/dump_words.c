@@ -16,7 +16,7 @@ int main(void) {
         const A64Row *row = a64_find(insn, &f);
         g_string_truncate(text, 0);
         if (row) {
-            a64_disasm(bytes, sizeof(bytes), pc, text);
+            a64_disasm(bytes, sizeof(bytes), pc, 0, text);
         }
         printf("%s\t%s\n", row ? row->name : "-", text->str);
     }

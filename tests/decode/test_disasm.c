@@ -28,7 +28,7 @@ static void check_line(const char *line, bool *seen) {
     ck_assert_msg(row != NULL, "unallocated: %s", line);
     seen[row - a64_rows] = true;
     g_autoptr(GString) text = g_string_new("");
-    ck_assert_uint_eq(a64_disasm(bytes, sizeof(bytes), pc, text), 4);
+    ck_assert_uint_eq(a64_disasm(bytes, sizeof(bytes), pc, 0, text), 4);
     ck_assert_str_eq(text->str, rest + 1);
 }
 
@@ -53,8 +53,8 @@ END_TEST
 START_TEST(edges) {
     const uint8_t bytes[4] = {0, 0, 0, 0};
     g_autoptr(GString) text = g_string_new("");
-    ck_assert_uint_eq(a64_disasm(bytes, 3, 0, text), 0);
-    ck_assert_uint_eq(a64_disasm(bytes, 4, 0, text), 4);
+    ck_assert_uint_eq(a64_disasm(bytes, 3, 0, 0, text), 0);
+    ck_assert_uint_eq(a64_disasm(bytes, 4, 0, 0, text), 4);
     ck_assert_str_eq(text->str, ".inst 0x00000000");
 }
 END_TEST

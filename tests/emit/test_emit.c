@@ -116,7 +116,7 @@ static void make_section(JitSide *s, const char *name, const char *code, GString
     for (char **w = words; *w && count < G_N_ELEMENTS(insns); w++) {
         insns[count++] = (uint32_t)strtoul(*w, NULL, 16);
         g_string_append(out, "  ");
-        frontend_arm.disasm((const uint8_t *)&insns[count - 1], 4, PC + 64 + 4 * (count - 1), out);
+        frontend_arm.disasm((const uint8_t *)&insns[count - 1], 4, PC + 64 + 4 * (count - 1), 0, out);
         g_string_append_c(out, '\n');
     }
     g_autoptr(IrBlock) b = translate(s, insns, count);

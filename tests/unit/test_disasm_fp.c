@@ -38,7 +38,7 @@ START_TEST(texts) {
     GString *out = g_string_new(NULL);
     uint8_t bytes[4] = {(uint8_t)cases[_i].insn, (uint8_t)(cases[_i].insn >> 8), (uint8_t)(cases[_i].insn >> 16),
                         (uint8_t)(cases[_i].insn >> 24)};
-    ck_assert_uint_eq(a64_disasm(bytes, 4, 0, out), 4);
+    ck_assert_uint_eq(a64_disasm(bytes, 4, 0, 0, out), 4);
     ck_assert_str_eq(out->str, cases[_i].text);
     g_string_free(out, TRUE);
 }
