@@ -93,6 +93,12 @@ struct CpuPorts {
     int (*cpu_on)(void *opaque, Env *env, uint64_t id, uint64_t entry, uint64_t context); /* CpuOnResult */
     /* Is CPU `id` running? NULL: only the CPU that asks exists. Negative: no such CPU. */
     int (*cpu_state)(void *opaque, Env *env, uint64_t id); /* CpuRunState */
+    /* The guest calls the firmware or hypervisor that the machine plays: it reads and writes the CPU's registers by the
+     * front end's own header. From a helper with IRH_FAULT and IRH_SYNC; the front end ends the block behind the call.
+     * False: there is none. */
+    bool (*firmware)(void *opaque, Env *env);
+    /* The CPU waits for what `wakes` it in front of the insn at pc, where the block in hand ends: IR_EXIT_HALT for helpers. */
+    void (*halt)(void *opaque, Env *env, uint64_t pc);
     bool semihosting;  /* -semihosting was given */
     FILE *semihosting_console; /* where SYS_WRITEC and :tt go; borrowed */
     /* One line for -d unimp / guest_errors; printf. The runtime drops it when the item is off. */

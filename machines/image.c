@@ -2,7 +2,7 @@
 /*
  * image.c - files with code in them: reading, unpacking, and telling what they are.
  * Spec: Linux Documentation/arm64/booting.rst (header of an Image); System V ABI, ELF-64 object file format; RFC 1952.
- * Missing: EFI zboot images, uImage, compression other than gzip; big-endian images.
+ * Missing: EFI zboot images, uImage, compression other than gzip; big-endian arm64 Images.
  */
 #include "machines/image.h"
 
@@ -25,6 +25,18 @@ enum {
 static uint32_t le32(const uint8_t *p) {
     return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
 }
+
+const ImageFormat image_aarch64 = {
+    .elf_machine = EM_AARCH64, .arm64_image = true, .runs = "little-endian AArch64 code",
+    .wanted = "an arm64 Linux Image or an AArch64 ELF executable",
+};
+const ImageFormat image_ppc64 = {
+    .elf_machine = EM_PPC64, .elf_big = true, .runs = "64-bit PowerPC code", .wanted = "a 64-bit PowerPC ELF executable",
+    .entry_limit = UINT64_C(1) << 60,
+    .beyond = "an operating-system kernel, which needs what this machine does not have yet: address translation, an "
+              "interrupt controller and Open Firmware's client interface; it runs programs linked at addresses of its "
+              "memory that use hypercalls alone",
+};
 
 static uint64_t le64(const uint8_t *p) {
     return le32(p) | (uint64_t)le32(p + 4) << 32;
@@ -229,67 +241,83 @@ static bool elf_refuse(const Image *image, const char *why, GError **error) {
     return false;
 }
 
-static bool elf_segment(const uint8_t *data, size_t size, const Elf64_Phdr *ph, ImageCode *code, uint64_t entry,
+/* A number of the file, which is of either byte order. */
+static uint64_t elf_number(const uint8_t *p, unsigned size, bool big) {
+    uint64_t v = 0;
+    for (unsigned i = 0; i < size; i++) {
+        v |= (uint64_t)p[i] << 8 * (big ? size - 1 - i : i);
+    }
+    return v;
+}
+#define ELF(Struct, bytes, field, big) \
+    elf_number((bytes) + offsetof(Struct, field), sizeof(((Struct *)0)->field), big)
+
+static bool elf_segment(const uint8_t *data, size_t size, const uint8_t *ph, bool big, ImageCode *code, uint64_t entry,
                         bool *entered) {
-    if (ph->p_type != PT_LOAD || ph->p_memsz == 0) {
+    uint64_t offset = ELF(Elf64_Phdr, ph, p_offset, big), address = ELF(Elf64_Phdr, ph, p_vaddr, big);
+    uint64_t file_size = ELF(Elf64_Phdr, ph, p_filesz, big), memory_size = ELF(Elf64_Phdr, ph, p_memsz, big);
+    if (ELF(Elf64_Phdr, ph, p_type, big) != PT_LOAD || memory_size == 0) {
         return true;
     }
-    if (ph->p_offset > size || ph->p_filesz > size - ph->p_offset || ph->p_filesz > ph->p_memsz) {
+    if (offset > size || file_size > size - offset || file_size > memory_size) {
         return false;
     }
-    ImageSegment segment = { ph->p_paddr, data + ph->p_offset, ph->p_filesz, ph->p_memsz };
+    ImageSegment segment = { ELF(Elf64_Phdr, ph, p_paddr, big), data + offset, file_size, memory_size };
     g_array_append_val(code->segments, segment);
-    if (entry - ph->p_vaddr < ph->p_memsz) {
-        code->entry = entry - ph->p_vaddr + ph->p_paddr;
+    if (entry - address < memory_size) {
+        code->entry = entry - address + segment.gpa;
         *entered = true;
     }
     return true;
 }
 
-static bool elf_code(const Image *image, const uint8_t *data, size_t size, ImageCode *code, GError **error) {
-    Elf64_Ehdr header;
-    const char *what = image_sniff(data, size);
-    bool ours = size >= sizeof header && data[EI_CLASS] == ELFCLASS64 && data[EI_DATA] == ELFDATA2LSB &&
-                (data[18] | data[19] << 8) == EM_AARCH64;
-    if (!ours) {
-        g_autofree char *why = g_strdup_printf("%s; this machine runs little-endian AArch64 code", what);
-        return elf_refuse(image, why, error);
-    }
-    memcpy(&header, data, sizeof header);
-    if (header.e_type != ET_EXEC) {
-        return elf_refuse(image, "an ELF file that is not an executable at fixed addresses (ET_EXEC)", error);
-    }
-    if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phoff > size ||
-        header.e_phnum > (size - header.e_phoff) / sizeof(Elf64_Phdr)) {
+static bool elf_segments(const Image *image, const uint8_t *data, size_t size, bool big, ImageCode *code, GError **error) {
+    uint64_t at = ELF(Elf64_Ehdr, data, e_phoff, big), count = ELF(Elf64_Ehdr, data, e_phnum, big);
+    uint64_t entry = ELF(Elf64_Ehdr, data, e_entry, big);
+    if (ELF(Elf64_Ehdr, data, e_phentsize, big) != sizeof(Elf64_Phdr) || at > size ||
+        count > (size - at) / sizeof(Elf64_Phdr)) {
         return elf_refuse(image, "an ELF file that is cut off or damaged: its program headers lie outside it", error);
     }
     bool entered = false;
-    for (unsigned i = 0; i < header.e_phnum; i++) {
-        Elf64_Phdr ph;
-        memcpy(&ph, data + header.e_phoff + i * sizeof ph, sizeof ph);
-        if (!elf_segment(data, size, &ph, code, header.e_entry, &entered)) {
+    for (uint64_t i = 0; i < count; i++) {
+        if (!elf_segment(data, size, data + at + i * sizeof(Elf64_Phdr), big, code, entry, &entered)) {
             return elf_refuse(image, "an ELF file that is cut off or damaged: a segment lies outside it", error);
         }
     }
-    if (!entered) {
-        return elf_refuse(image, "an ELF file whose entry point lies in none of its segments", error);
-    }
-    return true;
+    return entered || elf_refuse(image, "an ELF file whose entry point lies in none of its segments", error);
 }
 
-bool image_code(const Image *image, ImageCode *code, GError **error) {
+static bool elf_code(const Image *image, const ImageFormat *format, const uint8_t *data, size_t size, ImageCode *code,
+                     GError **error) {
+    bool big = size > EI_DATA && data[EI_DATA] == ELFDATA2MSB;
+    bool ours = size >= sizeof(Elf64_Ehdr) && data[EI_CLASS] == ELFCLASS64 && (big ? format->elf_big : data[EI_DATA] == ELFDATA2LSB) &&
+                ELF(Elf64_Ehdr, data, e_machine, big) == format->elf_machine;
+    if (!ours) {
+        g_autofree char *why = g_strdup_printf("%s; this machine runs %s", image_sniff(data, size), format->runs);
+        return elf_refuse(image, why, error);
+    }
+    if (format->entry_limit && ELF(Elf64_Ehdr, data, e_entry, big) >= format->entry_limit) {
+        return elf_refuse(image, format->beyond, error);
+    }
+    if (ELF(Elf64_Ehdr, data, e_type, big) != ET_EXEC) {
+        return elf_refuse(image, "an ELF file that is not an executable at fixed addresses (ET_EXEC)", error);
+    }
+    return elf_segments(image, data, size, big, code, error);
+}
+
+bool image_code(const Image *image, const ImageFormat *format, ImageCode *code, GError **error) {
     size_t size;
     const uint8_t *data = g_bytes_get_data(image->bytes, &size);
     if (size >= SELFMAG && memcmp(data, ELFMAG, SELFMAG) == 0) {
-        return elf_code(image, data, size, code, error);
+        return elf_code(image, format, data, size, code, error);
     }
-    if (size >= IMAGE_HEADER && memcmp(data + IMAGE_MAGIC_AT, "ARM\x64", 4) == 0 && memcmp(data + 4, "zimg", 4) != 0) {
+    if (format->arm64_image && size >= IMAGE_HEADER && memcmp(data + IMAGE_MAGIC_AT, "ARM\x64", 4) == 0 && memcmp(data + 4, "zimg", 4) != 0) {
         return linux_code(image, data, size, code, error);
     }
     const char *what = image_sniff(data, size);
-    if (what) {
-        g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE,
-                    "kernel '%s' %s %s, not an arm64 Linux Image or an AArch64 ELF executable", image->path, image->is, what);
+    if (what || !format->arm64_image) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE, "kernel '%s' %s %s, not %s", image->path, image->is,
+                    what ? what : "something unknown", format->wanted);
     } else {
         g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE,
                     "kernel '%s' %s something other than an arm64 Linux Image: it lacks the magic number \"ARM\\x64\" at "

@@ -32,6 +32,18 @@ typedef struct ImageCode {
     bool relative;
 } ImageCode;
 
+/* What code a machine takes. */
+typedef struct ImageFormat {
+    uint16_t elf_machine;     /* 64-bit ELF executables for this ... */
+    bool elf_big;             /* ... in both byte orders, else in the little one */
+    bool arm64_image;         /* and arm64 Linux Images */
+    uint64_t entry_limit;     /* ELF: entry points lie below, 0: anywhere ... */
+    const char *beyond;       /* ... and such a file "is" this: "a Linux kernel ..." */
+    const char *runs;         /* for messages: "this machine runs ..." */
+    const char *wanted;       /* "... not ..." */
+} ImageFormat;
+extern const ImageFormat image_aarch64, image_ppc64;
+
 /* Opens a regular file that is not empty. what: "kernel", "initrd" for messages. Error (image). */
 Image *image_open(const char *what, const char *path, GError **error);
 void image_free(Image *image);
@@ -39,8 +51,8 @@ void image_free(Image *image);
 /* Replaces gzip content by what is in it, when that is at most `limit` bytes. Error (image): damaged or too large. */
 bool image_gunzip(Image *image, uint64_t limit, GError **error);
 
-/* Reads an arm64 Linux Image or an ELF executable for AArch64. Error (image): says what the file is instead. */
-bool image_code(const Image *image, ImageCode *code, GError **error);
+/* Reads an image of that format. Error (image): says what the file is instead. */
+bool image_code(const Image *image, const ImageFormat *format, ImageCode *code, GError **error);
 
 /* "an ELF file for x86-64", "a text file": what the bytes look like, or NULL. Static text. */
 const char *image_sniff(const uint8_t *data, size_t size);

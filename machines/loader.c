@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#include "machines/image.h"
 #include "machines/names.h"
 
 enum {
@@ -55,13 +54,13 @@ static bool add_code(Loader *loader, ImageCode *code, GError **error) {
     return true;
 }
 
-static bool open_kernel(Loader *loader, const char *path, GError **error) {
+static bool open_kernel(Loader *loader, const ImageFormat *format, const char *path, GError **error) {
     loader->kernel = image_open("kernel", path, error);
     if (!loader->kernel || !image_gunzip(loader->kernel, loader->ram.size, error)) {
         return false;
     }
     ImageCode code = { .segments = loader->segments };
-    return image_code(loader->kernel, &code, error) && add_code(loader, &code, error);
+    return image_code(loader->kernel, format, &code, error) && add_code(loader, &code, error);
 }
 
 static bool open_bios(Loader *loader, const char *path, uint64_t max, GError **error) {
@@ -85,12 +84,12 @@ static bool open_bios(Loader *loader, const char *path, uint64_t max, GError **e
     return true;
 }
 
-Loader *loader_new(const char *kernel, const char *initrd, const char *bios, uint64_t bios_max, LoaderRam ram,
-                   GError **error) {
+Loader *loader_new(const ImageFormat *format, const char *kernel, const char *initrd, const char *bios, uint64_t bios_max,
+                   LoaderRam ram, GError **error) {
     g_autoptr(Loader) loader = g_new0(Loader, 1);
     loader->ram = ram;
     loader->segments = g_array_new(FALSE, FALSE, sizeof(ImageSegment));
-    if (kernel && !open_kernel(loader, kernel, error)) {
+    if (kernel && !open_kernel(loader, format, kernel, error)) {
         return NULL;
     }
     if (initrd && !(loader->initrd = image_open("initrd", initrd, error))) {

@@ -12,6 +12,7 @@
 #include <glib.h>
 
 #include "machines/fdt.h"
+#include "machines/image.h"
 
 /* The span of guest memory that images may be placed in. */
 typedef struct LoaderRam {
@@ -22,11 +23,11 @@ typedef struct LoaderRam {
 typedef struct Loader Loader;
 
 /*
- * Reads and checks the files; either `kernel` (with an optional `initrd`) or `bios` may be NULL, or both.
+ * Reads and checks the files, of which the kernel is of that format; either `kernel` (with an optional `initrd`) or `bios` may be NULL, or both.
  * bios_max: bytes of the largest firmware. Error (image): a sentence that names the file and what it is instead.
  */
-Loader *loader_new(const char *kernel, const char *initrd, const char *bios, uint64_t bios_max, LoaderRam ram,
-                   GError **error);
+Loader *loader_new(const ImageFormat *format, const char *kernel, const char *initrd, const char *bios, uint64_t bios_max,
+                   LoaderRam ram, GError **error);
 void loader_free(Loader *loader);
 
 /* Decides where initrd and device tree go. dtb_size: room to keep for the tree. Error (image): they do not all fit. */

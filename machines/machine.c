@@ -207,6 +207,13 @@ static void cpu_irq_out(void *opaque, unsigned vcpu, unsigned line, bool level) 
     m->cls->cpu_irq(m, vcpu, line, level);
 }
 
+static bool cpu_firmware(void *opaque, unsigned vcpu) {
+    Machine *m = opaque;
+    bool known = m->cls->firmware(m, vcpu);
+    tcg_deadline_moved(m->tcg); /* it may have set timers */
+    return known;
+}
+
 static void cpu_power(void *opaque, unsigned vcpu, TcgPower action, int code) {
     Machine *m = opaque;
     switch ((int)action) {
@@ -389,6 +396,7 @@ static bool make_cpus(Machine *m, GError **error) {
         .advance = icount_advance, .diverged = cpu_diverged, .debug_stop = cpu_debug_stop, .semihosting = o->semihosting, .semihosting_console = stdout,
     };
     config.cluster = m->cls->cluster ? m->cls->cluster(m) : 0;
+    config.firmware = m->cls->firmware ? cpu_firmware : NULL;
     m->tcg = tcg_new(&config);
     for (unsigned i = 0; i < m->cpus; i++) {
         g_array_append_val(m->alarm_refs, ((AlarmRef){ m, i }));
@@ -511,7 +519,7 @@ static bool make_tree(Machine *m, GError **error) {
 static bool fill(Machine *m, GError **error) {
     LoaderRam ram = { m->cls->ram_base, m->ram_size };
     const MachineOptions *o = &m->options;
-    m->loader = loader_new(o->kernel, o->initrd, o->bios, m->cls->flash_size, ram, error);
+    m->loader = loader_new(m->cls->image, o->kernel, o->initrd, o->bios, m->cls->flash_size, ram, error);
     return m->loader && make_devices(m, error) && plug_devices(m, error) && make_cpus(m, error) && m->cls->fixup(m, error) && make_tree(m, error);
 }
 

@@ -113,6 +113,7 @@ struct MachineClass {
     const char *name;
     const char *summary;
     const Frontend *frontend;
+    const ImageFormat *image;    /* what -kernel takes */
     const char *default_cpu;
     uint64_t ram_base, ram_default, ram_min, ram_max;
     unsigned cpus_max;
@@ -129,6 +130,8 @@ struct MachineClass {
     bool (*fixup)(Machine *machine, GError **error);
     /* A timer or other output of a CPU. Called on its thread. */
     void (*cpu_irq)(Machine *machine, unsigned cpu, unsigned line, bool level);
+    /* A CPU calls the firmware or hypervisor that the machine plays: see CpuPorts.firmware. On its thread. NULL: none. */
+    bool (*firmware)(Machine *machine, unsigned cpu);
     /* Adds what is not a row of the map to the device tree: CPUs, memory, timer ... */
     void (*describe)(Machine *machine, DevTree *tree);
 };

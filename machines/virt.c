@@ -265,6 +265,7 @@ const MachineClass machine_virt = {
     .name = "virt",
     .summary = "generic Arm board (64-bit CPUs, GICv2 or GICv3, PL011)",
     .frontend = &frontend_arm,
+    .image = &image_aarch64,
     .default_cpu = "cortex-a57",
     .ram_base = 0x40000000,
     .ram_default = UINT64_C(128) << 20,

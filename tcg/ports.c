@@ -216,6 +216,16 @@ static int cpu_state(void *opaque, Env *env, uint64_t id) {
     return v ? (int)vcpu_run_state(v) : -1;
 }
 
+static bool firmware(void *opaque, Env *env) {
+    const Vcpu *v = vcpu_of(env);
+    const TcgConfig *c = &v->tcg->config;
+    return c->firmware && c->firmware(c->opaque, v->index);
+}
+
+static void port_halt(void *opaque, Env *env, uint64_t pc) {
+    vcpu_of(env)->waits_at = pc;
+}
+
 void ports_log(void *opaque, Env *env, int item, const char *format, ...) {
     static const struct {
         unsigned bit;
@@ -260,6 +270,8 @@ void ports_init(Vcpu *v) {
         .power = power,
         .cpu_on = cpu_on,
         .cpu_state = cpu_state,
+        .firmware = firmware,
+        .halt = port_halt,
         .semihosting = v->tcg->config.semihosting,
         .semihosting_console = v->tcg->config.semihosting_console,
         .log = ports_log,

@@ -86,6 +86,8 @@ typedef struct TcgConfig {
     void (*irq_out)(void *opaque, unsigned vcpu, unsigned line, bool level);
     /* The guest asks to be powered off, reset, or to end with a code. Called on a vCPU thread; must not block. */
     void (*power)(void *opaque, unsigned vcpu, TcgPower action, int code);
+    /* The guest calls the firmware that the machine plays (CpuPorts.firmware). On the vCPU's thread. NULL: there is none. */
+    bool (*firmware)(void *opaque, unsigned vcpu);
     /* --verify found a difference; `report` is ready to print. Called on the vCPU thread, which then stops. */
     void (*diverged)(void *opaque, const char *report);
     bool semihosting;

@@ -38,7 +38,7 @@ START_TEST(kernel_initrd_dtb) {
     memset(content, 0xbb, MB + 1);
     g_autofree char *initrd = file("i", content, MB + 1);
     LoaderRam ram = { BASE, 16 * MB };
-    g_autoptr(Loader) loader = loader_new(kernel, initrd, NULL, 0, ram, NULL);
+    g_autoptr(Loader) loader = loader_new(&image_aarch64, kernel, initrd, NULL, 0, ram, NULL);
     ck_assert_ptr_nonnull(loader);
     ck_assert(loader_place(loader, DTB, NULL));
     LoaderEntry e = loader_entry(loader);
@@ -70,7 +70,7 @@ START_TEST(every_size) {
     bool fits_before = false;
     for (uint64_t size = 4096; size < 16 * MB; size += 64 * 1024 + 4096) {
         g_autoptr(GError) error = NULL;
-        Loader *loader = loader_new(kernel, initrd, NULL, 0, (LoaderRam){ BASE, size }, &error);
+        Loader *loader = loader_new(&image_aarch64, kernel, initrd, NULL, 0, (LoaderRam){ BASE, size }, &error);
         bool fits = loader && loader_place(loader, DTB, &error);
         ck_assert(fits != (error != NULL));
         ck_assert(fits || !fits_before);
@@ -91,7 +91,7 @@ END_TEST
 
 START_TEST(firmware) {
     g_autofree char *bios = file("b", "\x1f\x20\x03\xd5", 4);
-    g_autoptr(Loader) loader = loader_new(NULL, NULL, bios, 4, (LoaderRam){ BASE, 4 * MB }, NULL);
+    g_autoptr(Loader) loader = loader_new(&image_aarch64, NULL, NULL, bios, 4, (LoaderRam){ BASE, 4 * MB }, NULL);
     ck_assert_ptr_nonnull(loader);
     ck_assert(loader_place(loader, DTB, NULL));
     ck_assert_uint_eq(loader_entry(loader).dtb, BASE);
@@ -100,7 +100,7 @@ START_TEST(firmware) {
     size_t size;
     ck_assert_mem_eq(loader_bios(loader, &size), "\x1f\x20\x03\xd5", 4);
     ck_assert_uint_eq(size, 4);
-    ck_assert_ptr_null(loader_new(NULL, NULL, bios, 3, (LoaderRam){ BASE, 4 * MB }, NULL));
+    ck_assert_ptr_null(loader_new(&image_aarch64, NULL, NULL, bios, 3, (LoaderRam){ BASE, 4 * MB }, NULL));
 }
 END_TEST
 
@@ -112,7 +112,7 @@ START_TEST(wraps) {
     };
     g_autofree char *kernel = image("k", rows[_i][0], rows[_i][1], 100, 1);
     g_autoptr(GError) error = NULL;
-    ck_assert_ptr_null(loader_new(kernel, NULL, NULL, 0, (LoaderRam){ BASE, 4 * MB }, &error));
+    ck_assert_ptr_null(loader_new(&image_aarch64, kernel, NULL, NULL, 0, (LoaderRam){ BASE, 4 * MB }, &error));
     ck_assert(g_error_matches(error, YADO_ERROR, YADO_ERROR_IMAGE));
 }
 END_TEST
