@@ -19,7 +19,10 @@ import os
 import re
 import sys
 
-ISAS = {'a64': {'type': 'A64', 'include': 'frontend/arm/disasm.h', 'feature': 'ARM_', 'has': 'arm_has'}}
+ISAS = {
+    'a64': {'type': 'A64', 'include': 'frontend/arm/disasm.h', 'feature': 'ARM_', 'has': 'arm_has'},
+    'ppc': {'type': 'Ppc', 'include': 'frontend/ppc/disasm.h', 'feature': 'PPC_', 'has': 'ppc_has'},
+}
 WORD = re.compile(r'\b[A-Za-z_]\w*')
 ROW = re.compile(r'^(?P<head>[^?;=]*?)(?:\s\?\s+(?P<guard>.*?))?(?:\s=\s+(?P<shape>\w+)(?:\((?P<args>[^;]*)\))?)?$')
 MAX_GUARD_BITS = 16
@@ -266,14 +269,11 @@ class Writer:
         formats = arities(self.rows, ((r, p[0], len(p[1])) for r in self.rows for _, parts in r.texts
                                       for p in parts if isinstance(p, tuple)), 'format')
         out = [f'/* Made by decode.py. */', f'#ifndef {isa.upper()}_DECODE_H', f'#define {isa.upper()}_DECODE_H', '',
-               '#include "frontend/frontend.h"', '',
+               '#include "frontend/decode.h"', '#include "frontend/frontend.h"', '',
                f'typedef struct {t}Print {t}Print;', f'typedef struct {t}Fields {{']
         out += [f'    uint32_t {name};' for name in fields]
         out += [f'    uint32_t padding[{-len(fields) % 4 + 4}];', f'}} {t}Fields; /* whole quadwords */', '',
-                f'typedef struct {t}RowField {{\n    const char *name;\n    uint8_t shift, width;',
-                f'    uint16_t offset; /* in {t}Fields */\n}} {t}RowField;', '',
-                f'typedef struct {t}Row {{\n    const char *name, *file;\n    uint32_t line, mask, value, feature;\n'
-                f'    const {t}RowField *fields;\n    uint32_t field_count;\n    const char *text; /* template */\n'
+                f'typedef struct {t}Row {{\n    DECODE_ROW;\n'
                 f'    void (*trans)(Trans *t, const {t}Fields *f);\n'
                 f'    void (*print)(struct {t}Print *p, const {t}Fields *f); /* NULL: no template */\n}} {t}Row;', '',
                 f'enum {{ {isa.upper()}_ROWS = {len(self.rows)} }};',
@@ -306,7 +306,7 @@ class Writer:
                 self.out.append('        return;\n    }')
             self.out.append('}')
         if row.fields:
-            self.out.append(f'static const {t}RowField fields_{row.name}[] = {{')
+            self.out.append(f'static const DecodeField fields_{row.name}[] = {{')
             self.out += [f'    {{"{n}", {s}, {w}, offsetof({t}Fields, {n})}},' for n, (s, w) in row.fields.items()]
             self.out.append('};')
 

@@ -68,7 +68,7 @@ START_TEST(rows) {
         const A64Row *row = a64_find(insn, &f);
         ck_assert(!row || (insn & row->mask) == row->value);
         for (uint32_t k = 0; row && k < row->field_count; k++) {
-            const A64RowField *field = &row->fields[k];
+            const DecodeField *field = &row->fields[k];
             uint32_t v = G_STRUCT_MEMBER(uint32_t, &f, field->offset);
             ck_assert_uint_eq(v, insn >> field->shift & (uint32_t)((UINT64_C(1) << field->width) - 1));
         }

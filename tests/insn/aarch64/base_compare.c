@@ -14,21 +14,12 @@
 #include <string.h>
 
 #include "tests/insn/aarch64/base_run.h"
-#include "tests/insn/aarch64/cover.h"
+#include "tests/insn/aarch64/rows.h"
 
 /* -- values -- */
 
 static uint64_t next(uint64_t *seed) {
     return cover_random(seed);
-}
-
-static uint64_t random_value(uint64_t *seed) {
-    static const uint64_t ends[] = {0, 1, UINT64_MAX, UINT64_C(1) << 63, INT64_MAX, UINT64_C(1) << 31, INT32_MAX,
-                                    UINT32_MAX, UINT64_C(1) << 32, 255, 1 << 15, 1 << 7};
-    uint64_t v = next(seed);
-    uint64_t end = ends[v % G_N_ELEMENTS(ends)];
-    uint64_t choice[6] = {end, end, v >> (v & 63), (uint64_t)((int64_t)v >> (v & 63)), (uint32_t)v, v};
-    return choice[next(seed) % 6];
 }
 
 /* -- insns -- */
@@ -37,7 +28,7 @@ static bool is(const A64Row *row, const char *prefix) {
     return g_str_has_prefix(row->name, prefix);
 }
 
-static const A64RowField *field_of(const A64Row *row, const char *name) {
+static const DecodeField *field_of(const A64Row *row, const char *name) {
     for (uint32_t i = 0; i < row->field_count; i++) {
         if (strcmp(row->fields[i].name, name) == 0) {
             return &row->fields[i];
@@ -47,12 +38,12 @@ static const A64RowField *field_of(const A64Row *row, const char *name) {
 }
 
 static uint32_t get_field(const A64Row *row, uint32_t insn, const char *name, uint32_t otherwise) {
-    const A64RowField *f = field_of(row, name);
+    const DecodeField *f = field_of(row, name);
     return f ? insn >> f->shift & ((1u << f->width) - 1) : otherwise;
 }
 
 static uint32_t set_field(const A64Row *row, uint32_t insn, const char *name, uint32_t value) {
-    const A64RowField *f = field_of(row, name);
+    const DecodeField *f = field_of(row, name);
     if (!f) {
         return insn;
     }
@@ -213,7 +204,7 @@ static bool is_computation(const A64Row *row) {
 static uint32_t leave_loop(const A64Row *row, uint32_t insn) {
     static const char *const offsets[] = {"imm14", "imm19", "imm26"};
     for (unsigned i = 0; i < G_N_ELEMENTS(offsets); i++) {
-        const A64RowField *f = field_of(row, offsets[i]);
+        const DecodeField *f = field_of(row, offsets[i]);
         uint32_t all = f ? (1u << f->width) - 1 : 0;
         if (f && ((get_field(row, insn, offsets[i], 0) + 1) & all) < 2) {
             return set_field(row, insn, offsets[i], 2);
@@ -243,15 +234,15 @@ static void random_insns(uint64_t *seed, const A64Row *row, uint32_t insn, uint3
 static void random_case(uint64_t *seed, const Cover *cover, uint32_t k, BaseCase *c) {
     static const uint64_t places[] = {BASE_ADDRESS - 0x80000, BASE_ADDRESS + 0x80000, BASE_ADDRESS - 0xff000,
                                       BASE_ADDRESS + 0xff000, UINT64_C(0x200000000000), UINT64_C(0x155555556000)};
-    const A64Row *row = cover->row;
-    *c = (BaseCase){.seed = next(seed), .nzcv = (next(seed) & 15) << 28, .sp = random_value(seed) & ~UINT64_C(15)};
+    const A64Row *row = (const A64Row *)cover->row;
+    *c = (BaseCase){.seed = next(seed), .nzcv = (next(seed) & 15) << 28, .sp = cover_value(seed) & ~UINT64_C(15)};
     c->pc = places[next(seed) % (is_literal(row) ? 4 : G_N_ELEMENTS(places))];
     for (unsigned i = 0; i < 31; i++) {
-        c->x[i] = random_value(seed);
+        c->x[i] = cover_value(seed);
     }
     for (unsigned i = 0; i < 32; i++) {
-        c->v[i][0] = random_value(seed);
-        c->v[i][1] = random_value(seed);
+        c->v[i][0] = cover_value(seed);
+        c->v[i][1] = cover_value(seed);
     }
     uint32_t insn = cover_insn(cover, seed);
     if (is_memory(row)) {
@@ -272,7 +263,7 @@ static void random_case(uint64_t *seed, const Cover *cover, uint32_t k, BaseCase
 static void generate_row(uint64_t seed, unsigned count, const A64Row *row) {
     enum { MOST = 1000 };
     Cover cover;
-    cover_init(&cover, row);
+    rows_cover(&cover, row);
     for (unsigned k = 0; k < MOST; k++) {
         g_autofree char *missing = cover_missing(&cover, false);
         if (k >= count && !missing) {

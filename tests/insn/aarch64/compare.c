@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/insn/aarch64/cover.h"
+#include "tests/insn/aarch64/rows.h"
 #include "tests/insn/aarch64/run.h"
 
 /* -- values -- */
@@ -97,7 +97,7 @@ typedef struct Registers {
 static Registers registers_of(const A64Row *row, const A64Fields *f) {
     Registers used = {0};
     for (uint32_t k = 0; k < row->field_count; k++) {
-        const A64RowField *field = &row->fields[k];
+        const DecodeField *field = &row->fields[k];
         if (!cover_is_register(field)) {
             continue;
         }
@@ -130,14 +130,14 @@ static void clear_others(const A64Row *row, const A64Fields *f, InsnCase *c) {
 
 /* General registers: X16 and up belong to the oracle; 31 is fine as the zero register. */
 static uint32_t random_insn(uint64_t *seed, const Cover *cover) {
-    const A64Row *row = cover->row;
+    const A64Row *row = (const A64Row *)cover->row;
     A64Fields f;
     uint32_t insn;
     bool stack = row->text && strstr(row->text, "sp r");
     do {
         insn = cover_insn(cover, seed);
         for (uint32_t i = 0; i < row->field_count; i++) {
-            const A64RowField *field = &row->fields[i];
+            const DecodeField *field = &row->fields[i];
             if (cover_is_register(field) && field->width == 5 && is_general(row, field->name)) {
                 uint32_t r = (uint32_t)(next(seed) % (stack ? 16 : 17));
                 insn = (insn & ~(31u << field->shift)) | (r == 16 ? 31 : r) << field->shift;
@@ -192,7 +192,7 @@ static void generate_row(uint64_t seed, uint32_t count, const A64Row *row) {
     enum { MOST = 1000 };
     bool modes = strstr(row->file, "fp");
     Cover cover;
-    cover_init(&cover, row);
+    rows_cover(&cover, row);
     for (uint32_t k = 0; k < MOST; k++) {
         g_autofree char *missing = cover_missing(&cover, modes);
         if (k >= count && !missing) {

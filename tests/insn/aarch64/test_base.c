@@ -13,7 +13,7 @@
 #include <zlib.h>
 
 #include "tests/insn/aarch64/base_run.h"
-#include "tests/insn/aarch64/cover.h"
+#include "tests/insn/aarch64/rows.h"
 
 #ifndef VECTORS
 #define VECTORS "tests/insn/aarch64"
@@ -81,7 +81,7 @@ static void run_line(BaseRunner *runner, const char *line, Cover *covers) {
 START_TEST(vectors) {
     g_autofree Cover *covers = g_new0(Cover, A64_ROWS);
     for (unsigned i = 0; i < A64_ROWS; i++) {
-        cover_init(&covers[i], &a64_rows[i]);
+        rows_cover(&covers[i], &a64_rows[i]);
     }
     BaseRunner *runner = base_runner_new();
     char line[2048];

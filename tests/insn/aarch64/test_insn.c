@@ -11,7 +11,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "tests/insn/aarch64/cover.h"
+#include "tests/insn/aarch64/rows.h"
 #include "tests/insn/aarch64/run.h"
 
 #ifndef VECTORS
@@ -84,7 +84,7 @@ START_TEST(vectors) {
     g_autofree char *path = g_build_filename(VECTORS, files[_i][0], NULL);
     g_autofree Cover *covers = g_new0(Cover, A64_ROWS);
     for (unsigned i = 0; i < A64_ROWS; i++) {
-        cover_init(&covers[i], &a64_rows[i]);
+        rows_cover(&covers[i], &a64_rows[i]);
     }
     InsnRunner *runner = insn_runner_new();
     char line[1024];

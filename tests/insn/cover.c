@@ -2,7 +2,7 @@
 /*
  * cover.c - see cover.h.
  */
-#include "tests/insn/aarch64/cover.h"
+#include "tests/insn/cover.h"
 
 uint64_t cover_random(uint64_t *seed) {
     *seed += UINT64_C(0x9e3779b97f4a7c15);
@@ -12,45 +12,53 @@ uint64_t cover_random(uint64_t *seed) {
     return z ^ z >> 31;
 }
 
-bool cover_is_register(const A64RowField *field) {
+uint64_t cover_value(uint64_t *seed) {
+    static const uint64_t ends[] = {0, 1, UINT64_MAX, UINT64_C(1) << 63, INT64_MAX, UINT64_C(1) << 31, INT32_MAX,
+                                    UINT32_MAX, UINT64_C(1) << 32, 255, 1 << 15, 1 << 7};
+    uint64_t v = cover_random(seed);
+    uint64_t end = ends[v % G_N_ELEMENTS(ends)];
+    uint64_t choice[6] = {end, end, v >> (v & 63), (uint64_t)((int64_t)v >> (v & 63)), (uint32_t)v, v};
+    return choice[cover_random(seed) % 6];
+}
+
+bool cover_is_register(const DecodeField *field) {
     return field->name[0] == 'r' && (field->width == 4 || field->width == 5);
 }
 
-static bool counts(const A64RowField *field) {
+static bool counts(const DecodeField *field) {
     return field->width <= COVER_BITS && !cover_is_register(field);
 }
 
-static uint32_t put(uint32_t insn, const A64RowField *field, uint32_t value) {
+static uint32_t put(uint32_t insn, const DecodeField *field, uint32_t value) {
     uint32_t mask = ((1u << field->width) - 1) << field->shift;
     return (insn & ~mask) | value << field->shift;
 }
 
-static uint32_t get(uint32_t insn, const A64RowField *field) {
+static uint32_t get(uint32_t insn, const DecodeField *field) {
     return insn >> field->shift & ((1u << field->width) - 1);
 }
 
-static uint32_t any(uint64_t *seed, const A64Row *row) {
+static uint32_t any(uint64_t *seed, const DecodeRow *row) {
     return ((uint32_t)cover_random(seed) & ~row->mask) | row->value;
 }
 
-static bool exists(const A64Row *row, const A64RowField *field, uint32_t value) {
+static bool exists(const DecodeRow *row, CoverFind *find, const DecodeField *field, uint32_t value) {
     enum { TRIES = 4000 };
     uint64_t seed = row->value ^ value;
-    A64Fields f;
     for (unsigned i = 0; i < TRIES; i++) {
-        if (a64_find(put(any(&seed, row), field, value), &f) == row) {
+        if (find(put(any(&seed, row), field, value)) == row) {
             return true;
         }
     }
     return false;
 }
 
-void cover_init(Cover *c, const A64Row *row) {
-    *c = (Cover){.row = row};
+void cover_init(Cover *c, const DecodeRow *row, CoverFind *find) {
+    *c = (Cover){.row = row, .find = find};
     g_assert(row->field_count <= COVER_FIELDS);
     for (uint32_t i = 0; i < row->field_count; i++) {
         for (uint32_t v = 0; counts(&row->fields[i]) && v < 1u << row->fields[i].width; v++) {
-            c->none[i][v] = !exists(row, &row->fields[i], v);
+            c->none[i][v] = !exists(row, find, &row->fields[i], v);
         }
     }
 }
@@ -68,7 +76,7 @@ void cover_add(Cover *c, uint32_t insn, uint32_t fpcr) {
 }
 
 /* A value of a field that is too wide to take all: every second one is near an end of the signed or unsigned range. */
-static uint32_t wide(const A64RowField *field, uint64_t *seed) {
+static uint32_t wide(const DecodeField *field, uint64_t *seed) {
     uint32_t all = (1u << field->width) - 1, top = 1u << (field->width - 1);
     uint64_t r = cover_random(seed);
     const uint32_t choice[16] = {0, 1, all, all - 1, top, top - 1, top + 1, top >> 1};
@@ -91,19 +99,18 @@ static uint32_t least(const Cover *c, uint32_t field, uint64_t *seed) {
 
 uint32_t cover_insn(const Cover *c, uint64_t *seed) {
     enum { ALL_FIELDS = 8 }; /* tries with every field chosen; then with one of them */
-    A64Fields f;
     for (unsigned try = 0;; try++) {
         uint32_t insn = any(seed, c->row);
         uint32_t one = c->row->field_count ? (uint32_t)(cover_random(seed) % c->row->field_count) : 0;
         for (uint32_t i = 0; i < c->row->field_count; i++) {
-            const A64RowField *field = &c->row->fields[i];
+            const DecodeField *field = &c->row->fields[i];
             if (field->width > COVER_BITS) {
                 insn = put(insn, field, wide(field, seed));
             } else if (counts(field) && (try < ALL_FIELDS || i == one)) {
                 insn = put(insn, field, least(c, i, seed));
             }
         }
-        if (a64_find(insn, &f) == c->row) {
+        if (c->find(insn) == c->row) {
             return insn;
         }
     }
@@ -114,7 +121,7 @@ char *cover_missing(const Cover *c, bool modes) {
         return g_strdup_printf("%s has %u vectors, fewer than %u", c->row->name, c->vectors, COVER_LEAST);
     }
     for (uint32_t i = 0; i < c->row->field_count; i++) {
-        const A64RowField *field = &c->row->fields[i];
+        const DecodeField *field = &c->row->fields[i];
         for (uint32_t v = 0; counts(field) && v < 1u << field->width; v++) {
             if (!c->none[i][v] && !c->seen[i][v]) {
                 return g_strdup_printf("%s has no vector where %s is %u", c->row->name, field->name, v);
