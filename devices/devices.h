@@ -17,6 +17,17 @@ typedef struct Pl011Config {
 } Pl011Config;
 extern const DeviceClass device_pl011;
 
+/* -- terminal of a PAPR machine: no banks; what the guest's hypercalls ask for -- */
+typedef struct SpaprVtyConfig {
+    Chardev *chardev; /* borrowed; NULL: output is dropped */
+} SpaprVtyConfig;
+extern const DeviceClass device_spapr_vty; /* config may be NULL */
+enum { SPAPR_VTY_PIECE = 16 }; /* bytes of one hypercall */
+/* Takes what has been typed; returns how many bytes. Any thread. */
+unsigned spapr_vty_get(Device *d, uint8_t bytes[SPAPR_VTY_PIECE]);
+/* False: busy, nothing was taken. n is at most SPAPR_VTY_PIECE. Any thread. */
+bool spapr_vty_put(Device *d, const uint8_t *bytes, unsigned n);
+
 /* -- PL031 real-time clock: one bank of 4 KiB, one output -- */
 typedef struct Pl031Config {
     int64_t start; /* seconds since 1970 at machine start, or -1: the host's time */

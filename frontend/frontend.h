@@ -255,9 +255,6 @@ typedef enum TransResult {
 /* Fills ir with one verified-able block; *end receives the page offset after its last byte. */
 TransResult frontend_translate(const TransRequest *request, IrBlock *ir, unsigned *end);
 
-/* Table of all front ends compiled in, NULL-terminated; and the one that has `model` or is called `name`. */
-extern const Frontend *const frontends[];
-
-extern const Frontend frontend_arm;
+extern const Frontend frontend_arm, frontend_ppc;
 
 #endif

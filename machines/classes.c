@@ -4,6 +4,6 @@
  */
 #include "machines/machine.h"
 
-extern const MachineClass machine_virt;
+extern const MachineClass machine_pseries, machine_virt;
 
-const MachineClass *const machine_classes[] = { &machine_virt, NULL };
+const MachineClass *const machine_classes[] = { &machine_pseries, &machine_virt, NULL };

@@ -81,6 +81,7 @@ typedef union DeviceConfig {
     Pl061Config pl061;
     FlashConfig flash;
     GicConfig gic;
+    SpaprVtyConfig spapr_vty;
 } DeviceConfig;
 
 enum { MAP_BANKS = 2, NO_IRQ = -1 };
@@ -128,7 +129,7 @@ struct MachineClass {
     unsigned (*cluster)(const Machine *machine); /* TcgConfig.cluster; NULL: 0 */
     /* Connects interrupt controller and CPUs and what else the table cannot say. All devices exist. */
     bool (*fixup)(Machine *machine, GError **error);
-    /* A timer or other output of a CPU. Called on its thread. */
+    /* A timer or other output of a CPU. Called on its thread. NULL: its CPUs have none. */
     void (*cpu_irq)(Machine *machine, unsigned cpu, unsigned line, bool level);
     /* A CPU calls the firmware or hypervisor that the machine plays: see CpuPorts.firmware. On its thread. NULL: none. */
     bool (*firmware)(Machine *machine, unsigned cpu);

@@ -93,7 +93,7 @@ class Usage(Cli):
 
     def test_unknown_without_suggestion(self):
         self.usage("no option '--frobnicate'", "--frobnicate")
-        self.usage("no machine 'spaceship'; there is virt", "-M", "spaceship")
+        self.usage("no machine 'spaceship'; there are pseries, virt", "-M", "spaceship")
         self.usage("no accelerator 'kvm'", "-accel", "kvm")
 
     def test_keys(self):

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cpu.h - the state of a PowerPC CPU. It lives in Env.guest; IR reaches the parts that have a slot.
+ * Spec: Power ISA 2.07B and 3.0B, Book I (user), Book II (storage, timers), Book III (system).
+ *
+ * A CR field is a byte LT GT EQ SO (8 4 2 1); XER's SO, OV, CA, OV32 and CA32 are a byte each, 0 or 1.
+ */
+#ifndef FRONTEND_PPC_CPU_H
+#define FRONTEND_PPC_CPU_H
+
+#include "frontend/frontend.h"
+
+/* Levels and optional parts of the architecture, as decode-table sections name them. */
+typedef enum PpcFeature {
+    PPC_BASE,   /* Power ISA 2.07, 64 bits; always there */
+    PPC_ISA300, /* Power ISA 3.0 */
+    PPC_FEATURES
+} PpcFeature;
+
+enum { PPC_LT = 8, PPC_GT = 4, PPC_EQ = 2, PPC_SO = 1 };
+
+typedef struct PpcCold PpcCold; /* what generated code never touches; see spr.h */
+
+/* SPRs that are nothing but storage: one array, a slot each. X(name, number, access as in spr.h) */
+#define PPC_PLAIN_SPRS(X)                                                                                              \
+    X(TAR, 815, PPC_U) X(VRSAVE, 256, PPC_U) X(DSCR, 17, PPC_S) X(SRR0, 26, PPC_S) X(SRR1, 27, PPC_S)                    \
+    X(SPRG0, 272, PPC_S) X(SPRG1, 273, PPC_S) X(SPRG2, 274, PPC_S) X(SPRG3, 275, PPC_S) X(DAR, 19, PPC_S)                \
+    X(DSISR, 18, PPC_S) X(AMR, 29, PPC_S) X(IAMR, 61, PPC_S) X(UAMOR, 157, PPC_S) X(CFAR, 28, PPC_S)                     \
+    X(FSCR, 153, PPC_S) X(PSPB, 159, PPC_S) X(PPR, 896, PPC_U) X(ACOP, 31, PPC_S) X(CTRL, 152, PPC_S)                    \
+    X(MMCR0, 795, PPC_S) X(MMCR1, 798, PPC_S) X(MMCR2, 785, PPC_S) X(MMCRA, 786, PPC_S) X(PMC1, 787, PPC_S)              \
+    X(PMC2, 788, PPC_S) X(PMC3, 789, PPC_S) X(PMC4, 790, PPC_S) X(PMC5, 791, PPC_S) X(PMC6, 792, PPC_S)                  \
+    X(SIAR, 796, PPC_S) X(SDAR, 797, PPC_S) X(SIER, 784, PPC_S) X(EBBHR, 804, PPC_U) X(EBBRR, 805, PPC_U)                \
+    X(BESCR, 806, PPC_U) X(WORT, 895, PPC_S) X(DAWR0, 180, PPC_S) X(DAWRX0, 188, PPC_S) X(CIABR, 187, PPC_S)             \
+    X(IC, 848, PPC_S) X(VTB, 849, PPC_S)
+enum {
+#define X(name, number, access) PPC_PLAIN_##name,
+    PPC_PLAIN_SPRS(X)
+#undef X
+    PPC_SPR_PLAIN
+};
+
+typedef struct PpcCpu {
+    uint64_t gpr[32];
+    uint64_t lr, ctr;
+    uint8_t cr[8];
+    uint8_t so, ov, ca, ov32, ca32;
+    uint8_t xer_count;   /* XER's low byte: length for string insns */
+    uint16_t pad;
+    uint64_t msr;
+    uint64_t fpscr;
+    IrVal vsr[64];       /* doubleword 0 is d[0]; its 64 bits are an FPR, 32 ... 63 are the AltiVec registers */
+    uint64_t plain[PPC_SPR_PLAIN];
+    uint64_t mode;       /* cached value of Frontend.mode, PPC_MODE_* */
+    uint64_t features;   /* bit per PpcFeature; from here on not guest state */
+    PpcCold *cold;       /* owned */
+} PpcCpu;
+
+static inline PpcCpu *ppc_cpu(Env *env) {
+    return (PpcCpu *)(void *)env->guest;
+}
+static inline const PpcCpu *ppc_cpu_const(const Env *env) {
+    return (const PpcCpu *)(const void *)env->guest;
+}
+static inline bool ppc_has(const Env *env, PpcFeature f) {
+    return f == PPC_BASE || (ppc_cpu_const(env)->features >> f & 1);
+}
+
+enum {
+    PPC_SLOT_GPR = 0, /* ... 31 */
+    PPC_SLOT_LR = 32,
+    PPC_SLOT_CTR,
+    PPC_SLOT_CR, /* ... CR7 */
+    PPC_SLOT_SO = PPC_SLOT_CR + 8,
+    PPC_SLOT_OV,
+    PPC_SLOT_CA,
+    PPC_SLOT_OV32,
+    PPC_SLOT_CA32,
+    PPC_SLOT_XER_COUNT,
+    PPC_SLOT_MSR,
+    PPC_SLOT_VSR, /* ... 63 */
+    PPC_SLOT_PLAIN = PPC_SLOT_VSR + 64,
+    PPC_SLOTS = PPC_SLOT_PLAIN + PPC_SPR_PLAIN,
+};
+
+/* MSR. Numbers are those of shifts, not the manual's. */
+#define PPC_MSR_SF (UINT64_C(1) << 63)
+#define PPC_MSR_HV (UINT64_C(1) << 60)
+enum {
+    PPC_MSR_VEC = 1 << 25, PPC_MSR_VSX = 1 << 23, PPC_MSR_EE = 1 << 15, PPC_MSR_PR = 1 << 14, PPC_MSR_FP = 1 << 13,
+    PPC_MSR_ME = 1 << 12, PPC_MSR_FE0 = 1 << 11, PPC_MSR_SE = 1 << 10, PPC_MSR_BE = 1 << 9, PPC_MSR_FE1 = 1 << 8,
+    PPC_MSR_IR = 1 << 5, PPC_MSR_DR = 1 << 4, PPC_MSR_PMM = 1 << 2, PPC_MSR_RI = 1 << 1, PPC_MSR_LE = 1 << 0,
+};
+#define PPC_MSR_KEPT                                                                                                   \
+    (PPC_MSR_SF | PPC_MSR_VEC | PPC_MSR_VSX | PPC_MSR_EE | PPC_MSR_PR | PPC_MSR_FP | PPC_MSR_ME | PPC_MSR_FE0 |        \
+     PPC_MSR_SE | PPC_MSR_BE | PPC_MSR_FE1 | PPC_MSR_IR | PPC_MSR_DR | PPC_MSR_PMM | PPC_MSR_RI | PPC_MSR_LE)
+
+/* The block key's mode: every bit of state that decoding or generated code depends on. */
+enum {
+    PPC_MODE_SF = 1 << 0,   /* 64-bit mode */
+    PPC_MODE_LE = 1 << 1,   /* little-endian: insns and data */
+    PPC_MODE_PR = 1 << 2,   /* problem state */
+    PPC_MODE_IR = 1 << 3,   /* insn and data relocation */
+    PPC_MODE_DR = 1 << 4,
+    PPC_MODE_FP = 1 << 5,   /* the facilities that are available */
+    PPC_MODE_VEC = 1 << 6,
+    PPC_MODE_VSX = 1 << 7,
+    PPC_MODE_SMP = 1 << 8,  /* there are other CPUs */
+};
+
+enum {
+#define HELPER(name, ret, args, flags) PPC_HELPER_##name,
+#include "frontend/ppc/helper.def"
+#undef HELPER
+    PPC_HELPERS
+};
+
+#endif

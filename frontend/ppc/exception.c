@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exception.c - interrupts, and returning from them.
+ * Spec: Power ISA 3.0B Book III, 6.4 (processing), 6.5 (definitions), 4.3.1 (rfid, mtmsr).
+ * Missing: trace interrupts (MSR[SE], [BE]), machine checks other than for a bus, hypervisor interrupts.
+ */
+#include <inttypes.h>
+
+#include "frontend/ppc/ppc.h"
+#include "frontend/ppc/spr.h"
+#include "frontend/ppc/trans.h"
+
+void ppc_helper_program(Env *env, uint32_t srr1);
+void ppc_helper_interrupt(Env *env, uint32_t vector);
+void ppc_helper_system_call(Env *env, uint32_t level);
+void ppc_helper_hypercall(Env *env);
+void ppc_helper_rfi(Env *env);
+void ppc_helper_msr_write(Env *env, uint64_t value, uint64_t mask);
+void ppc_helper_icbi(Env *env, uint64_t ea);
+void ppc_helper_barrier(Env *env);
+
+#define SRR1_WHY UINT64_C(0x783f0000)
+
+uint64_t ppc_insn_pc(const Env *env) {
+    uint64_t pc = env->pcbase + (uint64_t)(int64_t)env->insn_off;
+    return ppc_cpu_const(env)->msr & PPC_MSR_SF ? pc : (uint32_t)pc;
+}
+
+/* Interrupts keep relocation on, at an address that LPCR names, when it was on. */
+static uint64_t vector_base(const Env *env) {
+    static const uint64_t bases[4] = {0, 0, 0x18000, UINT64_C(0xc000000000004000)};
+    enum { ON = PPC_MSR_IR | PPC_MSR_DR };
+    return (ppc_cpu_const(env)->msr & ON) == ON ? bases[ppc_cold_const(env)->lpcr >> PPC_LPCR_AIL_SHIFT & 3] : 0;
+}
+
+void ppc_enter(Env *env, unsigned vector, uint64_t srr0, uint64_t srr1) {
+    PpcCpu *cpu = ppc_cpu(env);
+    PpcCold *cold = cpu->cold;
+    uint64_t base = vector == PPC_VEC_RESET || vector == PPC_VEC_MACHINE_CHECK ? 0 : vector_base(env);
+    cold->ports->log(cold->ports->opaque, env, CPU_LOG_INT, "interrupt %#x at %#" PRIx64 ", MSR %#" PRIx64, vector, srr0,
+                     cpu->msr | srr1);
+    cpu->plain[PPC_PLAIN_SRR0] = srr0;
+    cpu->plain[PPC_PLAIN_SRR1] = (cpu->msr & ~SRR1_WHY) | srr1;
+    uint64_t msr = PPC_MSR_SF | (cpu->msr & PPC_MSR_ME) | (cold->lpcr & PPC_LPCR_ILE ? PPC_MSR_LE : 0);
+    ppc_set_msr(env, msr | (base ? PPC_MSR_IR | PPC_MSR_DR : 0));
+    env->pc = base + vector;
+}
+
+static void take(Env *env, unsigned vector, uint64_t srr0, uint64_t srr1) {
+    ppc_enter(env, vector, srr0, srr1);
+    env->fault = 1;
+}
+
+void ppc_raise_program(Env *env, uint32_t srr1) {
+    take(env, PPC_VEC_PROGRAM, ppc_insn_pc(env), srr1);
+}
+
+void ppc_helper_program(Env *env, uint32_t srr1) {
+    ppc_raise_program(env, srr1);
+}
+
+void ppc_helper_interrupt(Env *env, uint32_t vector) {
+    take(env, vector, ppc_insn_pc(env), 0);
+}
+
+void ppc_helper_system_call(Env *env, uint32_t level) {
+    take(env, PPC_VEC_SYSTEM_CALL, ppc_insn_pc(env) + 4, 0);
+}
+
+/* Who plays the hypervisor answers; without one the insn is a system call. */
+void ppc_helper_hypercall(Env *env) {
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    if (!ports->firmware || !ports->firmware(ports->opaque, env)) {
+        ppc_helper_system_call(env, 1);
+    }
+}
+
+/* -- what the hypervisor does -------------------------------------------------------------------------------- */
+
+uint64_t ppc_gpr(const Env *env, unsigned r) {
+    return ppc_cpu_const(env)->gpr[r];
+}
+
+void ppc_set_gpr(Env *env, unsigned r, uint64_t value) {
+    ppc_cpu(env)->gpr[r] = value;
+}
+
+void ppc_power(Env *env, CpuPower action) {
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    ports->power(ports->opaque, env, action, 0);
+}
+
+void ppc_cede(Env *env) {
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    ppc_set_msr(env, ppc_cpu(env)->msr | PPC_MSR_EE);
+    ppc_poll_interrupts(env);
+    if (!ppc_wakes(env) && ports->halt) {
+        ports->halt(ports->opaque, env, ppc_insn_pc(env) + 4);
+    }
+}
+
+void ppc_set_interrupt_order(Env *env, bool little) {
+    PpcCold *cold = ppc_cold(env);
+    cold->lpcr = (cold->lpcr & ~(uint64_t)PPC_LPCR_ILE) | (little ? PPC_LPCR_ILE : 0);
+}
+
+void ppc_set_interrupt_location(Env *env, unsigned ail) {
+    PpcCold *cold = ppc_cold(env);
+    cold->lpcr = (cold->lpcr & ~(UINT64_C(3) << PPC_LPCR_AIL_SHIFT)) | (uint64_t)(ail & 3) << PPC_LPCR_AIL_SHIFT;
+}
+
+/* -- memory -------------------------------------------------------------------------------- */
+
+void ppc_mem_fault(Env *env, const MemFault *f) {
+    enum { STORE = 1 << 25 };
+    PpcCpu *cpu = ppc_cpu(env);
+    bool wide = cpu->msr & PPC_MSR_SF, segment = f->guest & PPC_FAULT_SEGMENT;
+    uint32_t why = (uint32_t)(f->guest & ~(uint64_t)PPC_FAULT_SEGMENT);
+    if (f->access == MEM_FETCH) {
+        uint64_t pc = wide ? env->pc : (uint32_t)env->pc;
+        unsigned vector = f->kind == MEM_FAULT_BUS ? PPC_VEC_MACHINE_CHECK : segment ? PPC_VEC_INSN_SEGMENT : PPC_VEC_INSN;
+        ppc_enter(env, vector, pc, segment ? 0 : why & SRR1_WHY);
+        return;
+    }
+    cpu->plain[PPC_PLAIN_DAR] = wide ? f->va : (uint32_t)f->va;
+    unsigned vector = f->kind == MEM_FAULT_ALIGN ? PPC_VEC_ALIGN : f->kind == MEM_FAULT_BUS ? PPC_VEC_MACHINE_CHECK
+                      : segment ? PPC_VEC_DATA_SEGMENT : PPC_VEC_DATA;
+    if (vector == PPC_VEC_DATA || vector == PPC_VEC_ALIGN) {
+        cpu->plain[PPC_PLAIN_DSISR] = why | (f->access == MEM_WRITE ? STORE : 0);
+    }
+    ppc_enter(env, vector, ppc_insn_pc(env), 0);
+}
+
+/* -- asynchronous -------------------------------------------------------------------------------- */
+
+bool ppc_wakes(const Env *env) {
+    const PpcCold *cold = ppc_cold_const(env);
+    return cold->dec_due || __atomic_load_n(&cold->lines, __ATOMIC_SEQ_CST);
+}
+
+bool ppc_deliverable(const Env *env) {
+    return ppc_cpu_const(env)->msr & PPC_MSR_EE && ppc_wakes(env);
+}
+
+void ppc_take_interrupt(Env *env) {
+    bool external = __atomic_load_n(&ppc_cold(env)->lines, __ATOMIC_SEQ_CST);
+    if (ppc_deliverable(env)) {
+        ppc_enter(env, external ? PPC_VEC_EXTERNAL : PPC_VEC_DECREMENTER, env->pc, 0);
+    }
+}
+
+/* -- MSR -------------------------------------------------------------------------------- */
+
+/* Problem state has interrupts and relocation on. */
+static uint64_t implied(uint64_t msr) {
+    return msr & PPC_MSR_PR ? msr | PPC_MSR_EE | PPC_MSR_IR | PPC_MSR_DR : msr;
+}
+
+void ppc_helper_rfi(Env *env) {
+    const PpcCpu *cpu = ppc_cpu(env);
+    uint64_t msr = implied(cpu->plain[PPC_PLAIN_SRR1]), kept = PPC_MSR_ME;
+    uint64_t pc = cpu->plain[PPC_PLAIN_SRR0] & ~UINT64_C(3);
+    ppc_set_msr(env, (msr & ~kept) | (cpu->msr & kept));
+    env->pc = msr & PPC_MSR_SF ? pc : (uint32_t)pc;
+    ppc_poll_interrupts(env);
+}
+
+void ppc_helper_msr_write(Env *env, uint64_t value, uint64_t mask) {
+    uint64_t msr = ppc_cpu(env)->msr;
+    ppc_set_msr(env, implied((msr & ~mask) | (value & mask)));
+    ppc_poll_interrupts(env);
+}
+
+/* -- caches -------------------------------------------------------------------------------- */
+
+/* Code made from the block at ea is stale. */
+void ppc_helper_icbi(Env *env, uint64_t ea) {
+    enum { BLOCK = 128 };
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    MemXlat x;
+    ea &= ~(uint64_t)(BLOCK - 1);
+    if (ppc_walk(env, ea, MEM_READ, false, &x)) {
+        ports->code_written(ports->opaque, env, x.pa, BLOCK);
+        return;
+    }
+    MemFault fault = {.kind = MEM_FAULT_WALK, .access = MEM_READ, .va = ea, .guest = x.guest_fault};
+    ppc_mem_fault(env, &fault);
+    env->fault = 1;
+}
+
+void ppc_helper_barrier(Env *env) {
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    if (ports->barrier) {
+        ports->barrier(ports->opaque, env);
+    }
+}

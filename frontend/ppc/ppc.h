@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ppc.h - the PowerPC front end as other files of it use it: translation, text, and what machines may ask of a CPU.
+ */
+#ifndef FRONTEND_PPC_PPC_H
+#define FRONTEND_PPC_PPC_H
+
+#include "frontend/ppc/cpu.h"
+
+/* Frontend.translate: one insn of four bytes at t->code. */
+void ppc_translate(Trans *t);
+/* Frontend.disasm. */
+unsigned ppc_disasm(const uint8_t *bytes, unsigned avail, uint64_t pc, uint64_t mode, GString *out);
+
+/* -- for whoever plays the hypervisor, within CpuPorts.firmware -- */
+
+uint64_t ppc_gpr(const Env *env, unsigned r);
+void ppc_set_gpr(Env *env, unsigned r, uint64_t value);
+void ppc_power(Env *env, CpuPower action);
+/* H_CEDE: interrupts are let in, and the CPU waits for one behind the insn. */
+void ppc_cede(Env *env);
+/* How interrupts are taken: in which byte order; with relocation on, if it was on, at 0xc000...4000 (3), 0x18000 (2) or
+ * as without (0). */
+void ppc_set_interrupt_order(Env *env, bool little);
+void ppc_set_interrupt_location(Env *env, unsigned ail);
+
+/* The insn at bytes, in the byte order of the mode. */
+static inline uint32_t ppc_insn(const uint8_t *b, uint64_t mode) {
+    uint32_t le = b[0] | b[1] << 8 | b[2] << 16 | (uint32_t)b[3] << 24;
+    return mode & PPC_MODE_LE ? le : __builtin_bswap32(le);
+}
+
+#endif

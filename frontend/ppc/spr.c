@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spr.c - the special-purpose registers, as mfspr and mtspr reach them.
+ * Spec: Power ISA 3.0B Book III, 4.4 (table of SPRs), 5.4.1 (access).
+ * Missing: hypervisor registers (there is no hypervisor state); performance counters, watch and trace registers keep
+ * their values and do nothing; FSCR does not make facilities trap.
+ */
+#include "frontend/ppc/spr.h"
+
+#include "frontend/ppc/trans.h"
+
+static uint64_t read_xer(Env *env) {
+    return ppc_xer(env);
+}
+static uint64_t read_timebase(Env *env) {
+    return ppc_timebase(env);
+}
+static uint64_t read_timebase_upper(Env *env) {
+    return ppc_timebase(env) >> 32;
+}
+static uint64_t read_pvr(Env *env) {
+    return ppc_cold(env)->model->pvr;
+}
+static uint64_t read_pir(Env *env) {
+    return ppc_cold(env)->index;
+}
+/* The machine's hypervisor has set it. */
+static uint64_t read_lpcr(Env *env) {
+    return ppc_cold(env)->lpcr;
+}
+
+#define PLAIN(name, number, access) {#name, number, access, PPC_PLAIN_##name},
+#define ALIAS(name, number, access, of) {name, number, access, PPC_PLAIN_##of}
+const PpcSpr ppc_sprs[] = {
+    PPC_PLAIN_SPRS(PLAIN)
+    {"XER", 1, PPC_U, -1, .read = read_xer, .write = ppc_set_xer},
+    {"LR", 8, PPC_U, -1},
+    {"CTR", 9, PPC_U, -1},
+    ALIAS("DSCR", 3, PPC_U, DSCR),
+    ALIAS("AMR", 13, PPC_U, AMR),
+    ALIAS("CTRL", 136, PPC_UR | PPC_SR, CTRL),
+    ALIAS("SPRG3", 259, PPC_UR | PPC_SR, SPRG3),
+    {"DEC", 22, PPC_S, -1, .read = ppc_dec_read, .write = ppc_dec_write},
+    {"TB", 268, PPC_UR | PPC_SR, -1, .read = read_timebase},
+    {"TBU", 269, PPC_UR | PPC_SR, -1, .read = read_timebase_upper},
+    {"PVR", 287, PPC_SR, -1, .read = read_pvr},
+    {"LPCR", 318, PPC_SR, -1, .read = read_lpcr},
+    {"PIR", 1023, PPC_SR, -1, .read = read_pir},
+};
+const unsigned ppc_spr_count = G_N_ELEMENTS(ppc_sprs);
+
+int ppc_spr_find(const Env *env, unsigned number) {
+    for (unsigned i = 0; i < ppc_spr_count; i++) {
+        if (ppc_sprs[i].number == number && ppc_has(env, ppc_sprs[i].feature)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+uint64_t ppc_helper_spr_read(Env *env, uint32_t row);
+void ppc_helper_spr_write(Env *env, uint32_t row, uint64_t value);
+void ppc_helper_spr_unknown(Env *env, uint32_t number);
+
+uint64_t ppc_helper_spr_read(Env *env, uint32_t row) {
+    return ppc_sprs[row].read(env);
+}
+
+void ppc_helper_spr_write(Env *env, uint32_t row, uint64_t value) {
+    ppc_sprs[row].write(env, value);
+}
+
+/* Numbers with 16 set belong to the supervisor: to the user they are privileged, to the supervisor the insn does nothing.
+ * The others are illegal to the user, and to the supervisor 0, 4, 5 and 6. */
+void ppc_helper_spr_unknown(Env *env, uint32_t number) {
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    bool user = ppc_cpu(env)->msr & PPC_MSR_PR;
+    ports->log(ports->opaque, env, CPU_LOG_UNIMP, "no special-purpose register %u", number);
+    if (user) {
+        ppc_raise_program(env, number & 16 ? PPC_PROGRAM_PRIVILEGED : PPC_PROGRAM_ILLEGAL);
+    } else if (number == 0 || (number >= 4 && number <= 6)) {
+        ppc_raise_program(env, PPC_PROGRAM_ILLEGAL);
+    }
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trans.h - what the trans*.c files of PowerPC share: register access, condition fields, interrupts, decoded fields.
+ */
+#ifndef FRONTEND_PPC_TRANS_H
+#define FRONTEND_PPC_TRANS_H
+
+#include "frontend/ppc/cpu.h"
+
+/* PpcFields (one member per field name of the tables) and the prototypes of all ppc_trans_* come from decode.py. */
+#include "ppc_decode.h"
+
+/* Arguments of shapes. */
+enum { PPC_ADD_RB, PPC_ADD_ONES, PPC_ADD_ZERO };                /* second operand of adde, subfe and their kind */
+enum { PPC_ROTATE_LEFT, PPC_ROTATE_RIGHT, PPC_ROTATE_BOTH };    /* what the mask keeps: to the right of MB, left of ME */
+enum { PPC_TO_LR, PPC_TO_CTR, PPC_TO_TAR };
+enum { PPC_UPDATE = 1, PPC_SIGNED = 2, PPC_REVERSED = 4 };
+
+/* Vectors (offsets), and SRR1 of a program interrupt. */
+enum {
+    PPC_VEC_RESET = 0x100, PPC_VEC_MACHINE_CHECK = 0x200, PPC_VEC_DATA = 0x300, PPC_VEC_DATA_SEGMENT = 0x380, PPC_VEC_INSN = 0x400,
+    PPC_VEC_INSN_SEGMENT = 0x480, PPC_VEC_EXTERNAL = 0x500, PPC_VEC_ALIGN = 0x600, PPC_VEC_PROGRAM = 0x700,
+    PPC_VEC_FP = 0x800, PPC_VEC_DECREMENTER = 0x900, PPC_VEC_SYSTEM_CALL = 0xc00, PPC_VEC_TRACE = 0xd00,
+    PPC_VEC_VEC = 0xf20, PPC_VEC_VSX = 0xf40, PPC_VEC_FACILITY = 0xf60,
+};
+enum { PPC_PROGRAM_FP = 1 << 20, PPC_PROGRAM_ILLEGAL = 1 << 19, PPC_PROGRAM_PRIVILEGED = 1 << 18, PPC_PROGRAM_TRAP = 1 << 17 };
+
+/* Emits an interrupt of the current insn, and ends the block. */
+void ppc_interrupt(Trans *t, unsigned vector);
+void ppc_program(Trans *t, uint32_t srr1);
+/* True in supervisor state; else emits the interrupt: `if (!ppc_privileged(t)) return;` */
+bool ppc_privileged(Trans *t);
+/* Ends the block: leaves with `reason` at the next insn. */
+void ppc_leave(Trans *t, IrExit reason);
+
+static inline bool ppc_wide(const Trans *t) {
+    return t->mode & PPC_MODE_SF;
+}
+/* The type that CR0, carries and overflow are computed in. */
+static inline IrType ppc_type(const Trans *t) {
+    return ppc_wide(t) ? IR_I64 : IR_I32;
+}
+static inline int32_t ppc_sext(uint32_t v, unsigned width) {
+    return (int32_t)(v << (32 - width)) >> (32 - width);
+}
+static inline uint32_t ppc_i64(Trans *t, uint64_t v) {
+    return ir_const(t->ir, IR_I64, v);
+}
+static inline uint32_t ppc_i32(Trans *t, uint32_t v) {
+    return ir_const(t->ir, IR_I32, v);
+}
+static inline uint32_t ppc_op2(Trans *t, IrOp op, IrType type, uint32_t a, uint32_t b) {
+    return ir_emit(t->ir, op, type, 0, a, b, 0);
+}
+static inline uint32_t ppc_op1(Trans *t, IrOp op, IrType type, uint32_t a) {
+    return ir_emit(t->ir, op, type, 0, a, 0, 0);
+}
+static inline uint32_t ppc_flags(Trans *t, IrOp op, uint32_t a, uint32_t b) {
+    return ir_emit(t->ir, op, IR_FLAGS, 0, a, b, 0);
+}
+static inline uint32_t ppc_cset(Trans *t, IrCond cond, uint32_t flags) {
+    return ir_emit(t->ir, IR_cset, IR_I32, cond, flags, 0, 0);
+}
+static inline uint32_t ppc_get(Trans *t, unsigned r) {
+    return ir_get(t->ir, PPC_SLOT_GPR + r, IR_I64);
+}
+static inline uint32_t ppc_get32(Trans *t, unsigned r) {
+    return ir_get(t->ir, PPC_SLOT_GPR + r, IR_I32);
+}
+static inline void ppc_set(Trans *t, unsigned r, uint32_t value) {
+    ir_set(t->ir, PPC_SLOT_GPR + r, value);
+}
+/* A byte slot: CR fields, XER's bits. */
+static inline uint32_t ppc_byte(Trans *t, unsigned slot) {
+    return ir_get(t->ir, slot, IR_I32);
+}
+/* v as CR0 and carries see it: its low half in 32-bit mode. */
+static inline uint32_t ppc_narrow(Trans *t, uint32_t v) {
+    return ppc_wide(t) ? v : ppc_op1(t, IR_trunc, IR_I32, v);
+}
+
+/* CR field = the outcome of a comparison, of which `flags` are those of a subtraction, and XER[SO]. What follows in the
+ * block may branch on the flags themselves (Trans.known). In trans_branch.c. */
+void ppc_set_compare(Trans *t, unsigned field, uint32_t flags, bool is_unsigned);
+/* CR field = value. */
+void ppc_set_cr(Trans *t, unsigned field, uint32_t value);
+/* CR bit 0 ... 31 as 0 or 1. */
+uint32_t ppc_cr_bit(Trans *t, unsigned bit);
+/* CR0 by comparing v (i64) with 0, if rc. */
+void ppc_record(Trans *t, unsigned rc, uint32_t v);
+/* Forgets flags of comparisons: behind every skip. */
+static inline void ppc_forget(Trans *t) {
+    t->known = 0;
+}
+
+#endif

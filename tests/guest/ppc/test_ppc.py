@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Bare-metal PowerPC programs in both byte orders. Usage: test_ppc.py YADO [unittest args]."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CC = "powerpc64le-linux-gnu-gcc"
+MISSING = f"{CC} is missing: apt-get install gcc-powerpc64le-linux-gnu"
+FLAGS = ["-mabi=elfv2", "-mcpu=power8", "-msoft-float", "-mno-altivec", "-mno-vsx", "-mcmodel=medium", "-O1", "-Wall",
+         "-Wextra", "-Werror", "-std=gnu11", "-ffreestanding", "-nostdlib", "-static", "-fno-pie", "-no-pie",
+         "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-Wl,-T,link.ld", "-Wl,--build-id=none",
+         "-Wl,-z,noexecstack", "-Wl,--no-warn-rwx-segments"]
+ORDERS = ("little", "big")
+CPUS = ("power8", "power9", "max")
+FORCED = "jit,x-tlb=1,x-evict=20,x-poll=on,x-chain=off"
+MODES = (["-accel", "jit"], ["-accel", "interp"], ["-accel", "jit", "-verify"], ["-accel", FORCED],
+         ["-accel", FORCED, "-verify"], ["-accel", "jit", "-icount", "shift=0"])
+SECONDS = 60
+YADO = "yado"
+
+
+def setUpModule():  # noqa: N802
+    if not shutil.which(CC):
+        raise AssertionError(MISSING)
+    global FOLDER
+    FOLDER = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(FOLDER.cleanup)
+
+
+def build(order, *defines):
+    path = os.path.join(FOLDER.name, "-".join(("hello", order, *defines)) + ".elf")
+    if not os.path.exists(path):
+        done = subprocess.run([CC, "-m" + order, *FLAGS, *(f"-D{d}" for d in defines), "-o", path, "start.S", "lib.c",
+                               "hello.c"], cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode:
+            raise AssertionError(f"hello.c does not build:\n{done.stdout}")
+    return path
+
+
+def run(path, *args, typed=""):
+    return subprocess.run([YADO, "-M", "pseries", "-serial", "stdio", *args, "-kernel", path], input=typed, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS, errors="replace", check=False)
+
+
+class Hello(unittest.TestCase):
+    def test_hello(self):
+        for order in ORDERS:
+            for cpu in CPUS:
+                for mode in MODES:
+                    with self.subTest(order=order, cpu=cpu, mode=mode):
+                        done = run(build(order), "-cpu", cpu, *mode)
+                        self.assertEqual(done.returncode, 0, done.stdout)
+                        self.assertTrue(done.stdout.startswith("hello from the terminal\ndone\n"), done.stdout)
+                        self.assertNotIn("still here", done.stdout)
+
+    def test_failing(self):
+        """A program that fails is seen to."""
+        self.assertIn("FAIL hello.c", run(build("little", "FAILING")).stdout)
+
+    def test_typed(self):
+        for order in ORDERS:
+            done = run(build(order, "ECHO"), typed="what is typed comes back.")
+            self.assertEqual(done.stdout, "hello from the terminal\nwhat is typed comes backdone\n")
+
+    def test_repeats(self):
+        """In virtual time every run is the same one, however it is run."""
+        for order in ORDERS:
+            ends = {run(build(order), "-icount", "shift=0", "-accel", accel).stdout
+                    for accel in ("jit", "jit", "interp", "jit,x-evict=20,x-poll=on", "jit,x-chain=off")}
+            self.assertEqual(len(ends), 1, ends)
+            self.assertRegex(ends.pop(), r"done\n(.*\n)*yado: \d+ insns retired, state [0-9a-f]{16}\n$")
+
+    def test_refused(self):
+        done = subprocess.run([YADO, "-M", "pseries", "-smp", "2", "-kernel", build("big")], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("machine 'pseries' has 1 to 1 CPUs, not 2", done.stdout)
+        kernel = os.path.join(FOLDER.name, "kernel")
+        with open(build("big"), "rb") as elf, open(kernel, "wb") as copy:
+            data = bytearray(elf.read())
+            data[24:32] = bytes.fromhex("c000000000000000")  # e_entry
+            copy.write(data)
+        done = run(kernel)
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertIn("is an operating-system kernel, which needs what this machine does not have yet: address "
+                      "translation", done.stdout)
+        with open(kernel, "wb") as other:
+            other.write(b"\0" * 4096)
+        done = run(kernel)
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertIn("is something unknown, not a 64-bit PowerPC ELF executable", done.stdout)
+
+    def test_monitor(self):
+        """Registers and insns for people, in the program's byte order."""
+        for order in ORDERS:
+            with self.subTest(order=order):
+                done = subprocess.run([YADO, "-M", "pseries", "-S", "-serial", "null", "-monitor", "stdio", "-kernel",
+                                       build(order)], input="info registers\nx/2i 0\nquit\n", stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False)
+                self.assertIn("64-bit big-endian supervisor", done.stdout)
+                self.assertIn("mfmsr r11\n" if order == "little" else ".long 0x00000000\n", done.stdout)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
+        YADO = sys.argv.pop(1)
+    unittest.main()

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * oracle.c - runs cases of the PowerPC tables for real: a Linux program of either byte order that reads cases from its
+ * input and writes what the registers then hold. All registers belong to the case: the way in is the return from a
+ * signal, the way out is another one, by the illegal words that stand behind the insns.
+ * Build: powerpc64le-linux-gnu-gcc -O1 -static -I<root> oracle.c
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include "tests/insn/ppc64/case.h"
+
+enum { PAGE = 65536 }; /* the kernel's may be as large */
+enum { NIP = 32, CTR = 35, LNK = 36, XER = 37, CCR = 38 };
+#define SIGNAL_STACK UINT64_C(0x123456780000)
+
+static PpcCase current;
+static sigjmp_buf done;
+static uint64_t thread; /* r13: where the C library's own data is */
+
+/* The file is little-endian. */
+static void swap(PpcCase *c) {
+    uint64_t one = 1, *words = &c->seed;
+    if (*(char *)&one) {
+        return;
+    }
+    for (unsigned i = 0; i < PPC_WORDS; i++) {
+        (&c->count)[i] = __builtin_bswap32((&c->count)[i]);
+    }
+    for (unsigned i = 0; i < (sizeof(*c) - 4 * PPC_WORDS) / 8; i++) {
+        words[i] = __builtin_bswap64(words[i]);
+    }
+}
+
+static void enter(int number, siginfo_t *info, void *context) {
+    unsigned long *r = ((ucontext_t *)context)->uc_mcontext.gp_regs;
+    memcpy(r, current.gpr, sizeof(current.gpr));
+    r[NIP] = current.pc;
+    r[CTR] = current.ctr;
+    r[LNK] = current.lr;
+    r[XER] = current.xer;
+    r[CCR] = current.cr;
+}
+
+static void leave(int number, siginfo_t *info, void *context) {
+    __asm__ volatile("mr 13, %0" : : "r"(thread));
+    unsigned long *r = ((ucontext_t *)context)->uc_mcontext.gp_regs;
+    memcpy(current.gpr, r, sizeof(current.gpr));
+    current.pc = r[NIP];
+    current.ctr = r[CTR];
+    current.lr = r[LNK];
+    current.xer = r[XER];
+    current.cr = r[CCR];
+    current.end = number == SIGTRAP ? PPC_TRAPPED : number == SIGBUS ? PPC_MISALIGNED : PPC_WENT_ON;
+    siglongjmp(done, 1);
+}
+
+/* The page at pc, zeros but for the insns, and another one before it. */
+static int prepare(void) {
+    int rwx = PROT_READ | PROT_WRITE | PROT_EXEC, how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    char *code = mmap((char *)current.pc - PAGE, 2 * PAGE, rwx, how, -1, 0);
+    if (code == MAP_FAILED) {
+        return 0;
+    }
+    memcpy(code + PAGE, current.insn, current.count * sizeof(current.insn[0]));
+    __builtin___clear_cache(code, code + 2 * PAGE);
+    return 1;
+}
+
+int main(void) {
+    static const int ways_out[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL};
+    stack_t other = {.ss_sp = (void *)SIGNAL_STACK, .ss_size = 1 << 17};
+    struct sigaction in = {.sa_sigaction = enter, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction out = {.sa_sigaction = leave, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    uint64_t *window = mmap((void *)PPC_ADDRESS, PAGE, PROT_READ | PROT_WRITE, how, -1, 0);
+    other.ss_sp = mmap(other.ss_sp, other.ss_size, PROT_READ | PROT_WRITE, how, -1, 0);
+    if (window == MAP_FAILED || other.ss_sp == MAP_FAILED || sigaltstack(&other, NULL) || sigaction(SIGUSR1, &in, NULL)) {
+        return 1;
+    }
+    for (unsigned i = 0; i < sizeof(ways_out) / sizeof(ways_out[0]); i++) {
+        sigaction(ways_out[i], &out, NULL);
+    }
+    __asm__ volatile("mr %0, 13" : "=r"(thread));
+    while (fread(&current, sizeof(current), 1, stdin) == 1) {
+        swap(&current);
+        void *code = (char *)current.pc - PAGE;
+        if (!prepare()) {
+            fprintf(stderr, "oracle: no place at %p\n", code);
+            return 1;
+        }
+        base_fill(window, current.seed);
+        if (sigsetjmp(done, 1) == 0) {
+            raise(SIGUSR1);
+        }
+        current.memory = base_hash(window);
+        munmap(code, 2 * PAGE);
+        swap(&current);
+        if (fwrite(&current, sizeof(current), 1, stdout) != 1) {
+            return 1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_ppc.c - every line of ppc.txt.gz holds in every way of running it, and every row of the tables has enough.
+ *
+ * A line: row [be] insns name=H ... -> end=H name=H ... memory=H; see case.h. Registers that do not stand after the arrow
+ * keep their values; those that stand nowhere begin as zero.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "tests/insn/ppc64/run.h"
+
+static bool read_item(const char *item, PpcCase *c) {
+    static const struct { const char *name; size_t at; } items[] = {
+        {"pc", offsetof(PpcCase, pc)}, {"seed", offsetof(PpcCase, seed)}, {"xer", offsetof(PpcCase, xer)},
+        {"cr", offsetof(PpcCase, cr)}, {"lr", offsetof(PpcCase, lr)}, {"ctr", offsetof(PpcCase, ctr)},
+        {"memory", offsetof(PpcCase, memory)},
+    };
+    const char *equals = strchr(item, '=');
+    if (!equals) {
+        if (strcmp(item, "be") == 0) {
+            c->big = 1;
+        } else if (strlen(item) == 8 && c->count < PPC_INSNS) {
+            c->insn[c->count++] = (uint32_t)strtoul(item, NULL, 16);
+        } else {
+            return false;
+        }
+        return true;
+    }
+    uint64_t value = strtoull(equals + 1, NULL, 16);
+    unsigned r;
+    if (sscanf(item, "r%u=", &r) == 1 && r < 32) {
+        c->gpr[r] = value;
+        return true;
+    }
+    if (g_str_has_prefix(item, "end=")) {
+        c->end = (uint32_t)value;
+        return true;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(items); i++) {
+        if (strncmp(item, items[i].name, (size_t)(equals - item)) == 0 && strlen(items[i].name) == (size_t)(equals - item)) {
+            *(uint64_t *)(void *)((char *)c + items[i].at) = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_line(char **words, PpcCase *before, PpcCase *after) {
+    memset(before, 0, sizeof(*before));
+    PpcCase *c = before;
+    for (char **w = words + 1; *w; w++) {
+        if (strcmp(*w, "->") == 0) {
+            *after = *before;
+            c = after;
+        } else if (!read_item(*w, c)) {
+            return false;
+        }
+    }
+    return c == after && before->count > 0;
+}
+
+static void run_line(PpcRunner *runner, const char *line, Cover *covers) {
+    g_auto(GStrv) words = g_strsplit(line, " ", 0);
+    PpcCase before, after;
+    ck_assert_msg(words[0] && read_line(words, &before, &after), "not a vector: %s", line);
+    PpcFields f;
+    const PpcRow *row = ppc_find(before.insn[before.count - 1], &f);
+    ck_assert_msg(row && strcmp(row->name, words[0]) == 0, "decoded as %s: %s", row ? row->name : "nothing", line);
+    cover_add(&covers[row - ppc_rows], before.insn[before.count - 1], 0);
+    for (unsigned how = 0; how < PPC_WAYS; how++) {
+        PpcCase c = before;
+        const char *why = "";
+        ppc_fill(runner, &c);
+        ck_assert_msg(ppc_run(runner, &c, how, &why), "%s: %s", why, line);
+        ppc_settle(&before, &c);
+        ck_assert_msg(memcmp(&c, &after, sizeof(c)) == 0, "differs (way %u): %s", how, line);
+    }
+}
+
+/* Is the row one that a user cannot show, with its check elsewhere? */
+static bool untold(const char *list, const char *name) {
+    g_autofree char *line = g_strdup_printf("\n%s ", name);
+    return strstr(list, line) != NULL;
+}
+
+START_TEST(vectors) {
+    g_autofree Cover *covers = g_new0(Cover, PPC_ROWS);
+    g_autofree char *list = NULL;
+    for (unsigned i = 0; i < PPC_ROWS; i++) {
+        cover_init(&covers[i], (const DecodeRow *)&ppc_rows[i], ppc_rows_find);
+    }
+    PpcRunner *runner = ppc_runner_new("power9");
+    char line[4096];
+    unsigned lines = 0;
+    gzFile file = gzopen(VECTORS "/ppc.txt.gz", "rb");
+    ck_assert_msg(file != NULL, "cannot open " VECTORS "/ppc.txt.gz");
+    while (gzgets(file, line, sizeof(line))) {
+        run_line(runner, g_strchomp(line), covers);
+        lines++;
+    }
+    gzclose(file);
+    ck_assert_uint_lt(runner->given_back, lines / 2);
+    ppc_runner_free(runner);
+    ck_assert(g_file_get_contents(VECTORS "/priv.txt", &list, NULL, NULL));
+    for (unsigned i = 0; i < PPC_ROWS; i++) {
+        g_autofree char *missing = untold(list, ppc_rows[i].name) ? NULL : cover_missing(&covers[i], false);
+        ck_assert_msg(!missing, "%s", missing);
+    }
+}
+END_TEST
+
+/* Each line of priv.txt names a row, a program and words of it. */
+START_TEST(privileged) {
+    g_autofree char *list = NULL;
+    ck_assert(g_file_get_contents(VECTORS "/priv.txt", &list, NULL, NULL));
+    g_auto(GStrv) lines = g_strsplit(g_strchomp(list), "\n", 0);
+    for (char **l = lines; *l; l++) {
+        g_auto(GStrv) words = g_strsplit(*l, " ", 3);
+        if (**l == '#') {
+            continue;
+        }
+        ck_assert_msg(words[0] && words[1] && words[2], "not a row, a program and a check: %s", *l);
+        g_autofree char *path = g_strdup_printf(VECTORS "/../../guest/ppc/%s", words[1]), *text = NULL;
+        bool known = false;
+        for (unsigned i = 0; i < PPC_ROWS; i++) {
+            known |= strcmp(ppc_rows[i].name, words[0]) == 0;
+        }
+        ck_assert_msg(known, "no row %s", words[0]);
+        ck_assert_msg(g_file_get_contents(path, &text, NULL, NULL), "no program %s", path);
+        ck_assert_msg(strstr(text, words[2]) != NULL, "%s does not have the check: %s", path, words[2]);
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("ppc");
+    TCase *tcase = tcase_create("ppc");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, vectors);
+    tcase_add_test(tcase, privileged);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
