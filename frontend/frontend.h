@@ -68,10 +68,12 @@ struct CpuPorts {
     void (*code_written)(void *opaque, Env *env, uint64_t pa, uint64_t size); /* IC IVAU / icbi: blocks made from there are stale */
     void (*code_flush)(void *opaque, Env *env);                               /* IC IALLU */
     /* TLB maintenance; a front end calls these from helpers with IRH_SYNC. asid as in MemContext. flush_page: every
-     * mapping that contains va goes. everywhere: on all CPUs, of which the others may take until `barrier`. */
+     * mapping that contains va goes; last_level: the tables that lead to it are the same as before. everywhere: on all
+     * CPUs, of which the others may take until `barrier`. */
     void (*tlb_flush_all)(void *opaque, Env *env, bool everywhere);
     void (*tlb_flush_asid)(void *opaque, Env *env, uint64_t asid, bool everywhere);
-    void (*tlb_flush_page)(void *opaque, Env *env, uint64_t va, bool any_asid, uint64_t asid, bool everywhere);
+    void (*tlb_flush_page)(void *opaque, Env *env, uint64_t va, bool any_asid, uint64_t asid, bool last_level,
+                           bool everywhere);
     /* What this CPU has done with `everywhere` and to code is finished on all CPUs before its next insn: the front end
      * ends the block behind the call. May be NULL where there is one CPU, like the next two. */
     void (*barrier)(void *opaque, Env *env);
@@ -191,6 +193,8 @@ struct Frontend {
     MemContext (*context)(const Env *env, bool unprivileged);
     /* Walks the page tables for va in the current state. unprivileged: as the lower level. False: xlat->guest_fault. */
     bool (*walk)(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat);
+    /* Maintenance: `walk` forgets what it remembers of the page tables above the last level. May be NULL. */
+    void (*forget_tables)(Env *env);
     /* Does the guest want accesses to [va, va+size) trapped (hardware watchpoints)? Called only when `watching`. */
     bool (*watching)(const Env *env);
     bool (*watch_hit)(Env *env, uint64_t va, unsigned size, MemAccess access);

@@ -121,10 +121,12 @@ static void port_flush_asid(void *opaque, Env *env, uint64_t asid, bool everywhe
     }
 }
 
-static void port_flush_page(void *opaque, Env *env, uint64_t va, bool any_asid, uint64_t asid, bool everywhere) {
-    tlb_flush_page(vcpu_of(env), va, any_asid, asid);
+static void port_flush_page(void *opaque, Env *env, uint64_t va, bool any_asid, uint64_t asid, bool last_level,
+                            bool everywhere) {
+    tlb_flush_page(vcpu_of(env), va, any_asid, asid, last_level);
     if (everywhere) {
-        smp_tell(vcpu_of(env), (Maint){.kind = any_asid ? MAINT_PAGE_ANY : MAINT_PAGE, .addr = va, .asid = asid});
+        smp_tell(vcpu_of(env), (Maint){.kind = any_asid ? MAINT_PAGE_ANY : MAINT_PAGE, .last_level = last_level, .addr = va,
+                                       .asid = asid});
     }
 }
 

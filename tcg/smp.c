@@ -105,10 +105,10 @@ static void do_one(Vcpu *v, const Maint *m) {
         tlb_flush_asid(v, m->asid);
         break;
     case MAINT_PAGE:
-        tlb_flush_page(v, m->addr, false, m->asid);
+        tlb_flush_page(v, m->addr, false, m->asid, m->last_level);
         break;
     case MAINT_PAGE_ANY:
-        tlb_flush_page(v, m->addr, true, 0);
+        tlb_flush_page(v, m->addr, true, 0, m->last_level);
         break;
     case MAINT_UNMAP_WRITES:
         tlb_unmap_writes(v, m->addr);

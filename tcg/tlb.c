@@ -162,8 +162,15 @@ void tlb_forget_entries(Vcpu *v) {
     }
 }
 
+static void forget_tables(Vcpu *v) {
+    if (v->frontend->forget_tables) {
+        v->frontend->forget_tables(v->env);
+    }
+}
+
 void tlb_flush_all(Vcpu *v) {
     verify_forget(v);
+    forget_tables(v);
     v->stats.tlb_flushes++;
     v->l2_gen++;
     v->large_count = 0;
@@ -177,6 +184,7 @@ void tlb_flush_all(Vcpu *v) {
 
 void tlb_flush_asid(Vcpu *v, uint64_t asid) {
     verify_forget(v);
+    forget_tables(v);
     v->stats.tlb_flushes++;
     v->fetch_ok = false;
     forget_hints(v);
@@ -208,8 +216,11 @@ static bool holds(const IrTlbEntry *e, uint64_t va) {
     return ((e->rtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8 || ((e->wtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8;
 }
 
-void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid) {
+void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid, bool last_level) {
     verify_forget(v);
+    if (!last_level) {
+        forget_tables(v);
+    }
     va &= ~(uint64_t)(PAGE_SIZE - 1);
     if (in_large_map(v, va)) {
         tlb_flush_all(v); /* every page cut from the mapping has to go; these are rare */

@@ -150,6 +150,7 @@ typedef struct Space {
 typedef enum MaintKind { MAINT_ALL, MAINT_ASID, MAINT_PAGE, MAINT_PAGE_ANY, MAINT_UNMAP_WRITES } MaintKind;
 typedef struct Maint {
     MaintKind kind;
+    bool last_level; /* of a page: no table has changed */
     uint64_t addr, asid;
 } Maint;
 enum { MAINT_MAX = 64 };
@@ -327,7 +328,7 @@ void tlb_free(Vcpu *v);
 void tlb_context_changed(Vcpu *v);
 void tlb_flush_all(Vcpu *v);
 void tlb_flush_asid(Vcpu *v, uint64_t asid);
-void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid);
+void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid, bool last_level);
 /* Makes the page of va reachable by the fast path, as far as is said. */
 void tlb_fill(Vcpu *v, Bank *b, uint64_t va, uint64_t pa, uint8_t *host, bool readable, bool writable);
 bool tlb_entry_valid(Vcpu *v, const L2Entry *e);

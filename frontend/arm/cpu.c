@@ -227,6 +227,7 @@ static bool arm_init(Env *env, const CpuConfig *config, GError **error) {
     cold->counter_hz = config->counter_hz ? config->counter_hz : model->counter_hz;
     arm_sysreg_init(env);
     arm_pauth_init(env);
+    arm_mmu_init(env);
     return true;
 }
 
@@ -236,6 +237,7 @@ static void arm_finish(Env *env) {
         arm_semihosting_finish(env);
         arm_sysreg_finish(env);
         g_clear_pointer(&cold->pacs, g_free);
+        g_clear_pointer(&cold->tables, g_free);
     }
 }
 
@@ -369,7 +371,7 @@ const Frontend frontend_arm = {
     .id = arm_id,
     .mode = arm_mode,
     .context = arm_context,
-    .walk = arm_walk,
+    .walk = arm_walk, .forget_tables = arm_forget_tables,
     .watching = arm_watching,
     .watch_hit = arm_watch_hit,
     .mem_fault = arm_mem_fault,

@@ -60,6 +60,11 @@ static uint64_t tlbi_asid(Env *env, uint64_t value) {
     return value >> 48 & (arm_cold(env)->tcr_el1 >> 36 & 1 ? 0xffff : 0xff);
 }
 
+/* Op2 of the forms that are about last levels only, of one or of all ASIDs. */
+static bool last_level(const ArmSysreg *row) {
+    return (row->code & 5) == 5;
+}
+
 /* The Inner Shareable forms have another CRm. */
 static bool shareable(const ArmSysreg *row) {
     return (row->code >> 3 & 15) == 3;
@@ -77,12 +82,13 @@ static void tlbi_by_asid(Env *env, const ArmSysreg *row, uint64_t value) {
 
 static void tlbi_by_va(Env *env, const ArmSysreg *row, uint64_t value) {
     const CpuPorts *ports = arm_ports(env);
-    ports->tlb_flush_page(ports->opaque, env, tlbi_va(value), false, tlbi_asid(env, value), shareable(row));
+    ports->tlb_flush_page(ports->opaque, env, tlbi_va(value), false, tlbi_asid(env, value), last_level(row),
+                          shareable(row));
 }
 
 static void tlbi_by_va_all(Env *env, const ArmSysreg *row, uint64_t value) {
     const CpuPorts *ports = arm_ports(env);
-    ports->tlb_flush_page(ports->opaque, env, tlbi_va(value), true, 0, shareable(row));
+    ports->tlb_flush_page(ports->opaque, env, tlbi_va(value), true, 0, last_level(row), shareable(row));
 }
 
 /* -- AT: the result goes to PAR_EL1 -------------------------------------------------------------------------------- */

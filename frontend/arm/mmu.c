@@ -28,6 +28,15 @@ typedef struct Leaf {
     bool table_ro, table_no_el0, table_uxn, table_pxn;
 } Leaf;
 
+/* A last-level table that a walk has come to, and what the tables above allow. */
+struct ArmTable {
+    uint64_t region, ttbr, tcr; /* where it is for; the bits of an address above the table's reach */
+    uint64_t epoch;             /* valid while it is ArmCold.tables_epoch */
+    uint64_t at;                /* its physical address */
+    Leaf above;
+};
+enum { TABLES = 64 };
+
 static unsigned pa_bits(unsigned code) {
     static const uint8_t bits[] = {32, 36, 40, 42, 44, 48};
     return bits[MIN(code, 5)];
@@ -68,8 +77,28 @@ static bool too_big(const ArmCold *cold, uint64_t pa) {
     return pa >> output_bits(cold) != 0;
 }
 
-/* Follows the tables. False: out->x.guest_fault. */
-static bool walk_tables(Env *env, const Half *h, uint64_t va, Leaf *leaf, ArmXlat *out) {
+void arm_mmu_init(Env *env) {
+    arm_cold(env)->tables = g_new0(ArmTable, TABLES);
+    arm_cold(env)->tables_epoch = 1;
+}
+
+void arm_forget_tables(Env *env) {
+    arm_cold(env)->tables_epoch++;
+}
+
+/* Where the last-level table for va is remembered. *known: it is. */
+static ArmTable *table_of(const ArmCold *cold, const Half *h, uint64_t va, bool *known) {
+    uint64_t region = va >> (2 * h->granule - 3);
+    ArmTable *t = &cold->tables[(region ^ region >> 6 ^ region >> 12) & (TABLES - 1)];
+    *known = t->region == region && t->ttbr == h->ttbr && t->tcr == cold->tcr_el1 && t->epoch == cold->tables_epoch;
+    if (!*known) {
+        *t = (ArmTable){.region = region, .ttbr = h->ttbr, .tcr = cold->tcr_el1};
+    }
+    return t;
+}
+
+/* Follows the tables. remember: as far as they are known already, from there. False: out->x.guest_fault. */
+static bool walk_tables(Env *env, const Half *h, uint64_t va, bool remember, Leaf *leaf, ArmXlat *out) {
     const uint64_t address_mask = ((UINT64_C(1) << 48) - 1) & ~((UINT64_C(1) << h->granule) - 1);
     ArmCold *cold = arm_cold(env);
     unsigned stride = h->granule - 3;
@@ -80,6 +109,15 @@ static bool walk_tables(Env *env, const Half *h, uint64_t va, Leaf *leaf, ArmXla
 
     if (too_big(cold, table)) {
         return fail(out, ARM_FSC_ADDRESS_SIZE);
+    }
+    bool known = false;
+    ArmTable *last = remember && level < 3 ? table_of(cold, h, va, &known) : NULL;
+    if (known) {
+        table = last->at;
+        *leaf = last->above;
+        level = 3;
+        shift = h->granule;
+        top = stride;
     }
     for (uint64_t index = va >> shift & ((UINT64_C(1) << top) - 1);;
          index = va >> shift & ((UINT64_C(1) << stride) - 1)) {
@@ -115,7 +153,11 @@ static bool walk_tables(Env *env, const Half *h, uint64_t va, Leaf *leaf, ArmXla
         leaf->table_pxn |= desc >> 59 & 1;
         table = address;
         shift -= stride;
-        level++;
+        if (++level == 3 && last) {
+            last->epoch = cold->tables_epoch;
+            last->at = table;
+            last->above = *leaf;
+        }
     }
 }
 
@@ -149,7 +191,7 @@ static bool translate_flat(const ArmCold *cold, uint64_t va, bool tbi, MemAccess
     return true;
 }
 
-bool arm_translate(Env *env, uint64_t va, MemAccess access, bool priv, bool pan, ArmXlat *out) {
+static bool translate(Env *env, uint64_t va, MemAccess access, bool priv, bool pan, bool remember, ArmXlat *out) {
     const ArmCold *cold = arm_cold(env);
     unsigned upper = va >> 55 & 1;
     bool tbi = arm_tbi(env, va, access == MEM_FETCH);
@@ -163,7 +205,7 @@ bool arm_translate(Env *env, uint64_t va, MemAccess access, bool priv, bool pan,
         return fail(out, ARM_FSC_TRANSLATION);
     }
     Leaf leaf = {0};
-    if (!walk_tables(env, &h, va, &leaf, out)) {
+    if (!walk_tables(env, &h, va, remember, &leaf, out)) {
         return false;
     }
     if (!(leaf.desc >> 10 & 1)) {
@@ -182,11 +224,15 @@ bool arm_translate(Env *env, uint64_t va, MemAccess access, bool priv, bool pan,
     return true;
 }
 
+bool arm_translate(Env *env, uint64_t va, MemAccess access, bool priv, bool pan, ArmXlat *out) {
+    return translate(env, va, access, priv, pan, false, out);
+}
+
 bool arm_walk(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat) {
     ArmCold *cold = arm_cold(env);
     bool priv = arm_cpu(env)->el && !unprivileged;
     ArmXlat out;
-    bool ok = arm_translate(env, va, access, priv, cold->pan, &out);
+    bool ok = translate(env, va, access, priv, cold->pan, true, &out);
     if (!ok) {
         cold->ports->log(cold->ports->opaque, env, CPU_LOG_MMU,
                          "no translation of %#" PRIx64 " (access %d, EL%d): status %#" PRIx64, va, access, priv,

@@ -39,6 +39,7 @@ typedef struct ArmModel {
 typedef struct ArmSysreg ArmSysreg;
 typedef struct ArmDeviceRow ArmDeviceRow;
 typedef struct ArmPac ArmPac;     /* pointer authentication's cache */
+typedef struct ArmTable ArmTable; /* a last-level page table that walks have come to */
 typedef struct ArmFiles ArmFiles; /* semihosting's open files */
 
 struct ArmCold {
@@ -75,6 +76,8 @@ struct ArmCold {
     bool smp;               /* there are others */
     uint64_t counter_hz;
     ArmPac *pacs;           /* owned; NULL without ARM_PAUTH */
+    ArmTable *tables;       /* owned; see mmu.c */
+    uint64_t tables_epoch;  /* of those that are valid */
     ArmFiles *files;        /* owned; NULL until the first SYS_OPEN */
 };
 
@@ -208,6 +211,8 @@ typedef struct ArmXlat {
 /* priv: as EL1, else as EL0; pan: PSTATE.PAN is obeyed. False: out->x.guest_fault is the fault status code. */
 bool arm_translate(Env *env, uint64_t va, MemAccess access, bool priv, bool pan, ArmXlat *out);
 bool arm_walk(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat);
+void arm_forget_tables(Env *env);
+void arm_mmu_init(Env *env); /* makes cold->tables */
 MemContext arm_context(const Env *env, bool unprivileged);
 /* Is the top byte of va ignored? insn: for a fetch or a branch target. */
 bool arm_tbi(const Env *env, uint64_t va, bool insn);

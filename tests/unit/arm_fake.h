@@ -25,7 +25,7 @@ typedef struct Fake {
     uint32_t outputs;                    /* levels of irq_out */
     unsigned flush_all, flush_asid, flush_page, code_written, code_flush, context_changed;
     uint64_t flushed_va, flushed_asid, written_pa;
-    bool flushed_any, everywhere;
+    bool flushed_any, flushed_last_level, everywhere;
     int power, power_code;               /* -1: never asked */
     bool halted;
     unsigned logs[4];                    /* lines per CpuLog */
@@ -123,12 +123,14 @@ static inline void fake_flush_asid(void *o, Env *env, uint64_t asid, bool everyw
     ((Fake *)o)->flushed_asid = asid;
 }
 
-static inline void fake_flush_page(void *o, Env *env, uint64_t va, bool any_asid, uint64_t asid, bool everywhere) {
+static inline void fake_flush_page(void *o, Env *env, uint64_t va, bool any_asid, uint64_t asid, bool last_level,
+                                   bool everywhere) {
     Fake *f = o;
     f->flush_page++;
     f->everywhere = everywhere;
     f->flushed_va = va;
     f->flushed_any = any_asid;
+    f->flushed_last_level = last_level;
     f->flushed_asid = asid;
 }
 

@@ -40,6 +40,7 @@ static Fake *with_page(const char *model, uint64_t desc) {
 }
 
 static bool walk(Fake *f, uint64_t va, MemAccess access, bool unprivileged, MemXlat *x) {
+    frontend_arm.forget_tables(f->env);
     return frontend_arm.walk(f->env, va, access, unprivileged, x);
 }
 
@@ -351,6 +352,35 @@ START_TEST(test_attributes) {
 }
 END_TEST
 
+/* Tables above the last level may be remembered until maintenance, the last level and faults may not. */
+START_TEST(test_remembered_tables) {
+    const uint64_t other_l3 = L3 + 0x1000;
+    Fake *f = with_page("cortex-a57", 0x123456000 | AF | PAGE);
+    MemXlat x;
+    fake_put(f, L3 + INDEX + 8, 0x2000 | AF | PAGE);
+    fake_put(f, other_l3 + INDEX, 0x5000 | AF | PAGE);
+    ck_assert(walk(f, va_4k, MEM_WRITE, false, &x));
+    fake_put(f, L2 + INDEX, other_l3 | TABLE | UINT64_C(1) << 62);
+    ck_assert(frontend_arm.walk(f->env, va_4k + 0x1000, MEM_WRITE, false, &x));
+    ck_assert_uint_eq(x.pa, 0x2000);
+    fake_put(f, L3 + INDEX + 8, 0);
+    ck_assert(!frontend_arm.walk(f->env, va_4k + 0x1000, MEM_READ, false, &x));
+    fake_put(f, L3 + INDEX + 8, 0x3000 | AF | PAGE);
+    ck_assert(frontend_arm.walk(f->env, va_4k + 0x1000, MEM_READ, false, &x));
+    ck_assert_uint_eq(x.pa, 0x3000);
+    frontend_arm.forget_tables(f->env);
+    ck_assert(!frontend_arm.walk(f->env, va_4k, MEM_WRITE, false, &x)); /* the new table's page, read-only from above */
+    ck_assert_uint_eq(x.guest_fault, ARM_FSC_PERMISSION + 3);
+    ck_assert(!frontend_arm.walk(f->env, va_4k, MEM_WRITE, false, &x)); /* that is remembered too */
+    ck_assert(frontend_arm.walk(f->env, va_4k, MEM_READ, false, &x));
+    ck_assert_uint_eq(x.pa, 0x5000);
+    ck_assert_int_eq(frontend_arm.walk(f->env, va_4k + (1 << 21), MEM_READ, false, &x), false); /* another table */
+    arm_cold(f->env)->ttbr0_el1 = L1; /* other tables: what was level 1 is level 0 now */
+    ck_assert(!frontend_arm.walk(f->env, va_4k, MEM_READ, false, &x));
+    fake_free(f);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         test_flat,
@@ -368,6 +398,7 @@ int main(void) {
         test_big_endian_tables,
         test_contexts,
         test_attributes,
+        test_remembered_tables,
         NULL,
     };
     return fake_main("arm mmu", tests);

@@ -318,10 +318,14 @@ START_TEST(test_maintenance) {
     ck_assert_uint_eq(f->flushed_asid, 0xabcd);
     fake_insn(f, 0xd5088720); /* tlbi vae1, x0 */
     ck_assert_uint_eq(f->flushed_va, UINT64_C(0xffff800001234000));
-    ck_assert(!f->flushed_any);
+    ck_assert(!f->flushed_any && !f->flushed_last_level);
     fake_insn(f, 0xd50883e0); /* tlbi vaale1is, x0 */
     ck_assert_uint_eq(f->flush_page, 2);
-    ck_assert(f->flushed_any);
+    ck_assert(f->flushed_any && f->flushed_last_level);
+    fake_insn(f, 0xd50887a0); /* tlbi vale1, x0 */
+    ck_assert(!f->flushed_any && f->flushed_last_level);
+    fake_insn(f, 0xd5088760); /* tlbi vaae1, x0 */
+    ck_assert(f->flushed_any && !f->flushed_last_level);
     ck_assert(raises(f, 0xd50c871f, 0)); /* tlbi alle2 */
     fake_free(f);
 }

@@ -179,7 +179,7 @@ START_TEST(flush_page) {
     fast(0x1000, IR_CHECK_R);
     fast(0x2000, IR_CHECK_R);
     cpu->offset = 0x4000;
-    tlb_flush_page(m.cpu, 0x1000, false, 0);
+    tlb_flush_page(m.cpu, 0x1000, false, 0, true);
     expect(0x1000, RAM_BASE + 0x5000, 1);
     expect(0x2000, RAM_BASE + 0x2000, 0);
     ck_assert(!fast(0x1000, IR_CHECK_R));
@@ -192,11 +192,11 @@ START_TEST(flush_page_of_every_space) {
     expect(0x1000, RAM_BASE + 0x1000, 1);
     enter(2, 0);
     expect(0x1000, RAM_BASE + 0x1000, 1);
-    tlb_flush_page(m.cpu, 0x1000, false, 2);
+    tlb_flush_page(m.cpu, 0x1000, false, 2, true);
     expect(0x1000, RAM_BASE + 0x1000, 1);
     enter(1, 0);
     expect(0x1000, RAM_BASE + 0x1000, 0);
-    tlb_flush_page(m.cpu, 0x1000, true, 0);
+    tlb_flush_page(m.cpu, 0x1000, true, 0, true);
     expect(0x1000, RAM_BASE + 0x1000, 1);
 }
 END_TEST
@@ -206,7 +206,7 @@ START_TEST(large_mapping) {
     expect(0x200000, RAM_BASE, 1);
     expect(0x3f0000, RAM_BASE, 1);
     cpu->offset = 0x1000;
-    tlb_flush_page(m.cpu, 0x234000, false, 0); /* another page of the same mapping */
+    tlb_flush_page(m.cpu, 0x234000, false, 0, true); /* another page of the same mapping */
     expect(0x200000, RAM_BASE + 0x1000, 1);
     expect(0x3f0000, RAM_BASE + 0x1000, 1);
 }
@@ -219,7 +219,7 @@ START_TEST(many_large_mappings) {
         translate(i << 21, &walks);
     }
     cpu->offset = 0x1000;
-    tlb_flush_page(m.cpu, (UINT64_C(5) << 21) + 0x7000, false, 0);
+    tlb_flush_page(m.cpu, (UINT64_C(5) << 21) + 0x7000, false, 0, true);
     expect(UINT64_C(5) << 21, RAM_BASE + 0x1000, 1);
 }
 END_TEST
@@ -282,9 +282,9 @@ END_TEST
 START_TEST(code_after_maintenance) {
     learn(0x7004);
     learn(0x8008);
-    tlb_flush_page(m.cpu, 0x9000, true, 0);
+    tlb_flush_page(m.cpu, 0x9000, true, 0, true);
     ck_assert(known(0x7004) && known(0x8008));
-    tlb_flush_page(m.cpu, 0x7000, true, 0);
+    tlb_flush_page(m.cpu, 0x7000, true, 0, true);
     ck_assert(!known(0x7004) && known(0x8008));
     tlb_flush_all(m.cpu);
     ck_assert_uint_eq(m.env->space, 0); /* nothing is found until the pages have been looked at */
@@ -319,7 +319,7 @@ START_TEST(code_of_large_mappings) {
     tlb_flush_all(m.cpu);
     ck_assert(known(0x205008));
     cpu->page_bits = IR_PAGE_BITS; /* it has been split; the page that is asked for may be the same, others not */
-    tlb_flush_page(m.cpu, 0x2ff000, true, 0);
+    tlb_flush_page(m.cpu, 0x2ff000, true, 0, true);
     ck_assert(!known(0x205008));
 }
 END_TEST
@@ -333,7 +333,7 @@ START_TEST(more_code_than_a_map_lists) {
     ck_assert(!known((2 * CODE_RANGES - 1) << 12)); /* who knows */
     enter(0, 0);
     ck_assert(known((2 * CODE_RANGES - 1) << 12));
-    tlb_flush_page(m.cpu, (2 * CODE_RANGES - 2) << 12, true, 0);
+    tlb_flush_page(m.cpu, (2 * CODE_RANGES - 2) << 12, true, 0, true);
     ck_assert(!known((2 * CODE_RANGES - 2) << 12) && known((2 * CODE_RANGES - 1) << 12));
     tlb_flush_asid(m.cpu, 0);
     ck_assert(!known((2 * CODE_RANGES - 1) << 12));
@@ -371,7 +371,7 @@ START_TEST(code_of_every_page) {
     for (uint64_t va = 0; va < UINT64_C(4200) << 12; va += UINT64_C(1) << 12) {
         learn(va);
         ck_assert(known(va));
-        tlb_flush_page(m.cpu, va, true, 0);
+        tlb_flush_page(m.cpu, va, true, 0, true);
         ck_assert_msg(!known(va), "code at %#" PRIx64 " is not forgotten", va);
     }
 }

@@ -350,7 +350,7 @@ START_TEST(pages_forgotten) {
     uint64_t gen = f->page_gen;
     tlb_flush_all(r->m->cpu);
     tlb_flush_asid(r->m->cpu, 1);
-    tlb_flush_page(r->m->cpu, RAM_BASE, true, 0);
+    tlb_flush_page(r->m->cpu, RAM_BASE, true, 0, true);
     ck_assert_uint_eq(f->page_gen, gen + 3);
     run_free(r);
 }
