@@ -26,6 +26,7 @@ struct BusRegion {
 struct Bus {
     BusRegion **regions; /* sorted by base */
     unsigned count;
+    BusRegion *largest;  /* of the memory: most look-ups mean it */
     BusHooks hooks;
 };
 
@@ -102,6 +103,9 @@ static bool add_memory(Bus *bus, const char *name, uint64_t base, uint64_t size,
     }
     r->memory = host;
     r->writable = writable;
+    if (!bus->largest || size - 1 > bus->largest->last - bus->largest->base) {
+        bus->largest = r;
+    }
     return true;
 }
 
@@ -131,6 +135,10 @@ bool bus_add_device(Bus *bus, uint64_t base, Device *device, unsigned bank, GErr
 
 static inline BusRegion *find(const Bus *bus, uint64_t gpa) {
     unsigned low = 0, high = bus->count;
+    BusRegion *largest = bus->largest;
+    if (largest && gpa >= largest->base && gpa <= largest->last) {
+        return largest;
+    }
     while (low < high) {
         unsigned middle = (low + high) / 2;
         BusRegion *r = bus->regions[middle];
