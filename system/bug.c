@@ -6,7 +6,8 @@
  * needed is prepared at the start: the handler calls only what is async-signal-safe, until the last part, the IR, which
  * allocates; a second fault or five seconds end the process with what is written by then.
  * Process-wide state, like system/main.c: a signal handler has nothing else.
- * Missing: vCPU threads have no stack of their own for the handler: one that overflows its stack leaves no report.
+ * Missing: threads of disks and GLib have no stack of their own for the handler, as the main thread and vCPUs have: one that
+ * overflows its stack leaves no report.
  */
 #include "system/bug.h"
 

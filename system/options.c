@@ -247,7 +247,7 @@ static bool set_broken(TcgForced *f, const char *value, GError **error) {
 static bool set_forced(TcgForced *f, const KeyList *list, const char *interpreter, GError **error) {
     static const char *const switches[] = { "off", "on", NULL };
     static const char *const sizes[] = { "1", NULL };
-    static const char *const crashes[] = { "segv", "assert", "hang", "ir", NULL };
+    static const char *const crashes[] = { "segv", "assert", "hang", "stack", "ir", NULL };
     static const char *const keys[] = { "host", "x-tlb", "x-poll", "x-chain", "x-merge", "x-evict", "x-crash", "x-break", NULL };
     for (unsigned i = 0; interpreter && keys[i]; i++) {
         if (keylist_get(list, keys[i])) {

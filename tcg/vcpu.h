@@ -266,6 +266,7 @@ struct Vcpu {
     bool fetch_ok;
     uint64_t safepoints;  /* atomic: how many it has come to; written by its thread, read by watch.c */
     int cpu_clock;        /* atomic: of its thread's CPU time, for clock_gettime; 0: none yet */
+    void *signal_stack;  /* of the thread, for handlers: its own may be full */
     uint64_t evict_count; /* x-evict: blocks made since code memory was emptied */
     Tb *running;          /* block being interpreted or last entered */
     Tb *recent[RECENT];   /* by hash of pa and mode, in front of Tcg.tb_hash */

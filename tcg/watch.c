@@ -6,12 +6,31 @@
  * Locking: none, on purpose: who looks may be a signal handler, and who is looked at may hold every lock. All is read
  * with plain atomic loads, may be changing meanwhile, and is good for people only.
  */
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
 #include "tcg/vcpu.h"
 
+enum { SIGNAL_STACK = 64 << 10 };
+
+/* On the thread. */
+static void set_signal_stack(Vcpu *v, bool on) {
+    stack_t before, stack = { .ss_size = SIGNAL_STACK, .ss_flags = on ? 0 : SS_DISABLE };
+    if (on && (sigaltstack(NULL, &before) != 0 || !(before.ss_flags & SS_DISABLE))) {
+        return; /* it has one: a sanitizer's */
+    }
+    stack.ss_sp = on ? (v->signal_stack = g_malloc(SIGNAL_STACK)) : NULL;
+    if (v->signal_stack) {
+        sigaltstack(&stack, NULL);
+    }
+    if (!on) {
+        g_clear_pointer(&v->signal_stack, g_free);
+    }
+}
+
 void watch_thread(Vcpu *v, bool running) {
+    set_signal_stack(v, running);
     clockid_t clock;
     bool known = running && pthread_getcpuclockid(pthread_self(), &clock) == 0;
     __atomic_store_n(&v->cpu_clock, known ? clock : 0, __ATOMIC_RELAXED);
@@ -49,7 +68,17 @@ void vcpu_print_last_ir(const Vcpu *v, GString *out) {
     ir_print(v->ir, out);
 }
 
+static int fill_stack(const volatile int *more) {
+    volatile char frame[16]; /* small: a signal has no room behind it */
+    frame[0] = 0;
+    return *more ? fill_stack(more) + frame[0] : 0;
+}
+
 void watch_inject(const char *how) {
+    const volatile int always = 1;
+    if (strcmp(how, "stack") == 0) {
+        fill_stack(&always);
+    }
     if (strcmp(how, "assert") == 0) {
         g_assert(!"put in by x-crash=assert");
     }

@@ -105,7 +105,7 @@ class Usage(Cli):
         self.usage("'x-tlb' takes 1, not '2'", "-accel", "jit,x-tlb=2")
         self.usage("'x-poll' takes one of off, on, not 'o'", "-accel", "jit,x-poll=o")
         self.usage("'0' is not a whole number", "-accel", "jit,x-evict=0")
-        self.usage("'x-crash' takes one of segv, assert, hang, ir, not 'ill'", "-accel", "jit,x-crash=ill")
+        self.usage("'x-crash' takes one of segv, assert, hang, stack, ir, not 'ill'", "-accel", "jit,x-crash=ill")
         self.usage("'host' takes one of sse2, avx2, avx512, not 'avx'", "-accel", "jit,host=avx")
         self.usage("'x-chain' is for jit; 'interp' makes no host code", "-accel", "interp,x-chain=off")
         self.usage("-smp: no key 'coers'", *self.virt("-smp", "1,coers=2"))
@@ -584,6 +584,10 @@ class Bug(Cli):
                        "failed: SIGSEGV at 0x40\n", "host stack:\n", "vcpu_thread", "cpu 0: pc 0x4", " rip 0x", " x30 0x",
                        "CurrentEL 0x4", "IR of the block that was translated last", "jump"):
             self.assertIn(wanted, report)
+
+    def test_stack(self):
+        report = self.report("state/yado", self.ends(self.start("stack")))
+        self.assertRegex(report, r"(?s)failed: SIGSEGV at 0x[0-9a-f]+\n.*host stack:\n.*cpu 0: pc 0x4")
 
     def test_assert(self):
         text = self.ends(self.start("assert"))
