@@ -5,14 +5,12 @@
 #ifndef TESTS_DEVICES_GICV3_H
 #define TESTS_DEVICES_GICV3_H
 
-#include "tests/devices/poke.h"
+#include "tests/devices/gic.h"
 
 enum {
-    CTLR = 0x000, TYPER = 0x004, IGROUPR = 0x080, ISENABLER = 0x100, ICENABLER = 0x180, ISPENDR = 0x200,
-    ICPENDR = 0x280, ISACTIVER = 0x300, ICACTIVER = 0x380, IPRIORITYR = 0x400, ICFGR = 0xc00, IROUTER = 0x6000,
+    IROUTER = 0x6000,
     FRAME = 0x20000, WAKER = 0x14, SGI_BASE = 0x10000, /* of redistributors */
     GRP0 = 1, GRP1 = 2,
-    SPURIOUS = 1023,
 };
 #define IRM (UINT64_C(1) << 31)
 
@@ -57,18 +55,6 @@ static inline uint32_t own(Poke *p, unsigned cpu, uint32_t offset) {
 }
 static inline void own_set(Poke *p, unsigned cpu, uint32_t offset, uint32_t value) {
     redist_set(p, cpu, SGI_BASE + offset, value);
-}
-static inline bool irq(Poke *p, unsigned cpu) {
-    return poke_irq(p, GIC_OUT_IRQ(cpu));
-}
-static inline bool fiq(Poke *p, unsigned cpu) {
-    return poke_irq(p, GIC_OUT_FIQ(cpu));
-}
-static inline void line(Poke *p, unsigned id, bool level) {
-    device_input(p->d, id, level);
-}
-static inline void priority(Poke *p, unsigned id, uint8_t value) {
-    poke_at(p, POKE_BASE + IPRIORITYR + id, 1, 0, value);
 }
 static inline void route(Poke *p, unsigned id, uint64_t value) {
     poke_at(p, POKE_BASE + IROUTER + 8 * id, 8, 0, value);

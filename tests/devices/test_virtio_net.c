@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* test_virtio_net.c - the network card, with a driver made of pokes on one side and a backend that keeps frames. */
-#include "tests/devices/virtio_driver.h"
+#include "tests/devices/vring.h"
 #include "tests/unit/tcp_frames.h"
 
-enum { RX, TX, CTRL, QUEUES, HEAD = 12, BUFFER = 2048, RX_DATA = DRV_DATA, TX_DATA = DRV_DATA + 0x60000 };
+enum { RX, TX, CTRL, QUEUES, ENTRIES = 64, HEAD = 12, BUFFER = 2048, RX_DATA = VR_DATA, TX_DATA = VR_DATA + 0x60000 };
 enum { NEEDS_CSUM = 1, DATA_VALID = 2, TCPV4 = 1, TCPV6 = 4 };
 #define F(n) VIRTIO_F(n)
 #define CSUM F(0)
@@ -36,7 +36,7 @@ static const NetClass plain = { .type = "far", .send = far_send, .close = far_cl
 static const NetClass near_host = { .type = "far", .large = true, .checked = true, .send = far_send, .close = far_close };
 
 typedef struct Net {
-    Driver d;
+    Vr d;
     Far *far;
     VirtioNetConfig config;
 } Net;
@@ -47,10 +47,10 @@ static void net_new(Net *t, const NetClass *cls) {
     net_init(&t->far->n, cls, "far", NULL);
     net_set_link(&t->far->n, true);
     t->config = (VirtioNetConfig){ .backend = &t->far->n, .mac = { 0x52, 0x54, 0, 1, 2, 3 }, .mac_given = 1 };
-    drv_new(&t->d, &device_virtio_net, &t->config);
+    vr_new(&t->d, &device_virtio_net, &t->config, ENTRIES);
 }
 static void net_end(Net *t) {
-    drv_free(&t->d);
+    vr_free(&t->d);
     net_free(&t->far->n);
 }
 static void settle(void) {
@@ -62,20 +62,20 @@ static void settle(void) {
 
 static void header(Net *t, uint64_t at, unsigned flags, unsigned type, unsigned gso_size, unsigned start, unsigned offset) {
     const unsigned fields[] = { gso_size, start, offset, 0 };
-    memset(drv_ram(&t->d, at), 0, HEAD);
-    drv_put(&t->d, at, 1, flags);
-    drv_put(&t->d, at + 1, 1, type);
+    memset(vr_host(&t->d, at), 0, HEAD);
+    vr_put(&t->d, at, 1, flags);
+    vr_put(&t->d, at + 1, 1, type);
     for (unsigned i = 0; i < 4; i++) {
-        drv_put(&t->d, at + 4 + 2 * i, 2, fields[i]);
+        vr_put(&t->d, at + 4 + 2 * i, 2, fields[i]);
     }
 }
 
 /* Sends what stands at TX_DATA: header and frame in one buffer. */
 static void send_one(Net *t, uint32_t size) {
     uint32_t written = 1;
-    unsigned head = DRV_ADD(&t->d, TX, { TX_DATA, size, false }), used = 999;
-    drv_kick(&t->d, TX);
-    ck_assert(drv_used(&t->d, TX, &used, &written));
+    unsigned head = VR_ADD(&t->d, TX, { TX_DATA, size, false }), used = 999;
+    vr_kick(&t->d, TX);
+    ck_assert(vr_next_used(&t->d, TX, &used, &written));
     ck_assert_uint_eq(used, head);
     ck_assert_uint_eq(written, 0);
     settle();
@@ -90,10 +90,10 @@ START_TEST(test_configuration) {
     Net t;
     net_new(&t, &plain);
     for (unsigned i = 0; i < 6; i++) {
-        ck_assert_uint_eq(drv_config(&t.d, i), t.config.mac[i]);
+        ck_assert_uint_eq(vr_config(&t.d, i), t.config.mac[i]);
     }
-    ck_assert_uint_eq(drv_config(&t.d, 6), 1);
-    uint64_t offered = drv_offered(&t.d);
+    ck_assert_uint_eq(vr_config(&t.d, 6), 1);
+    uint64_t offered = vr_offered(&t.d);
     uint64_t want = CSUM | GUEST_CSUM | GUEST_TSO | HOST_TSO | MRG | STATUS | CONTROL | F(5) | F(9) | F(13) |
                     VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT;
     ck_assert_uint_eq(offered, want);
@@ -107,16 +107,16 @@ START_TEST(test_switches) {
         { 8, F(18) | F(20) }, { 13, CONTROL },
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        Driver all, less;
+        Vr all, less;
         VirtioNetConfig c = { .mtu = 9000 };
-        drv_new(&all, &device_virtio_net, &c);
-        ck_assert_uint_eq(drv_config(&all, 10) | drv_config(&all, 11) << 8, 9000);
-        ck_assert(drv_offered(&all) & F(3));
+        vr_new(&all, &device_virtio_net, &c, ENTRIES);
+        ck_assert_uint_eq(vr_config(&all, 10) | vr_config(&all, 11) << 8, 9000);
+        ck_assert(vr_offered(&all) & F(3));
         c.no[rows[i].no] = true;
-        drv_new(&less, &device_virtio_net, &c);
-        ck_assert_uint_eq(drv_offered(&all) ^ drv_offered(&less), rows[i].lost);
-        drv_free(&all);
-        drv_free(&less);
+        vr_new(&less, &device_virtio_net, &c, ENTRIES);
+        ck_assert_uint_eq(vr_offered(&all) ^ vr_offered(&less), rows[i].lost);
+        vr_free(&all);
+        vr_free(&less);
     }
 }
 END_TEST
@@ -124,22 +124,22 @@ END_TEST
 START_TEST(test_send) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, 0, 2);
+    vr_start(&t.d, 0, 2);
     size_t size;
     for (unsigned i = 0; i < 200; i++) { /* round the ring; the frame in pieces */
         header(&t, TX_DATA, 0, 0, 0, 0, 0);
         for (unsigned k = 0; k < 100; k++) {
-            drv_put(&t.d, TX_DATA + HEAD + k, 1, i + k);
+            vr_put(&t.d, TX_DATA + HEAD + k, 1, i + k);
         }
-        DRV_ADD(&t.d, TX, { TX_DATA, 5, false }, { TX_DATA + 5, 20, false }, { TX_DATA + 25, HEAD + 75, false });
-        drv_kick(&t.d, TX);
-        ck_assert(drv_used(&t.d, TX, NULL, NULL));
+        VR_ADD(&t.d, TX, { TX_DATA, 5, false }, { TX_DATA + 5, 20, false }, { TX_DATA + 25, HEAD + 75, false });
+        vr_kick(&t.d, TX);
+        ck_assert(vr_next_used(&t.d, TX, NULL, NULL));
         settle();
         const uint8_t *got = sent(&t, i, &size);
         ck_assert_uint_eq(size, 100);
         ck_assert(got[0] == (uint8_t)i && got[99] == (uint8_t)(i + 99));
     }
-    ck_assert_uint_eq(drv_interrupt(&t.d), VIRTIO_INT_QUEUE);
+    ck_assert_uint_eq(vr_reasons(&t.d), VIRTIO_INT_QUEUE);
     net_end(&t);
 }
 END_TEST
@@ -147,11 +147,11 @@ END_TEST
 START_TEST(test_checksum) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, CSUM, 2);
+    vr_start(&t.d, CSUM, 2);
     uint8_t want[2000];
     size_t size;
     Segment s = { .seq = 5, .flags = SEG_ACK, .size = 1001 };
-    size_t n = build_segment(drv_ram(&t.d, TX_DATA + HEAD), &s, true);
+    size_t n = build_segment(vr_host(&t.d, TX_DATA + HEAD), &s, true);
     header(&t, TX_DATA, NEEDS_CSUM, 0, 0, 34, 16);
     send_one(&t, (uint32_t)(HEAD + n));
     const uint8_t *got = sent(&t, 0, &size);
@@ -161,7 +161,7 @@ START_TEST(test_checksum) {
 END_TEST
 
 static void send_long(Net *t, const Segment *s, unsigned mss) {
-    size_t n = build_segment(drv_ram(&t->d, TX_DATA + HEAD), s, true);
+    size_t n = build_segment(vr_host(&t->d, TX_DATA + HEAD), s, true);
     header(t, TX_DATA, NEEDS_CSUM, s->v6 ? TCPV6 : TCPV4, mss, (unsigned)seg_l4(s), 16);
     send_one(t, (uint32_t)(HEAD + n));
 }
@@ -169,7 +169,7 @@ static void send_long(Net *t, const Segment *s, unsigned mss) {
 START_TEST(test_long_is_cut) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, CSUM | HOST_TSO, 2);
+    vr_start(&t.d, CSUM | HOST_TSO, 2);
     for (unsigned v6 = 0; v6 < 2; v6++) {
         Segment s = { .v6 = v6, .id = 3, .seq = 1000, .flags = SEG_ACK | SEG_PSH, .size = 60000 };
         unsigned before = t.far->sent->len;
@@ -195,7 +195,7 @@ END_TEST
 START_TEST(test_long_stays_whole) {
     Net t;
     net_new(&t, &near_host);
-    drv_start(&t.d, CSUM | HOST_TSO, 2);
+    vr_start(&t.d, CSUM | HOST_TSO, 2);
     static uint8_t want[70000];
     Segment s = { .seq = 1000, .flags = SEG_ACK | SEG_PSH, .size = 60000 };
     send_long(&t, &s, 1448);
@@ -210,7 +210,7 @@ END_TEST
 START_TEST(test_bad_frames) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, CSUM | F(11), 2);
+    vr_start(&t.d, CSUM | F(11), 2);
     header(&t, TX_DATA, 0, 0, 0, 0, 0);
     static const uint32_t sizes[] = { 1, HEAD, HEAD + 13, HEAD + 65550, 100000 };
     for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
@@ -219,7 +219,7 @@ START_TEST(test_bad_frames) {
         ck_assert(poke_logged(&t.d.p, "bytes to send: lost"));
     }
     Segment s = { .flags = SEG_ACK, .size = 3000 };
-    size_t n = build_segment(drv_ram(&t.d, TX_DATA + HEAD), &s, true);
+    size_t n = build_segment(vr_host(&t.d, TX_DATA + HEAD), &s, true);
     static const unsigned fields[][5] = {
         { NEEDS_CSUM, 0, 0, 65535, 16 }, { NEEDS_CSUM, 0, 0, 34, 65535 }, { NEEDS_CSUM, 0, 0, 34, 3019 }, /* checksum */
         { NEEDS_CSUM, TCPV4, 0, 34, 16 }, { 0, TCPV4, 1448, 34, 16 }, { NEEDS_CSUM, TCPV6, 1448, 34, 16 }, /* segments */
@@ -241,14 +241,14 @@ END_TEST
 START_TEST(test_slow_network) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, 0, 2);
+    vr_start(&t.d, 0, 2);
     t.far->stuck = true;
     header(&t, TX_DATA, 0, 0, 0, 0, 0);
     unsigned added = 0, taken = 0;
     for (; added - taken < 10; added++) { /* the queue of the host fills, then the guest's */
-        DRV_ADD(&t.d, TX, { TX_DATA, HEAD + 60000, false });
-        drv_kick(&t.d, TX);
-        taken += drv_used(&t.d, TX, NULL, NULL);
+        VR_ADD(&t.d, TX, { TX_DATA, HEAD + 60000, false });
+        vr_kick(&t.d, TX);
+        taken += vr_next_used(&t.d, TX, NULL, NULL);
         ck_assert_uint_lt(added, 100);
     }
     ck_assert_uint_gt(taken, 5);
@@ -258,7 +258,7 @@ START_TEST(test_slow_network) {
     net_writable(&t.far->n);
     settle();
     ck_assert_uint_eq(t.far->sent->len, added);
-    while (drv_used(&t.d, TX, NULL, NULL)) {
+    while (vr_next_used(&t.d, TX, NULL, NULL)) {
         taken++;
     }
     ck_assert_uint_eq(taken, added);
@@ -270,9 +270,9 @@ END_TEST
 
 static void give(Net *t, unsigned first, unsigned count, uint32_t size) {
     for (unsigned i = first; i < first + count; i++) {
-        DRV_ADD(&t->d, RX, { RX_DATA + i * (uint64_t)BUFFER, size, true });
+        VR_ADD(&t->d, RX, { RX_DATA + i * (uint64_t)BUFFER, size, true });
     }
-    drv_kick(&t->d, RX);
+    vr_kick(&t->d, RX);
     settle();
 }
 
@@ -291,28 +291,28 @@ static size_t plain_frame(uint8_t *f, unsigned number, size_t size) {
 START_TEST(test_receive) {
     Net t;
     net_new(&t, &near_host);
-    drv_start(&t.d, GUEST_CSUM, 2);
+    vr_start(&t.d, GUEST_CSUM, 2);
     uint8_t f[2000];
     uint32_t written;
     give(&t, 0, 4, BUFFER);
-    ck_assert(!drv_used(&t.d, RX, NULL, NULL));
+    ck_assert(!vr_next_used(&t.d, RX, NULL, NULL));
     for (unsigned i = 0; i < 4; i++) {
         from_network(&t, f, plain_frame(f, i, 60 + i));
-        ck_assert(drv_used(&t.d, RX, NULL, &written));
+        ck_assert(vr_next_used(&t.d, RX, NULL, &written));
         ck_assert_uint_eq(written, HEAD + 60 + i);
-        ck_assert_uint_eq(drv_get(&t.d, RX_DATA + i * BUFFER, 8), DATA_VALID);
-        ck_assert_uint_eq(drv_get(&t.d, RX_DATA + i * BUFFER + 10, 2), 1); /* num_buffers */
-        ck_assert(memcmp(drv_ram(&t.d, RX_DATA + i * BUFFER + HEAD), f, 60 + i) == 0);
-        ck_assert_uint_eq(drv_interrupt(&t.d), VIRTIO_INT_QUEUE);
+        ck_assert_uint_eq(vr_get(&t.d, RX_DATA + i * BUFFER, 8), DATA_VALID);
+        ck_assert_uint_eq(vr_get(&t.d, RX_DATA + i * BUFFER + 10, 2), 1); /* num_buffers */
+        ck_assert(memcmp(vr_host(&t.d, RX_DATA + i * BUFFER + HEAD), f, 60 + i) == 0);
+        ck_assert_uint_eq(vr_reasons(&t.d), VIRTIO_INT_QUEUE);
     }
     from_network(&t, f, plain_frame(f, 9, 60)); /* no room: it waits */
     from_network(&t, f, plain_frame(f, 10, 60));
-    ck_assert(!drv_used(&t.d, RX, NULL, NULL));
-    ck_assert_uint_eq(drv_interrupt(&t.d), 0);
+    ck_assert(!vr_next_used(&t.d, RX, NULL, NULL));
+    ck_assert_uint_eq(vr_reasons(&t.d), 0);
     give(&t, 4, 2, BUFFER);
-    ck_assert(drv_used(&t.d, RX, NULL, NULL) && drv_used(&t.d, RX, NULL, NULL));
-    ck_assert_uint_eq(drv_get(&t.d, RX_DATA + 4 * BUFFER + HEAD + 14, 1), 9);
-    ck_assert_uint_eq(drv_get(&t.d, RX_DATA + 5 * BUFFER + HEAD + 14, 1), 10);
+    ck_assert(vr_next_used(&t.d, RX, NULL, NULL) && vr_next_used(&t.d, RX, NULL, NULL));
+    ck_assert_uint_eq(vr_get(&t.d, RX_DATA + 4 * BUFFER + HEAD + 14, 1), 9);
+    ck_assert_uint_eq(vr_get(&t.d, RX_DATA + 5 * BUFFER + HEAD + 14, 1), 10);
     net_end(&t);
 }
 END_TEST
@@ -320,26 +320,26 @@ END_TEST
 START_TEST(test_receive_several_buffers) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, MRG, 2);
+    vr_start(&t.d, MRG, 2);
     uint8_t f[2000];
     uint32_t written;
     unsigned head;
     give(&t, 0, 3, 100);
     from_network(&t, f, plain_frame(f, 1, 380));
-    ck_assert(!drv_used(&t.d, RX, NULL, NULL)); /* 392 bytes do not fit yet; nothing is taken */
+    ck_assert(!vr_next_used(&t.d, RX, NULL, NULL)); /* 392 bytes do not fit yet; nothing is taken */
     give(&t, 3, 2, 100);
     for (unsigned i = 0; i < 4; i++) {
-        ck_assert(drv_used(&t.d, RX, &head, &written));
+        ck_assert(vr_next_used(&t.d, RX, &head, &written));
         ck_assert_uint_eq(head, i);
         ck_assert_uint_eq(written, i == 3 ? 92 : 100);
-        ck_assert_uint_eq(drv_get(&t.d, RX_DATA + i * BUFFER + 91, 1), i == 3 ? 1 : 1);
+        ck_assert_uint_eq(vr_get(&t.d, RX_DATA + i * BUFFER + 91, 1), i == 3 ? 1 : 1);
     }
-    ck_assert(!drv_used(&t.d, RX, NULL, NULL));
-    ck_assert_uint_eq(drv_get(&t.d, RX_DATA + 10, 2), 4);
-    ck_assert(memcmp(drv_ram(&t.d, RX_DATA + HEAD), f, 88) == 0);
-    ck_assert(memcmp(drv_ram(&t.d, RX_DATA + BUFFER), f + 88, 100) == 0);
+    ck_assert(!vr_next_used(&t.d, RX, NULL, NULL));
+    ck_assert_uint_eq(vr_get(&t.d, RX_DATA + 10, 2), 4);
+    ck_assert(memcmp(vr_host(&t.d, RX_DATA + HEAD), f, 88) == 0);
+    ck_assert(memcmp(vr_host(&t.d, RX_DATA + BUFFER), f + 88, 100) == 0);
     from_network(&t, f, plain_frame(f, 2, 60)); /* the fifth buffer was given back */
-    ck_assert(drv_used(&t.d, RX, &head, &written));
+    ck_assert(vr_next_used(&t.d, RX, &head, &written));
     ck_assert_uint_eq(head, 4);
     ck_assert_uint_eq(written, 72);
     net_end(&t);
@@ -349,20 +349,20 @@ END_TEST
 START_TEST(test_too_small_buffers) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, 0, 2); /* without MRG one buffer must do */
+    vr_start(&t.d, 0, 2); /* without MRG one buffer must do */
     uint8_t f[2000];
     give(&t, 0, 2, 100);
     from_network(&t, f, plain_frame(f, 1, 380));
     ck_assert(poke_logged(&t.d.p, "does not fit into receive buffers: lost"));
     from_network(&t, f, plain_frame(f, 2, 60));
-    ck_assert(drv_used(&t.d, RX, NULL, NULL));
-    ck_assert_uint_eq(drv_get(&t.d, RX_DATA + HEAD + 14, 1), 2);
-    drv_start(&t.d, MRG, 2);
-    give(&t, 0, DRV_ENTRIES, 4); /* all buffers there can be */
+    ck_assert(vr_next_used(&t.d, RX, NULL, NULL));
+    ck_assert_uint_eq(vr_get(&t.d, RX_DATA + HEAD + 14, 1), 2);
+    vr_start(&t.d, MRG, 2);
+    give(&t, 0, ENTRIES, 4); /* all buffers there can be */
     from_network(&t, f, plain_frame(f, 3, 380));
     ck_assert(poke_logged(&t.d.p, "does not fit into receive buffers: lost"));
     from_network(&t, f, plain_frame(f, 3, 60)); /* would fit, but for the header */
-    ck_assert(drv_status(&t.d) & VIRTIO_NEEDS_RESET);
+    ck_assert(vr_status(&t.d) & VIRTIO_NEEDS_RESET);
     net_end(&t);
 }
 END_TEST
@@ -372,15 +372,15 @@ START_TEST(test_not_running) {
     net_new(&t, &plain);
     uint8_t f[100];
     from_network(&t, f, plain_frame(f, 1, 60)); /* lost: nobody listens */
-    drv_start(&t.d, 0, 2);
+    vr_start(&t.d, 0, 2);
     give(&t, 0, 2, BUFFER);
-    ck_assert(!drv_used(&t.d, RX, NULL, NULL));
+    ck_assert(!vr_next_used(&t.d, RX, NULL, NULL));
     device_virtio_net.quiesce(t.d.dev); /* CPUs stand still: nothing changes memory */
     from_network(&t, f, plain_frame(f, 2, 60));
-    ck_assert(!drv_used(&t.d, RX, NULL, NULL));
+    ck_assert(!vr_next_used(&t.d, RX, NULL, NULL));
     device_virtio_net.resumed(t.d.dev);
     settle();
-    ck_assert(drv_used(&t.d, RX, NULL, NULL));
+    ck_assert(vr_next_used(&t.d, RX, NULL, NULL));
     net_end(&t);
 }
 END_TEST
@@ -389,7 +389,7 @@ END_TEST
 static void joined(uint64_t features, uint32_t buffer, unsigned buffers, unsigned first_count) {
     Net t;
     net_new(&t, &near_host);
-    drv_start(&t.d, features, 2);
+    vr_start(&t.d, features, 2);
     static uint8_t f[70000], want[70000], got[70000];
     Segment s = { .seq = 500, .window = 9, .flags = SEG_ACK, .size = 1000 };
     for (unsigned i = 0; i < 8; i++) {
@@ -401,10 +401,10 @@ static void joined(uint64_t features, uint32_t buffer, unsigned buffers, unsigne
     give(&t, 0, buffers, buffer);
     size_t size = 0;
     uint32_t written;
-    unsigned count = (unsigned)drv_get(&t.d, RX_DATA + 10, 2);
+    unsigned count = (unsigned)vr_get(&t.d, RX_DATA + 10, 2);
     for (unsigned i = 0; i < count; i++) {
-        ck_assert(drv_used(&t.d, RX, NULL, &written));
-        memcpy(got + size, drv_ram(&t.d, RX_DATA + i * (uint64_t)BUFFER), written);
+        ck_assert(vr_next_used(&t.d, RX, NULL, &written));
+        memcpy(got + size, vr_host(&t.d, RX_DATA + i * (uint64_t)BUFFER), written);
         size += written;
     }
     Segment all = { .seq = 500, .window = 9, .flags = SEG_ACK, .size = first_count * 1000 };
@@ -431,15 +431,15 @@ END_TEST
 enum { MODE, MACS, VLAN, ANNOUNCE, NOTHING, OFFLOADS };
 
 static unsigned command(Net *t, unsigned cls, unsigned number, const void *data, uint32_t size) {
-    drv_put(&t->d, TX_DATA, 2, cls | number << 8);
-    memcpy(drv_ram(&t->d, TX_DATA + 2), data, size);
-    drv_put(&t->d, TX_DATA + 0x8000, 1, 0xee);
-    DRV_ADD(&t->d, CTRL, { TX_DATA, 2, false }, { TX_DATA + 2, size, false }, { TX_DATA + 0x8000, 1, true });
-    drv_kick(&t->d, CTRL);
+    vr_put(&t->d, TX_DATA, 2, cls | number << 8);
+    memcpy(vr_host(&t->d, TX_DATA + 2), data, size);
+    vr_put(&t->d, TX_DATA + 0x8000, 1, 0xee);
+    VR_ADD(&t->d, CTRL, { TX_DATA, 2, false }, { TX_DATA + 2, size, false }, { TX_DATA + 0x8000, 1, true });
+    vr_kick(&t->d, CTRL);
     uint32_t written;
-    ck_assert(drv_used(&t->d, CTRL, NULL, &written));
+    ck_assert(vr_next_used(&t->d, CTRL, NULL, &written));
     ck_assert_uint_eq(written, 1);
-    return (unsigned)drv_get(&t->d, TX_DATA + 0x8000, 1);
+    return (unsigned)vr_get(&t->d, TX_DATA + 0x8000, 1);
 }
 
 /* Does a frame to this address arrive? */
@@ -449,14 +449,14 @@ static bool hears(Net *t, const char *mac, unsigned vlan) {
     if (vlan) {
         put_be(f + 12, 4, 0x81000000 | vlan);
     }
-    DRV_ADD(&t->d, RX, { RX_DATA, BUFFER, true });
-    drv_kick(&t->d, RX);
+    VR_ADD(&t->d, RX, { RX_DATA, BUFFER, true });
+    vr_kick(&t->d, RX);
     from_network(t, f, sizeof f);
-    bool heard = drv_used(&t->d, RX, NULL, NULL);
+    bool heard = vr_next_used(&t->d, RX, NULL, NULL);
     if (!heard) { /* the buffer goes to a broadcast of another kind */
-        t->d.added[RX]--;
-        t->d.free_desc[RX]--;
-        drv_put(&t->d, DRV_RINGS + DRV_AVAIL + 2, 2, t->d.added[RX]);
+        t->d.q[RX].avail--;
+        t->d.q[RX].next--;
+        vr_put(&t->d, vr_driver(RX) + 2, 2, t->d.q[RX].avail);
     }
     return heard;
 }
@@ -470,7 +470,7 @@ static bool hears(Net *t, const char *mac, unsigned vlan) {
 START_TEST(test_filter) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, CONTROL, QUEUES);
+    vr_start(&t.d, CONTROL, QUEUES);
     ck_assert(hears(&t, OWN, 0) && hears(&t, OTHER, 0) && hears(&t, GROUP, 0));
     ck_assert_uint_eq(command(&t, MODE, 0, "\0", 1), 0);
     ck_assert(hears(&t, OWN, 0) && !hears(&t, OTHER, 0) && !hears(&t, GROUP, 0) && hears(&t, ALL, 0));
@@ -486,7 +486,7 @@ START_TEST(test_filter) {
     ck_assert(!hears(&t, OWN, 0));
     ck_assert_uint_eq(command(&t, MODE, 4, "\0", 1), 0);
     ck_assert_uint_eq(command(&t, MACS, 1, OTHER, 6), 0);
-    ck_assert_uint_eq(drv_config(&t.d, 5), 4);
+    ck_assert_uint_eq(vr_config(&t.d, 5), 4);
     ck_assert_uint_eq(command(&t, MACS, 0, "\0\0\0\0\0\0\0\0", 8), 0);
     ck_assert(hears(&t, OTHER, 0) && !hears(&t, OWN, 0));
     ck_assert_uint_eq(command(&t, MODE, 2, "\1", 1), 0);
@@ -500,8 +500,8 @@ START_TEST(test_filter) {
     ck_assert_uint_eq(command(&t, MODE, 2, "\0", 1), 0);
     ck_assert_uint_eq(command(&t, MACS, 0, many, sizeof many), 0);
     ck_assert(hears(&t, "\x52\x54\0\7\7\7", 0));
-    drv_start(&t.d, 0, 2); /* a reset brings it all back */
-    ck_assert_uint_eq(drv_config(&t.d, 5), 3);
+    vr_start(&t.d, 0, 2); /* a reset brings it all back */
+    ck_assert_uint_eq(vr_config(&t.d, 5), 3);
     ck_assert(hears(&t, GROUP2, 5));
     net_end(&t);
 }
@@ -510,7 +510,7 @@ END_TEST
 START_TEST(test_bad_commands) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, CONTROL | GUEST_CSUM, QUEUES);
+    vr_start(&t.d, CONTROL | GUEST_CSUM, QUEUES);
     static const struct { unsigned cls, number; const char *data; uint32_t size; } rows[] = {
         { MODE, 6, "\1", 1 }, { MODE, 0, "\2", 1 }, { MODE, 0, "", 0 }, { MACS, 0, "\1\0\0\0", 4 },
         { MACS, 0, "\1\0\0\0" OTHER, 10 }, { MACS, 0, "\xff\xff\xff\xff" OTHER "\0\0\0\0", 14 },
@@ -525,10 +525,10 @@ START_TEST(test_bad_commands) {
     }
     ck_assert_uint_eq(command(&t, OFFLOADS, 0, "\2\0\0\0\0\0\0\0", 8), 0);
     ck_assert_uint_eq(command(&t, ANNOUNCE, 0, "", 0), 0);
-    DRV_ADD(&t.d, CTRL, { TX_DATA, 1, false }); /* too short, and no room for an answer */
-    drv_kick(&t.d, CTRL);
+    VR_ADD(&t.d, CTRL, { TX_DATA, 1, false }); /* too short, and no room for an answer */
+    vr_kick(&t.d, CTRL);
     uint32_t written = 9;
-    ck_assert(drv_used(&t.d, CTRL, NULL, &written) && written == 0);
+    ck_assert(vr_next_used(&t.d, CTRL, NULL, &written) && written == 0);
     net_end(&t);
 }
 END_TEST
@@ -536,15 +536,15 @@ END_TEST
 START_TEST(test_link) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, STATUS, 2);
-    ck_assert_uint_eq(drv_config(&t.d, 6), 1);
+    vr_start(&t.d, STATUS, 2);
+    ck_assert_uint_eq(vr_config(&t.d, 6), 1);
     net_set_link(&t.far->n, false);
-    ck_assert_uint_eq(drv_interrupt(&t.d), VIRTIO_INT_CONFIG);
-    ck_assert_uint_eq(drv_config(&t.d, 6), 0);
+    ck_assert_uint_eq(vr_reasons(&t.d), VIRTIO_INT_CONFIG);
+    ck_assert_uint_eq(vr_config(&t.d, 6), 0);
     poke(&t.d.p, 0x70, 0);
-    ck_assert_uint_eq(drv_config(&t.d, 6), 0);
+    ck_assert_uint_eq(vr_config(&t.d, 6), 0);
     net_set_link(&t.far->n, true);
-    ck_assert_uint_eq(drv_config(&t.d, 6), 1);
+    ck_assert_uint_eq(vr_config(&t.d, 6), 1);
     net_end(&t);
 }
 END_TEST
@@ -561,7 +561,7 @@ static void load(void *opaque, const char *name, void *bytes, size_t size, size_
 START_TEST(test_restored) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, CONTROL | STATUS, QUEUES);
+    vr_start(&t.d, CONTROL | STATUS, QUEUES);
     command(&t, MODE, 0, "\0", 1);
     command(&t, MACS, 1, OTHER, 6);
     g_autoptr(GByteArray) state = g_byte_array_new();
@@ -569,26 +569,26 @@ START_TEST(test_restored) {
     device_reset(t.d.dev);
     device_state_walk(t.d.dev, load, state);
     device_virtio_net.restored(t.d.dev);
-    ck_assert_uint_eq(drv_config(&t.d, 6), 3); /* link, and: say where you are */
-    ck_assert(drv_interrupt(&t.d) & VIRTIO_INT_CONFIG);
+    ck_assert_uint_eq(vr_config(&t.d, 6), 3); /* link, and: say where you are */
+    ck_assert(vr_reasons(&t.d) & VIRTIO_INT_CONFIG);
     ck_assert(hears(&t, OTHER, 0) && !hears(&t, OWN, 0));
     ck_assert_uint_eq(command(&t, ANNOUNCE, 0, "", 0), 0);
-    ck_assert_uint_eq(drv_config(&t.d, 6), 1);
+    ck_assert_uint_eq(vr_config(&t.d, 6), 1);
     net_end(&t);
 }
 END_TEST
 
 START_TEST(test_no_cable) {
-    Driver d;
-    drv_new(&d, &device_virtio_net, NULL);
-    drv_start(&d, 0, 2);
-    ck_assert_uint_eq(drv_config(&d, 6), 0);
-    ck_assert_uint_eq(drv_config(&d, 5), 0x56);
-    DRV_ADD(&d, TX, { TX_DATA, HEAD + 60, false });
-    drv_kick(&d, TX);
-    drv_kick(&d, RX);
-    ck_assert(drv_used(&d, TX, NULL, NULL));
-    drv_free(&d);
+    Vr d;
+    vr_new(&d, &device_virtio_net, NULL, ENTRIES);
+    vr_start(&d, 0, 2);
+    ck_assert_uint_eq(vr_config(&d, 6), 0);
+    ck_assert_uint_eq(vr_config(&d, 5), 0x56);
+    VR_ADD(&d, TX, { TX_DATA, HEAD + 60, false });
+    vr_kick(&d, TX);
+    vr_kick(&d, RX);
+    ck_assert(vr_next_used(&d, TX, NULL, NULL));
+    vr_free(&d);
 }
 END_TEST
 
@@ -596,25 +596,25 @@ END_TEST
 START_TEST(test_anything) {
     Net t;
     net_new(&t, &plain);
-    drv_start(&t.d, CSUM | HOST_TSO | CONTROL, QUEUES);
+    vr_start(&t.d, CSUM | HOST_TSO | CONTROL, QUEUES);
     t.d.p.log.items = 0;
     uint32_t random = 1;
     for (unsigned i = 0; i < 5000; i++) {
         Segment s = { .v6 = i & 1, .vlan = i & 2, .options = i & 4, .flags = SEG_ACK, .size = random >> 20 };
-        size_t n = build_segment(drv_ram(&t.d, TX_DATA + HEAD), &s, true);
+        size_t n = build_segment(vr_host(&t.d, TX_DATA + HEAD), &s, true);
         for (unsigned k = 0; k < HEAD + 2; k++) {
             random = random * 1664525 + 1013904223;
             unsigned at = k < HEAD ? k : HEAD + (random >> 8) % 80;
-            drv_put(&t.d, TX_DATA + at, 1, random >> 24 & (k < 2 ? 5 : k & 1 ? 3 : 255));
+            vr_put(&t.d, TX_DATA + at, 1, random >> 24 & (k < 2 ? 5 : k & 1 ? 3 : 255));
         }
         unsigned queue = i % 16 ? TX : CTRL;
-        DRV_ADD(&t.d, queue, { TX_DATA, (uint32_t)(random >> 8 & 7 ? HEAD + n : random >> 18), false });
-        drv_kick(&t.d, queue);
-        ck_assert(drv_used(&t.d, queue, NULL, NULL));
+        VR_ADD(&t.d, queue, { TX_DATA, (uint32_t)(random >> 8 & 7 ? HEAD + n : random >> 18), false });
+        vr_kick(&t.d, queue);
+        ck_assert(vr_next_used(&t.d, queue, NULL, NULL));
         settle();
         g_ptr_array_set_size(t.far->sent, 0);
     }
-    ck_assert(!(drv_status(&t.d) & VIRTIO_NEEDS_RESET));
+    ck_assert(!(vr_status(&t.d) & VIRTIO_NEEDS_RESET));
     net_end(&t);
 }
 END_TEST

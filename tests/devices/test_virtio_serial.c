@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/devices/virtio_driver.h"
+#include "tests/devices/vring.h"
 
-enum { RX, TX, CTRL_RX, CTRL_TX, RX1, TX1, IN = DRV_DATA, OUT = DRV_DATA + 0x10000, MESSAGES = DRV_DATA + 0x20000 };
+enum { RX, TX, CTRL_RX, CTRL_TX, RX1, TX1, ENTRIES = 64, IN = VR_DATA, OUT = VR_DATA + 0x10000, MESSAGES = VR_DATA + 0x20000 };
 enum { DEVICE_READY = 0, PORT_ADD = 1, PORT_READY = 3, CONSOLE_PORT = 4, PORT_OPEN = 6, PORT_NAME = 7 };
 #define MULTIPORT VIRTIO_F(1)
 
 typedef struct Serial {
-    Driver d;
+    Vr d;
     Device *console, *line;
     Chardev *typed, *file; /* of the console: stdin and stdout; of the line */
     int to_guest, from_guest;
@@ -47,12 +47,12 @@ static void serial_new(Serial *t) {
     close(g_file_open_tmp("yado-serial-XXXXXX", &t->path, NULL));
     g_autofree char *spec = g_strconcat("file:", t->path, NULL);
     t->file = chardev_open(spec, NULL, NULL);
-    drv_new(&t->d, &device_virtio_serial, NULL);
+    vr_new(&t->d, &device_virtio_serial, NULL, ENTRIES);
     t->console = port(t, &device_virtconsole, t->typed, NULL);
     t->line = port(t, &device_virtserialport, t->file, "org.example.line");
 }
 static void serial_end(Serial *t) {
-    drv_free(&t->d);
+    vr_free(&t->d);
     device_free(t->console);
     device_free(t->line);
     chardev_close(t->typed);
@@ -62,26 +62,26 @@ static void serial_end(Serial *t) {
 }
 
 static void write_out(Serial *t, unsigned queue, const char *text) {
-    memcpy(drv_ram(&t->d, OUT), text, strlen(text));
-    DRV_ADD(&t->d, queue, { OUT, 1, false }, { OUT + 1, (uint32_t)strlen(text) - 1, false });
-    drv_kick(&t->d, queue);
+    memcpy(vr_host(&t->d, OUT), text, strlen(text));
+    VR_ADD(&t->d, queue, { OUT, 1, false }, { OUT + 1, (uint32_t)strlen(text) - 1, false });
+    vr_kick(&t->d, queue);
 }
 
 /* A buffer for a control message, and whether one came: the event, or 0. */
 static unsigned message(Serial *t, uint32_t *port_number, uint16_t *value, char *name) {
     uint64_t at = MESSAGES + 64 * t->messages++;
     uint32_t written;
-    DRV_ADD(&t->d, CTRL_RX, { at, 64, true });
-    drv_kick(&t->d, CTRL_RX);
-    if (!drv_used(&t->d, CTRL_RX, NULL, &written)) {
+    VR_ADD(&t->d, CTRL_RX, { at, 64, true });
+    vr_kick(&t->d, CTRL_RX);
+    if (!vr_next_used(&t->d, CTRL_RX, NULL, &written)) {
         return 0;
     }
     ck_assert_uint_ge(written, 8);
-    memcpy(name, drv_ram(&t->d, at + 8), written - 8);
+    memcpy(name, vr_host(&t->d, at + 8), written - 8);
     name[written - 8] = 0;
-    *port_number = (uint32_t)drv_get(&t->d, at, 4);
-    *value = (uint16_t)drv_get(&t->d, at + 6, 2);
-    return (unsigned)drv_get(&t->d, at + 4, 2);
+    *port_number = (uint32_t)vr_get(&t->d, at, 4);
+    *value = (uint16_t)vr_get(&t->d, at + 6, 2);
+    return (unsigned)vr_get(&t->d, at + 4, 2);
 }
 static void expect(Serial *t, uint32_t port_number, unsigned event, uint16_t value, const char *name) {
     uint32_t n = 99;
@@ -94,37 +94,37 @@ static void expect(Serial *t, uint32_t port_number, unsigned event, uint16_t val
 }
 
 static void tell(Serial *t, uint32_t port_number, unsigned event, unsigned value) {
-    drv_put(&t->d, OUT, 4, port_number);
-    drv_put(&t->d, OUT + 4, 2, event);
-    drv_put(&t->d, OUT + 6, 2, value);
-    DRV_ADD(&t->d, CTRL_TX, { OUT, 8, false });
-    drv_kick(&t->d, CTRL_TX);
-    ck_assert(drv_used(&t->d, CTRL_TX, NULL, NULL));
+    vr_put(&t->d, OUT, 4, port_number);
+    vr_put(&t->d, OUT + 4, 2, event);
+    vr_put(&t->d, OUT + 6, 2, value);
+    VR_ADD(&t->d, CTRL_TX, { OUT, 8, false });
+    vr_kick(&t->d, CTRL_TX);
+    ck_assert(vr_next_used(&t->d, CTRL_TX, NULL, NULL));
 }
 
 START_TEST(test_console) {
     Serial t;
     serial_new(&t);
-    drv_start(&t.d, 0, 2); /* a driver that knows one port */
+    vr_start(&t.d, 0, 2); /* a driver that knows one port */
     write_out(&t, TX, "hello\n");
-    ck_assert(drv_used(&t.d, TX, NULL, NULL));
+    ck_assert(vr_next_used(&t.d, TX, NULL, NULL));
     char got[100];
     ck_assert_int_eq(read(t.from_guest, got, sizeof got), 6);
     ck_assert(memcmp(got, "hello\n", 6) == 0);
     ck_assert_int_eq(write(t.to_guest, "typed", 5), 5);
     settle();
-    ck_assert(!drv_used(&t.d, RX, NULL, NULL)); /* no buffer yet */
-    DRV_ADD(&t.d, RX, { IN, 0, true });         /* of no use: comes back */
-    DRV_ADD(&t.d, RX, { IN, 3, true });
-    DRV_ADD(&t.d, RX, { IN + 3, 100, true });
-    drv_kick(&t.d, RX);
+    ck_assert(!vr_next_used(&t.d, RX, NULL, NULL)); /* no buffer yet */
+    VR_ADD(&t.d, RX, { IN, 0, true });         /* of no use: comes back */
+    VR_ADD(&t.d, RX, { IN, 3, true });
+    VR_ADD(&t.d, RX, { IN + 3, 100, true });
+    vr_kick(&t.d, RX);
     settle();
     uint32_t written;
-    ck_assert(drv_used(&t.d, RX, NULL, &written) && written == 0);
-    ck_assert(drv_used(&t.d, RX, NULL, &written) && written == 3);
-    ck_assert(drv_used(&t.d, RX, NULL, &written) && written == 2);
-    ck_assert(memcmp(drv_ram(&t.d, IN), "typed", 5) == 0);
-    ck_assert_uint_eq(drv_interrupt(&t.d), VIRTIO_INT_QUEUE);
+    ck_assert(vr_next_used(&t.d, RX, NULL, &written) && written == 0);
+    ck_assert(vr_next_used(&t.d, RX, NULL, &written) && written == 3);
+    ck_assert(vr_next_used(&t.d, RX, NULL, &written) && written == 2);
+    ck_assert(memcmp(vr_host(&t.d, IN), "typed", 5) == 0);
+    ck_assert_uint_eq(vr_reasons(&t.d), VIRTIO_INT_QUEUE);
     poke(&t.d.p, 0x108, 'X'); /* emergency write */
     ck_assert(read(t.from_guest, got, sizeof got) == 1 && got[0] == 'X');
     serial_end(&t);
@@ -134,16 +134,16 @@ END_TEST
 START_TEST(test_ports) {
     Serial t;
     serial_new(&t);
-    ck_assert(drv_offered(&t.d) & MULTIPORT);
-    drv_start(&t.d, MULTIPORT, 6);
+    ck_assert(vr_offered(&t.d) & MULTIPORT);
+    vr_start(&t.d, MULTIPORT, 6);
     ck_assert_uint_eq(peek(&t.d.p, 0x104), 2);
     uint32_t n;
     uint16_t v;
     char name[64];
     ck_assert_uint_eq(message(&t, &n, &v, name), 0); /* nothing before it is asked */
     tell(&t, 0, DEVICE_READY, 1);
-    ck_assert(drv_used(&t.d, CTRL_RX, NULL, NULL));  /* that buffer */
-    ck_assert_uint_eq(drv_get(&t.d, MESSAGES + 4, 2), PORT_ADD);
+    ck_assert(vr_next_used(&t.d, CTRL_RX, NULL, NULL));  /* that buffer */
+    ck_assert_uint_eq(vr_get(&t.d, MESSAGES + 4, 2), PORT_ADD);
     expect(&t, 1, PORT_ADD, 1, "");
     tell(&t, 0, PORT_READY, 1);
     tell(&t, 1, PORT_READY, 1);
@@ -154,7 +154,7 @@ START_TEST(test_ports) {
     ck_assert_uint_eq(message(&t, &n, &v, name), 0);
     tell(&t, 1, PORT_OPEN, 1);
     write_out(&t, TX1, "to the file");
-    ck_assert(drv_used(&t.d, TX1, NULL, NULL));
+    ck_assert(vr_next_used(&t.d, TX1, NULL, NULL));
     g_autofree char *content = NULL;
     settle();
     ck_assert(g_file_get_contents(t.path, &content, NULL, NULL));
@@ -163,8 +163,8 @@ START_TEST(test_ports) {
     ck_assert(poke_logged(&t.d.p, "control message 6 for port 7 makes no sense"));
     tell(&t, 1, 99, 1);
     ck_assert(poke_logged(&t.d.p, "control message 99 for port 1 makes no sense"));
-    DRV_ADD(&t.d, CTRL_TX, { OUT, 7, false });
-    drv_kick(&t.d, CTRL_TX);
+    VR_ADD(&t.d, CTRL_TX, { OUT, 7, false });
+    vr_kick(&t.d, CTRL_TX);
     ck_assert(poke_logged(&t.d.p, "a control message is too short"));
     serial_end(&t);
 }
@@ -174,17 +174,17 @@ END_TEST
 START_TEST(test_slow_host) {
     Serial t;
     serial_new(&t);
-    drv_start(&t.d, 0, 2);
+    vr_start(&t.d, 0, 2);
     unsigned taken = 0, added = 0;
     for (; added - taken < 3; added++) {
         ck_assert_uint_lt(added, 60);
         for (unsigned i = 0; i < 8192; i++) {
-            drv_put(&t.d, OUT + i, 1, (added * 8192 + i) * 7 >> 4);
+            vr_put(&t.d, OUT + i, 1, (added * 8192 + i) * 7 >> 4);
         }
-        memcpy(drv_ram(&t.d, OUT + 0x4000 + added % 8 * 0x2000), drv_ram(&t.d, OUT), 8192);
-        DRV_ADD(&t.d, TX, { OUT + 0x4000 + added % 8 * 0x2000, 8192, false });
-        drv_kick(&t.d, TX);
-        while (drv_used(&t.d, TX, NULL, NULL)) {
+        memcpy(vr_host(&t.d, OUT + 0x4000 + added % 8 * 0x2000), vr_host(&t.d, OUT), 8192);
+        VR_ADD(&t.d, TX, { OUT + 0x4000 + added % 8 * 0x2000, 8192, false });
+        vr_kick(&t.d, TX);
+        while (vr_next_used(&t.d, TX, NULL, NULL)) {
             taken++;
         }
     }
@@ -200,7 +200,7 @@ START_TEST(test_slow_host) {
         settle();
     }
     ck_assert_uint_eq(at, added * 8192);
-    while (drv_used(&t.d, TX, NULL, NULL)) {
+    while (vr_next_used(&t.d, TX, NULL, NULL)) {
         taken++;
     }
     ck_assert_uint_eq(taken, added);
@@ -211,30 +211,30 @@ END_TEST
 START_TEST(test_standing) {
     Serial t;
     serial_new(&t);
-    drv_start(&t.d, 0, 2);
-    DRV_ADD(&t.d, RX, { IN, 100, true });
-    drv_kick(&t.d, RX);
+    vr_start(&t.d, 0, 2);
+    VR_ADD(&t.d, RX, { IN, 100, true });
+    vr_kick(&t.d, RX);
     device_virtio_serial.quiesce(t.d.dev);
     ck_assert_int_eq(write(t.to_guest, "typed", 5), 5);
     settle();
-    ck_assert(!drv_used(&t.d, RX, NULL, NULL));
+    ck_assert(!vr_next_used(&t.d, RX, NULL, NULL));
     device_virtio_serial.resumed(t.d.dev);
     settle();
-    ck_assert(drv_used(&t.d, RX, NULL, NULL));
+    ck_assert(vr_next_used(&t.d, RX, NULL, NULL));
     serial_end(&t);
 }
 END_TEST
 
 START_TEST(test_plugging) {
-    Driver d;
-    drv_new(&d, &device_virtio_serial, NULL);
+    Vr d;
+    vr_new(&d, &device_virtio_serial, NULL, ENTRIES);
     DeviceEnv env = { d.p.bus, d.p.clk, &d.p.log };
     Device *ports[VIRTIO_SERIAL_PORTS];
     for (unsigned i = 0; i < VIRTIO_SERIAL_PORTS; i++) {
         SerialPortConfig c = { .number = i == 0 ? 5 : 0 };
         ports[i] = device_new(i == 1 ? &device_virtconsole : &device_virtserialport, "port", &env, &c, NULL);
         ck_assert(virtio_serial_plug(d.dev, ports[i]));
-        ck_assert_uint_eq(drv_config(&d, 4), MAX(i == 0 ? 6 : i < 6 ? 6 : i + 1, 6));
+        ck_assert_uint_eq(vr_config(&d, 4), MAX(i == 0 ? 6 : i < 6 ? 6 : i + 1, 6));
     }
     Device *more = device_new(&device_virtserialport, "port", &env, NULL, NULL);
     ck_assert(!virtio_serial_plug(d.dev, more));
@@ -244,7 +244,7 @@ START_TEST(test_plugging) {
     ck_assert_ptr_null(device_new(&device_virtserialport, "port", &env, &(SerialPortConfig){ .name = name }, &error));
     ck_assert_ptr_nonnull(strstr(error->message, "is longer than 63 bytes"));
     g_error_free(error);
-    drv_free(&d);
+    vr_free(&d);
     for (unsigned i = 0; i < VIRTIO_SERIAL_PORTS; i++) {
         device_free(ports[i]);
     }

@@ -9,8 +9,8 @@
 #include "devices/virtio.h"
 #include "tests/devices/poke.h"
 
-/* Where the driver keeps things: a page for each area of each queue, then buffers. */
-enum { VR_RINGS = POKE_RAM, VR_QUEUE = 0x10000, VR_DATA = POKE_RAM + 0x80000 };
+/* Where the driver keeps things: pages for each area of each queue, then buffers. */
+enum { VR_QUEUES = 16, VR_RINGS = POKE_RAM, VR_QUEUE = 0x8000, VR_DATA = POKE_RAM + VR_QUEUES * VR_QUEUE };
 enum { VR_ACK = 0x064, VR_STATUS = 0x070, VR_NOTIFY = 0x050, VR_INT = 0x060 };
 
 typedef struct Vr {
@@ -22,6 +22,7 @@ typedef struct Vr {
         uint16_t avail, used; /* split: the driver's index, and how far it has seen the device's */
         uint16_t at, seen;    /* packed: positions ... */
         bool wrap, seen_wrap; /* ... and wrap counters */
+        unsigned next;        /* vr_next_add: the next descriptor, round and round */
     } q[VIRTIO_QUEUES];
 } Vr;
 
@@ -38,10 +39,10 @@ static inline uint64_t vr_desc(unsigned n) {
     return VR_RINGS + n * (uint64_t)VR_QUEUE;
 }
 static inline uint64_t vr_driver(unsigned n) {
-    return vr_desc(n) + 0x8000;
+    return vr_desc(n) + 0x4000;
 }
 static inline uint64_t vr_device(unsigned n) {
-    return vr_desc(n) + 0xc000;
+    return vr_desc(n) + 0x5000;
 }
 static inline void vr_put(Vr *t, uint64_t gpa, unsigned size, uint64_t value) {
     memcpy(vr_host(t, gpa), &value, size);
@@ -66,16 +67,20 @@ static inline void vr_free(Vr *t) {
     poke_free(&t->p);
 }
 
-/* Negotiation up to FEATURES_OK; returns what was agreed on. */
-static inline uint64_t vr_negotiate(Vr *t, uint64_t wanted) {
+static inline uint64_t vr_offered(Vr *t) {
     uint64_t offered = 0;
-    poke(&t->p, VR_STATUS, 0);
-    poke(&t->p, VR_STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
     for (unsigned i = 0; i < 2; i++) {
         poke(&t->p, 0x014, i);
         offered |= (uint64_t)peek(&t->p, 0x010) << (32 * i);
     }
-    uint64_t features = offered & (wanted | VIRTIO_F_VERSION_1);
+    return offered;
+}
+
+/* Negotiation up to FEATURES_OK; returns what was agreed on. */
+static inline uint64_t vr_negotiate(Vr *t, uint64_t wanted) {
+    poke(&t->p, VR_STATUS, 0);
+    poke(&t->p, VR_STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+    uint64_t features = vr_offered(t) & (wanted | VIRTIO_F_VERSION_1);
     for (unsigned i = 0; i < 2; i++) {
         poke(&t->p, 0x024, i);
         poke(&t->p, 0x020, (uint32_t)(features >> (32 * i)));
@@ -203,13 +208,53 @@ static inline bool vr_used(Vr *t, unsigned n, unsigned slots, uint16_t *id, uint
     return true;
 }
 
-/* Is an interrupt pending? Acknowledges it. */
+/* Is an interrupt pending for that reason? Acknowledges it. vr_reasons: all of them. */
 static inline bool vr_interrupt(Vr *t, uint32_t bit) {
     uint32_t pending = peek(&t->p, VR_INT);
     ck_assert_int_eq(poke_irq(&t->p, 0), pending != 0);
     poke(&t->p, VR_ACK, bit);
     return pending & bit;
 }
+static inline uint32_t vr_reasons(Vr *t) {
+    uint32_t reasons = peek(&t->p, VR_INT);
+    ck_assert_int_eq(poke_irq(&t->p, 0), reasons != 0);
+    poke(&t->p, VR_ACK, reasons);
+    ck_assert(!poke_irq(&t->p, 0));
+    return reasons;
+}
+static inline uint32_t vr_status(Vr *t) {
+    return peek(&t->p, VR_STATUS);
+}
+static inline uint8_t vr_config(Vr *t, unsigned at) {
+    return (uint8_t)peek_at(&t->p, POKE_BASE + 0x100 + at, 1, 0);
+}
+
+/* -- for tests that leave the descriptors to it: direct ones of a split ring -- */
+
+/* Makes a chain available, without a notification; returns its head. */
+static inline unsigned vr_next_add(Vr *t, unsigned n, const VrBuffer *buffers, unsigned count) {
+    unsigned head = t->q[n].next % t->size;
+    t->q[n].next += count;
+    vr_add(t, n, (uint16_t)head, buffers, count, 0);
+    return head;
+}
+#define VR_ADD(t, n, ...) \
+    vr_next_add(t, n, (const VrBuffer[]){ __VA_ARGS__ }, sizeof((const VrBuffer[]){ __VA_ARGS__ }) / sizeof(VrBuffer))
+
+/* The next chain that came back, and how much was written to it; either may be NULL. False: none. */
+static inline bool vr_next_used(Vr *t, unsigned n, unsigned *head, uint32_t *written) {
+    uint16_t id = 0;
+    uint32_t len = 0;
+    bool found = vr_used(t, n, 1, &id, &len);
+    if (found && head) {
+        *head = id;
+    }
+    if (found && written) {
+        *written = len;
+    }
+    return found;
+}
+
 static inline bool vr_broken(Vr *t, const char *part) {
     return poke_logged(&t->p, part) && (peek(&t->p, VR_STATUS) & VIRTIO_NEEDS_RESET);
 }
