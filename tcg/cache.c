@@ -12,12 +12,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { CACHE_DEFAULT = 96 << 20 };
+#ifndef MADV_POPULATE_READ /* Linux 5.14 */
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+enum { CACHE_DEFAULT = 96 << 20, CACHE_STEP = 256 << 10 };
 
 struct Cache {
     uint8_t *rw;
     uint8_t *rx;
     size_t size, used;
+    size_t touched; /* bytes at the start whose pages have been asked for: many at once cost half of one after the other */
     size_t base; /* bytes at the start that stay: the stubs */
 };
 
@@ -58,7 +64,16 @@ void cache_free(Cache *c) {
 }
 
 uint8_t *cache_reserve(Cache *c, size_t bytes) {
-    return c->size - c->used < bytes ? NULL : c->rw + c->used;
+    if (c->size - c->used < bytes) {
+        return NULL;
+    }
+    if (c->touched < c->used + bytes) {
+        size_t step = MIN(CACHE_STEP, c->size - c->touched) & ~(size_t)4095;
+        madvise(c->rw + c->touched, step, MADV_POPULATE_WRITE); /* where the host cannot, they come as they are used */
+        madvise(c->rx + c->touched, step, MADV_POPULATE_READ);
+        c->touched += step ? step : c->size;
+    }
+    return c->rw + c->used;
 }
 
 void cache_commit(Cache *c, size_t bytes) {

@@ -121,7 +121,13 @@ static void lower_get(Walk *w, uint32_t i) {
 }
 
 static void lower_set(Walk *w, const IrNode *n) {
-    if (w->l.ir->slots[n->a].type == IR_FLAGS) {
+    unsigned pin = w->l.slot_pin[n->a];
+    const RaValue *x = &w->l.values[n->b];
+    if (pin != RA_NO_REG) {
+        if (x->reg != pin || (!x->clean && walk_type(w, n->b) == IR_I32)) {
+            ra_set_pin(&w->l, pin, n->b);
+        }
+    } else if (w->l.ir->slots[n->a].type == IR_FLAGS) {
         lower_set_flags(w, n);
     } else if (n->op == IR_pend) {
         ra_pend(&w->l, n->a, n->b);
@@ -174,9 +180,8 @@ static void lower_vzext(Walk *w, uint32_t i) {
 
 static void lower_insn(Walk *w, const IrNode *n) {
     w->insn_index++;
-    w->insn_off = (int32_t)n->a;
     if (w->keep_marks && w->mark_count < MAX_MARKS) {
-        w->marks[w->mark_count++] = (HostMark){walk_here(w), w->insn_off};
+        w->marks[w->mark_count++] = (HostMark){walk_here(w), (int32_t)n->a};
     }
 }
 
@@ -262,6 +267,7 @@ static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
         l->work = g_renew(uint16_t, l->work, l->capacity);
     }
     l->ir = ir;
+    l->nodes = ir->nodes;
     memset(l->head, 0, sizeof l->head);
     memset(l->spill_used, 0, sizeof l->spill_used);
     ra_forget_lazy(l);
@@ -270,7 +276,6 @@ static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
     l->failed = false;
     w->cold_count = w->mark_count = w->insn_index = 0;
     w->depth = 0;
-    w->insn_off = 0;
     return w;
 }
 
@@ -300,6 +305,7 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     Walk *w = walk_get(v, ir);
     w->tb = tb;
     w->keep_marks = tcg->config.verify || tcg->config.log_items & TCG_LOG_OUT_ASM;
+    w->l.lists_insns = w->keep_marks || tcg->config.icount;
     w->l.h = &h;
     h.cold_ops = w->cold_ops;
     h.cold_op_max = G_N_ELEMENTS(w->cold_ops);
@@ -307,7 +313,7 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     w->streams_known = false;
     uint32_t host_count = 0;
     HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns, &host_count) : 0;
-    for (const uint16_t *at = w->l.work_begin; at < w->l.work_end && !(w->l.failed | h.overflow); at++) {
+    for (const uint16_t *at = w->l.work_begin, *end = w->l.work_end; at < end && !w->l.failed; at++) {
         w->l.now = *at;
         lower_node(w, *at);
         ra_free_dead(&w->l);

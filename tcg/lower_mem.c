@@ -152,13 +152,11 @@ static void find_streams(Walk *w) {
     const IrBlock *ir = w->l.ir;
     w->streams = 0;
     w->streams_known = true;
-    for (uint32_t i = 1; i < ir->count; i++) {
-        const IrNode *n = &ir->nodes[i];
-        if (n->op == IR_set && ra_node(&w->l, n->b)->op == IR_add) {
-            bool indexed;
-            if (base_slot(w, n->b, &indexed) == (int)n->a && !indexed && ir->slots[n->a].base) {
-                w->streams |= UINT64_C(1) << ir->slots[n->a].base;
-            }
+    for (unsigned k = 0; k < w->l.sum_count; k++) {
+        const IrNode *n = ra_node(&w->l, w->l.sums[k]);
+        bool indexed;
+        if (n->op == IR_set && base_slot(w, n->b, &indexed) == (int)n->a && !indexed) {
+            w->streams |= UINT64_C(1) << ir->slots[n->a].base;
         }
     }
 }
@@ -237,7 +235,7 @@ void lower_check(Walk *w, uint32_t i) {
     c->from[0] = from[0];
     c->from[1] = from[1];
     c->back = walk_here(w);
-    c->insn_off = w->insn_off;
+    c->insn_off = walk_insn_off(w);
     c->rest = walk_insns_left(w);
     c->hint = (uint8_t)hint;
     c->tmp = op.tmp[0];
@@ -309,7 +307,7 @@ void lower_aligned(Walk *w, const IrNode *n) {
     ra_pends(l, c);
     c->from[1] = 0;
     c->from[0] = l->be->jump_if(l->h, l->be->flags_cc(IR_NE, HOST_FLAGS_ADD));
-    c->insn_off = w->insn_off;
+    c->insn_off = walk_insn_off(w);
     c->rest = walk_insns_left(w);
     c->desc = 0; /* leave: the interpreter raises it */
 }
@@ -317,17 +315,15 @@ void lower_aligned(Walk *w, const IrNode *n) {
 bool mem_add_is_address(const Walk *w, uint32_t i) {
     const Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
-    uint32_t seen = 0;
     uint64_t c;
     if (!ra_const(l, n->b, &c) || (int64_t)c != (int32_t)c || l->values[i].last_use - i > 24) {
         return false;
     }
-    for (uint32_t k = i + 1; k <= l->values[i].last_use; k++) {
+    for (uint32_t k = i + 1; l->regions && k <= l->values[i].last_use; k++) {
         const IrNode *m = ra_node(l, k);
         if (m->op == IR_skip_if || m->op == IR_end) {
             return false;
         }
-        seen += (m->op == IR_ld || m->op == IR_st) && m->b == i && !(m->op == IR_st && m->c == i);
     }
-    return seen == l->values[i].uses;
+    return l->values[i].addresses == l->values[i].uses;
 }

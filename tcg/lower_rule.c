@@ -212,7 +212,7 @@ void lower_call(Walk *w, uint32_t i) {
         ra_spill_scratch(l);
     }
     walk_store_insns_left(w);
-    l->be->call_helper(l->h, n->a, flags, args, types, count, w->insn_off);
+    l->be->call_helper(l->h, n->a, flags, args, types, count, walk_insn_off(w));
     if (n->type != IR_VOID && l->values[i].last_use) {
         ra_attach(l, i, l->be->result_reg);
         l->values[i].clean = false;
@@ -320,7 +320,7 @@ void lower_value(Walk *w, uint32_t i) {
         lower_call_op(w, i);
     } else { /* an access this backend cannot make: the interpreter runs the insn */
         walk_store_insns_left(w);
-        l->be->exit(l->h, IR_EXIT_SLOW, true, w->insn_off);
+        l->be->exit(l->h, IR_EXIT_SLOW, true, walk_insn_off(w));
         if (n->type != IR_VOID) {
             ra_define(l, i, false);
         }

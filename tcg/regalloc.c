@@ -16,16 +16,17 @@ static bool is_vec_value(const Lower *l, uint32_t v) {
 enum {
     PREP_VALUES = 7,   /* bit k: operand k is a value */
     PREP_NONE = 16,    /* no code: it is looked at from where it is used */
-    PREP_LEAF = 128,   /* no value, no operands */
+    PREP_INSN = 128,
     PREP_BARRIER = 32, /* may leave the insn with what the insns before it have set, or begins or ends a region */
     PREP_SPECIAL = 64,
+    PREP_ACCESS = 256, /* operand b is an address */
 };
 #define LETTER(o, k) (sizeof(o) > (k) + 1 ? (o)[sizeof(o) > (k) + 1 ? (k) : 0] : 's')
 #define IS_CHAIN(o, k) (LETTER(o, k) == 'A')
 #define IS_VALUE(o, k)                                                                                                 \
     (LETTER(o, k) == 's' || LETTER(o, k) == 'i' || LETTER(o, k) == 'h' || IS_CHAIN(o, k) ? 0 : 1u << (k))
 #define IS_ANY(op, a, b, c, d, e, f) ((op) == (a) || (op) == (b) || (op) == (c) || (op) == (d) || (op) == (e) || (op) == (f))
-static const uint8_t prep[IR_OPS] = {
+static const uint16_t prep[IR_OPS] = {
 #define PURE 0
 #define FP 0
 #define STATE 0
@@ -34,22 +35,23 @@ static const uint8_t prep[IR_OPS] = {
 #define CTRL 0
 #define FAULT PREP_BARRIER
 #define OP(name, result, o, props, meaning)                                                                            \
-    [IR_##name] = IS_VALUE(o, 0) | IS_VALUE(o, 1) | IS_VALUE(o, 2) |                                                   \
-                  (IS_CHAIN(o, 0) || IS_CHAIN(o, 1) || IS_CHAIN(o, 2) ? PREP_SPECIAL : 0) |                            \
-                  (IS_ANY(IR_##name, IR_nop, IR_arg, IR_pair, IR_const, IR_nop, IR_nop) ? PREP_NONE : 0) |             \
-                  (IR_##name == IR_insn ? PREP_LEAF : 0) | (props) |                                                   \
-                  (IS_ANY(IR_##name, IR_skip_if, IR_end, IR_cas, IR_rmw, IR_ll, IR_sc) ? PREP_BARRIER : 0) |           \
-                  (IS_ANY(IR_##name, IR_set, IR_pend, IR_get, IR_check, IR_aligned, IR_nop) ? PREP_SPECIAL : 0),
+    [IR_##name] = IS_ANY(IR_##name, IR_nop, IR_arg, IR_pair, IR_const, IR_nop, IR_nop) ? PREP_NONE :                   \
+        IS_VALUE(o, 0) | IS_VALUE(o, 1) | IS_VALUE(o, 2) | (IR_##name == IR_insn ? PREP_INSN : 0) | (props) |          \
+        (IS_CHAIN(o, 0) || IS_CHAIN(o, 1) || IS_CHAIN(o, 2) ? PREP_SPECIAL : 0) |                                      \
+        (IS_ANY(IR_##name, IR_skip_if, IR_end, IR_cas, IR_rmw, IR_ll, IR_sc) ? PREP_BARRIER : 0) |                     \
+        (IS_ANY(IR_##name, IR_set, IR_pend, IR_get, IR_check, IR_aligned, IR_skip_if) ? PREP_SPECIAL : 0) |            \
+        (IR_##name == IR_ld || IR_##name == IR_st ? PREP_ACCESS : 0),
 #include "ir/ops.def"
 #include "ir/ops_fp.def"
 #include "ir/ops_vec.def"
 #undef OP
 };
 
-static inline void note_use(Lower *l, uint32_t v, uint32_t at) {
-    RaValue *x = &l->values[v];
+static inline void note_use(RaValue *values, uint32_t v, uint32_t at) {
+    RaValue *x = &values[v];
     x->uses++;
-    x->last_use = x->last_use ? x->last_use : (uint16_t)at;
+    unsigned last = x->last_use;
+    x->last_use = (uint16_t)(last ? last : at);
 }
 
 /* A chain of arg nodes is used where its call stands, a pair where its op does. */
@@ -57,26 +59,15 @@ static void note_chain(Lower *l, uint32_t i) {
     const IrNode *n = ra_node(l, i);
     uint32_t chain = n->op == IR_call ? n->b : n->c;
     if (chain && ra_node(l, chain)->op == IR_pair) {
-        note_use(l, ra_node(l, chain)->a, i);
-        note_use(l, ra_node(l, chain)->b, i);
+        note_use(l->values, ra_node(l, chain)->a, i);
+        note_use(l->values, ra_node(l, chain)->b, i);
         return;
     }
     for (; chain; chain = ra_node(l, chain)->b) {
-        note_use(l, ra_node(l, chain)->a, i);
+        note_use(l->values, ra_node(l, chain)->a, i);
     }
 }
 
-static inline void note_values(Lower *l, const IrNode *n, uint32_t i, unsigned todo) {
-    if (todo & 1) {
-        note_use(l, n->a, i);
-    }
-    if (todo & 2) {
-        note_use(l, n->b, i);
-    }
-    if (todo & 4) {
-        note_use(l, n->c, i);
-    }
-}
 
 /* Is a pend of the slot left to the cold paths? What is pinned is set as usual, and needs no store. */
 static bool pends_lazily(const Lower *l, uint32_t slot) {
@@ -108,10 +99,13 @@ typedef struct Hints {
     uint32_t set_at[RA_REGS];  /* ...and where */
 } Hints;
 
-static void note_special(Lower *l, uint32_t i, const IrNode *n, Hints *h) {
+static G_GNUC_NO_INLINE void note_special(Lower *l, uint32_t i, const IrNode *n, Hints *h) {
     if (n->op == IR_set || n->op == IR_pend) {
         unsigned pin = l->slot_pin[n->a];
         note_set(l, n);
+        if (ra_node(l, n->b)->op == IR_add && l->sum_count < RA_SUMS) {
+            l->sums[l->sum_count++] = (uint16_t)i;
+        }
         if (pin != RA_NO_REG) {
             h->value[pin] = n->b;
             h->set_at[pin] = i;
@@ -123,6 +117,8 @@ static void note_special(Lower *l, uint32_t i, const IrNode *n, Hints *h) {
         }
     } else if (n->op == IR_check || n->op == IR_aligned) {
         note_fault(l, i);
+    } else if (n->op == IR_skip_if) {
+        l->regions = true;
     } else {
         note_chain(l, i);
     }
@@ -135,7 +131,7 @@ static bool is_made_for(const Lower *l, uint32_t v) {
 }
 
 /* n is best made in `pin`: the operand that its result replaces, in an insn of two operands, too. */
-static void pass_hint(Lower *l, const IrNode *n, unsigned pin, Hints *h) {
+static G_GNUC_NO_INLINE void pass_hint(Lower *l, const IrNode *n, unsigned pin, Hints *h) {
     uint32_t origin = 0;
     switch (n->op) {
     case IR_vzext:
@@ -156,41 +152,70 @@ static void pass_hint(Lower *l, const IrNode *n, unsigned pin, Hints *h) {
     }
 }
 
+/* The hint of node i, now that all that stands behind it is known: is it the last that goes into the register, and does
+ * nothing in between want what the register holds before? */
+static void judge_hint(RaValue *x, uint32_t i, Hints *h) {
+    unsigned pin = x->hint;
+    bool mine = h->value[pin] == i;
+    if (!mine || h->barrier < h->set_at[pin]) {
+        x->hint = RA_NO_REG;
+    }
+    h->value[pin] = mine ? 0 : h->value[pin];
+}
+
+static const RaValue fresh = {.env = -1, .spill = -1, .reg = RA_NO_REG, .hint = RA_NO_REG};
+
+static void make_fresh(RaValue *values, uint32_t count) {
+    typedef uint32_t Four __attribute__((vector_size(16)));
+    Four four;
+    memcpy(&four, &fresh, sizeof four);
+    for (uint32_t i = 0; i < count; i += 4) {
+        for (unsigned k = 0; k < 4; k++) {
+            memcpy(&values[i + k], &four, sizeof four);
+        }
+    }
+}
+
 void ra_prepare(Lower *l) {
-    const IrBlock *ir = l->ir;
-    static const RaValue fresh = {.env = -1, .spill = -1, .reg = RA_NO_REG, .hint = RA_NO_REG};
-    uint32_t count = ir->count;
+    const IrNode *nodes = l->nodes;
+    RaValue *values = l->values;
     Hints h; /* a register that is somebody's hint has been written there */
 
-    h.barrier = UINT32_MAX;
     l->fault_count = l->pend_count = 0;
-    RaValue *values = l->values;
-    for (uint32_t i = 0; i < count; i += 4) {
-        values[i] = values[i + 1] = values[i + 2] = values[i + 3] = fresh;
-    }
-    uint16_t *work = l->work_end = l->work + l->capacity;
-    for (uint32_t i = count - 1; i > 0; i--) {
-        const IrNode *n = &ir->nodes[i];
-        RaValue *x = &l->values[i];
+    l->regions = false;
+    l->sum_count = 0;
+    l->work_end = l->work + l->capacity;
+    h.barrier = UINT32_MAX;
+    make_fresh(values, l->ir->count);
+    uint16_t *work = l->work_end;
+    unsigned quiet = PREP_NONE | (l->lists_insns ? 0 : PREP_INSN);
+    for (uint32_t i = l->ir->count - 1; i > 0; i--) {
+        const IrNode *n = &nodes[i];
         unsigned todo = prep[n->op];
-        if (todo & PREP_NONE) {
-            continue;
-        }
         *--work = (uint16_t)i;
-        if (todo & PREP_LEAF) {
+        if (todo & quiet) {
+            work++;
             continue;
         }
-        if (x->hint != RA_NO_REG) {
-            unsigned pin = x->hint;
-            bool mine = h.value[pin] == i;
-            if (!mine || h.barrier < h.set_at[pin]) {
-                x->hint = RA_NO_REG;
-            }
-            h.value[pin] = mine ? 0 : h.value[pin];
+        if (values[i].hint != RA_NO_REG) {
+            judge_hint(&values[i], i, &h);
         }
-        note_values(l, n, i, todo); /* of node 0 nobody asks */
-        if (x->hint != RA_NO_REG) {
-            pass_hint(l, n, x->hint, &h);
+        if (todo & 1) { /* of node 0 nobody asks */
+            note_use(values, n->a, i);
+        }
+        if (todo & 6) {
+            if (todo & 2) {
+                note_use(values, n->b, i);
+            }
+            if (todo & 4) {
+                note_use(values, n->c, i);
+            }
+        }
+        if (todo & PREP_ACCESS) {
+            values[n->b].addresses += values[n->b].addresses != UINT8_MAX;
+        }
+        if (values[i].hint != RA_NO_REG) {
+            pass_hint(l, n, values[i].hint, &h);
         }
         if (todo & PREP_SPECIAL) {
             note_special(l, i, n, &h);
@@ -517,7 +542,7 @@ void ra_get(Lower *l, uint32_t v, uint32_t slot) {
     ra_lazy(l, slot, type == IR_I32, v);
 }
 
-static void set_pin(Lower *l, unsigned pin, uint32_t v) {
+void ra_set_pin(Lower *l, unsigned pin, uint32_t v) {
     RaValue *x = &l->values[v];
     IrType type = (IrType)ra_node(l, v)->type;
     bool narrow = type == IR_I32;
@@ -595,7 +620,7 @@ void ra_set(Lower *l, uint32_t slot, uint32_t v) {
     HostOperand mem = {.kind = HOST_ENV, .disp = (int32_t)s->offset};
     uint64_t imm;
     if (l->slot_pin[slot] != RA_NO_REG) {
-        set_pin(l, l->slot_pin[slot], v);
+        ra_set_pin(l, l->slot_pin[slot], v);
         return;
     }
     forget_pend(l, slot);

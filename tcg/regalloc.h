@@ -11,7 +11,7 @@
 
 #include "tcg/lower.h"
 
-enum { RA_REGS = 32, RA_NO_REG = 0xff, RA_FAULTS = 256, RA_NODES = 1 << 14, RA_SLOTS = 512 };
+enum { RA_REGS = 32, RA_NO_REG = 0xff, RA_FAULTS = 256, RA_SUMS = 64, RA_NODES = 1 << 14, RA_SLOTS = 512 };
 
 /* Where a value is; it may be in several places at once. */
 typedef struct RaValue { /* 16 bytes: a block's fill is a store for each */
@@ -23,6 +23,7 @@ typedef struct RaValue { /* 16 bytes: a block's fill is a store for each */
     int32_t env;        /* offset in Env of memory that equals it, or -1 */
     int16_t spill;      /* offset in the spill area, or -1 */
     bool clean;         /* i32, scalars of vector registers: the rest of the register is known to be zero */
+    uint8_t addresses;  /* how many of its uses are as address of a load or store; UINT8_MAX: that or more */
 } RaValue;
 
 typedef struct RaPend {
@@ -33,6 +34,7 @@ typedef struct Lower {
     Vcpu *vcpu;
     const Backend *be;
     const IrBlock *ir;
+    const IrNode *nodes;       /* of ir */
     HostCode *h;
     RaValue *values;
     uint32_t capacity;         /* of values and work */
@@ -54,6 +56,10 @@ typedef struct Lower {
     uint32_t *slot_faults;     /* ra_prepare: of each slot, how many of `faults` follow its next set */
     uint16_t faults[RA_FAULTS]; /* ra_prepare: ops that may leave by a cold path, the last first */
     unsigned fault_count;
+    bool lists_insns;          /* `work` is to contain the insn nodes */
+    uint16_t sums[RA_SUMS];    /* ra_prepare: sets of sums, the last first; when they are too many, the first ones lack */
+    unsigned sum_count;
+    bool regions;              /* ra_prepare: there is a skip_if */
     RaPend pend[HOST_COLD_PENDS]; /* slots whose memory only cold paths need to write, until their next set */
     unsigned pend_count;
     /* host flags */
@@ -66,7 +72,7 @@ typedef struct Lower {
 void ra_prepare(Lower *l);
 void ra_extend(Lower *l, uint32_t v, uint32_t last_use); /* v is wanted at least until then */
 static inline const IrNode *ra_node(const Lower *l, uint32_t v) {
-    return &l->ir->nodes[v];
+    return &l->nodes[v];
 }
 static inline bool ra_dead_after(const Lower *l, uint32_t v) {
     return l->values[v].last_use <= l->now;
@@ -121,6 +127,7 @@ void ra_release(Lower *l, unsigned reg);             /* nothing is in it any mor
 void ra_attach(Lower *l, uint32_t v, unsigned reg);  /* v is in reg from now on */
 void ra_alias(Lower *l, uint32_t v, uint32_t of);    /* v is the same bits as `of` */
 void ra_set(Lower *l, uint32_t slot, uint32_t v);
+void ra_set_pin(Lower *l, unsigned pin, uint32_t v); /* ra_set of a slot that has one */
 void ra_pend(Lower *l, uint32_t slot, uint32_t v);  /* a set that only cold paths have to do */
 void ra_pends(Lower *l, HostCold *c);               /* tells a cold path made here what it has to do */
 void ra_get(Lower *l, uint32_t v, uint32_t slot);

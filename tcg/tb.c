@@ -9,13 +9,18 @@
  */
 #include "tcg/vcpu.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "tcg/lower.h"
 
+enum { TB_CHUNK_BYTES = 2 << 20, TB_CHUNK = TB_CHUNK_BYTES / sizeof(Tb) };
+
+/* Neighbours in a page are neighbours here: they are looked for one after the other. */
 static unsigned tb_bucket(uint64_t pa, uint64_t mode) {
-    uint64_t h = (pa >> 2) * UINT64_C(0x9e3779b97f4a7c15) ^ mode * UINT64_C(0xff51afd7ed558ccd);
-    return (unsigned)(h >> 40) & (TB_BUCKETS - 1);
+    uint64_t h = (pa >> IR_PAGE_BITS) * UINT64_C(0x9e3779b97f4a7c15) ^ mode * UINT64_C(0xff51afd7ed558ccd);
+    return (unsigned)((h >> 40) + (pa >> 2) % (PAGE_SIZE / 4)) & (TB_BUCKETS - 1);
 }
 
 static unsigned page_bucket(uint64_t pa) {
@@ -46,10 +51,29 @@ static bool may_merge(const Tcg *tcg, uint64_t pa, const IrBlock *ir) {
     return true;
 }
 
+/* A huge page for blocks, all zero: its parts are then not asked for one by one. */
+static Tb *chunk_new(void) {
+    uint8_t *p = mmap(NULL, 2 * TB_CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) {
+        g_error("the host gives no memory for translated blocks: %s", g_strerror(errno));
+    }
+    size_t head = -(uintptr_t)p & (TB_CHUNK_BYTES - 1);
+    if (head) {
+        munmap(p, head);
+    }
+    munmap(p + head + TB_CHUNK_BYTES, TB_CHUNK_BYTES - head);
+    madvise(p + head, TB_CHUNK_BYTES, MADV_HUGEPAGE);
+    return (Tb *)(void *)(p + head);
+}
+
+static void chunk_free(gpointer chunk) {
+    munmap(chunk, TB_CHUNK_BYTES);
+}
+
 void tb_init(Tcg *tcg) {
     tcg->tb_hash = g_new0(Tb *, TB_BUCKETS);
     tcg->pages = g_new0(CodePage *, PAGE_BUCKETS);
-    tcg->tb_chunks = g_ptr_array_new_with_free_func(g_free);
+    tcg->tb_chunks = g_ptr_array_new_with_free_func(chunk_free);
     tcg->tbs = g_new0(Tb *, TB_MAX); /* not moved: it is read without a lock */
     tcg->merge_bans = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     tcg->hint_bans = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
@@ -58,16 +82,18 @@ void tb_init(Tcg *tcg) {
 /* All zero. */
 static Tb *tb_new(Tcg *tcg) {
     if (!tcg->tb_room) {
-        g_ptr_array_add(tcg->tb_chunks, g_new0(Tb, TB_CHUNK));
+        g_ptr_array_add(tcg->tb_chunks, chunk_new());
         tcg->tb_room = TB_CHUNK;
     }
     return (Tb *)tcg->tb_chunks->pdata[tcg->tb_chunks->len - 1] + TB_CHUNK - tcg->tb_room--;
 }
 
 static void tb_clear(Tb *tb) {
-    ir_block_free(tb->ir);
-    ir_block_free(tb->plain_ir);
-    g_free(tb->marks);
+    if (tb->ir || tb->plain_ir || tb->marks) {
+        ir_block_free(tb->ir);
+        ir_block_free(tb->plain_ir);
+        g_free(tb->marks);
+    }
     memset(tb, 0, sizeof *tb);
 }
 
@@ -77,17 +103,20 @@ static void tb_undo(Tcg *tcg, Tb *tb) {
     tcg->tb_room++;
 }
 
+/* The first chunk stays. */
 static void free_tbs(Tcg *tcg) {
-    for (unsigned i = 0; i < tcg->tb_chunks->len; i++) {
+    unsigned chunks = tcg->tb_chunks->len;
+    for (unsigned i = 0; i < chunks; i++) {
         Tb *chunk = tcg->tb_chunks->pdata[i];
-        for (unsigned k = 0; k < TB_CHUNK; k++) {
-            if (chunk[k].ir || chunk[k].plain_ir || chunk[k].marks) {
-                tb_clear(&chunk[k]);
-            }
+        unsigned used = i == chunks - 1 ? TB_CHUNK - tcg->tb_room : TB_CHUNK;
+        for (unsigned k = 0; k < used; k++) {
+            tb_clear(&chunk[k]);
         }
     }
-    g_ptr_array_set_size(tcg->tb_chunks, 0);
-    tcg->tb_room = 0;
+    if (chunks) {
+        g_ptr_array_set_size(tcg->tb_chunks, 1);
+        tcg->tb_room = TB_CHUNK;
+    }
 }
 
 CodePage *tb_page(Tcg *tcg, uint64_t pa) {

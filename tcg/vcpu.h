@@ -276,7 +276,7 @@ struct Vcpu {
     TcgStats stats;
 };
 
-enum { TB_BUCKETS = 1 << 17, PAGE_BUCKETS = 1 << 12, TB_MAX = 1 << 21, TB_CHUNK = 1 << 10 };
+enum { TB_BUCKETS = 1 << 17, PAGE_BUCKETS = 1 << 12, TB_MAX = 1 << 21 };
 
 struct Tcg {
     TcgConfig config;
@@ -288,7 +288,7 @@ struct Tcg {
     PageFilter guarded;   /* pages whose stores have to be seen, for a look without the lock */
     GHashTable *merge_bans; /* physical addresses of insns whose checks are not merged with others; under lock */
     GHashTable *hint_bans; /* physical addresses of insns that get no page hint; under lock */
-    GPtrArray *tb_chunks; /* the memory of all blocks, living and dead: TB_CHUNK of them each */
+    GPtrArray *tb_chunks; /* the memory of all blocks, living and dead */
     unsigned tb_room;     /* of the last chunk: blocks at its end that are free, and zero */
     Tb **tbs;             /* every block with host code, by Tb.index; TB_MAX */
     unsigned tb_count;

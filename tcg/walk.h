@@ -13,7 +13,6 @@ enum { MAX_COLD = 256, MAX_MARKS = 128, MAX_DEPTH = 16 };
 typedef struct Walk {
     Lower l;
     Tb *tb;
-    int32_t insn_off;
     uint64_t streams;        /* bit for each base register that the block itself moves by constants... */
     bool streams_known;      /* ...once somebody has asked */
     HostCold cold[MAX_COLD];
@@ -22,7 +21,7 @@ typedef struct Walk {
     HostMark marks[MAX_MARKS];
     unsigned mark_count;
     bool keep_marks;
-    unsigned insn_index;     /* insns begun so far */
+    unsigned insn_index;     /* insns begun so far, when somebody wants to know: Lower.lists_insns */
     HostFixup skip[MAX_DEPTH]; /* open skip_ifs */
     unsigned depth;
 } Walk;
@@ -35,8 +34,16 @@ static inline IrType walk_type(const Walk *w, uint32_t v) {
     return (IrType)ra_node(&w->l, v)->type;
 }
 
+/* Page offset of the insn that the node belongs to. */
+static inline int32_t walk_insn_off(const Walk *w) {
+    uint32_t i = w->l.now;
+    while (i > 0 && ra_node(&w->l, i)->op != IR_insn) {
+        i--;
+    }
+    return (int32_t)ra_node(&w->l, i)->a;
+}
 static inline uint64_t walk_insn_pa(const Walk *w) {
-    return (w->tb->pa & ~(uint64_t)(PAGE_SIZE - 1)) + (uint64_t)(int64_t)w->insn_off;
+    return (w->tb->pa & ~(uint64_t)(PAGE_SIZE - 1)) + (uint64_t)(int64_t)walk_insn_off(w);
 }
 
 /* The op at i is folded into its users: its operands live as long as it would. */
