@@ -279,11 +279,17 @@ static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
     RULE(fneg) RULE(fabs) RULE(fabd) RULE(fcvt) RULE(f2i) RULE(i2f) RULE(fl_fcmp)                                      \
     RULE(vfadd) RULE(vfsub) RULE(vfmul) RULE(vfdiv) RULE(vfsqrt) RULE(vfneg) RULE(vfabs) RULE(vfabd) RULE(vfcmeq)      \
     RULE(vfcmge) RULE(vfcmgt) RULE(vi2f) RULE(vf2i) RULE(vfcvtl) RULE(vfcvtn) RULE(vfmin) RULE(vfmax) RULE(vfminnm) RULE(vfmaxnm)
+/* emit_fp_pairs.c */
+#define X64_FP_PAIRS_RULES(RULE)                                                                                       \
+    RULE(vfaddp) RULE(vfminp) RULE(vfmaxp) RULE(vfminnmp) RULE(vfmaxnmp) RULE(vfminv) RULE(vfmaxv) RULE(vfminnmv)      \
+    RULE(vfmaxnmv)
+#define X64_FP_PAIRS_AVX2_RULES(RULE) RULE(frecps) RULE(vfrecps) RULE(frsqrts) RULE(vfrsqrts)
 #define X64_FP_AVX512_RULES(RULE) RULE(fadd) RULE(fsub) RULE(fmul) RULE(fdiv) RULE(fsqrt) RULE(fabd) RULE(fneg) RULE(fmuladd) \
     RULE(frint)
-#define X64_FP_AVX2_RULES(RULE) RULE(fmuladd) RULE(frint) RULE(vfmla) RULE(vfaddp) RULE(vfrint)
+#define X64_FP_AVX2_RULES(RULE) RULE(fmuladd) RULE(frint) RULE(vfmla) RULE(vfrint)
 #define RULE(name) extern const HostRule x64_rule_##name;
 X64_FP_RULES(RULE)
+X64_FP_PAIRS_RULES(RULE)
 X64_INT_RULES(RULE)
 X64_BITS_RULES(RULE)
 X64_VEC_RULES(RULE)
@@ -291,6 +297,7 @@ X64_MEM_RULES(RULE)
 #undef RULE
 #define RULE(name) extern const HostRule x64_avx2_##name;
 X64_FP_AVX2_RULES(RULE)
+X64_FP_PAIRS_AVX2_RULES(RULE)
 X64_AVX2_RULES(RULE)
 X64_BITS_AVX2_RULES(RULE)
 #undef RULE

@@ -14,9 +14,12 @@
 #define RULE(name) [IR_##name] = &x64_rule_##name,
 #define RULE_AVX2(name) [IR_##name] = &x64_avx2_##name,
 #define RULE_AVX512(name) [IR_##name] = &x64_avx512_##name,
-#define BASE_RULES X64_INT_RULES(RULE) X64_BITS_RULES(RULE) X64_VEC_RULES(RULE) X64_MEM_RULES(RULE) X64_FP_RULES(RULE)
+#define BASE_RULES                                                                                                     \
+    X64_INT_RULES(RULE) X64_BITS_RULES(RULE) X64_VEC_RULES(RULE) X64_MEM_RULES(RULE) X64_FP_RULES(RULE)                \
+    X64_FP_PAIRS_RULES(RULE)
 #define AVX2_RULES                                                                                                     \
-    BASE_RULES X64_BITS_AVX2_RULES(RULE_AVX2) X64_AVX2_RULES(RULE_AVX2) X64_FP_AVX2_RULES(RULE_AVX2)
+    BASE_RULES X64_BITS_AVX2_RULES(RULE_AVX2) X64_AVX2_RULES(RULE_AVX2) X64_FP_AVX2_RULES(RULE_AVX2)               \
+    X64_FP_PAIRS_AVX2_RULES(RULE_AVX2)
 #define AVX512_RULES                                                                                                   \
     AVX2_RULES X64_BITS_AVX512_RULES(RULE_AVX512) X64_AVX512_RULES(RULE_AVX512) X64_FP_AVX512_RULES(RULE_AVX512)
 static const HostRule *const rules[X64_LEVELS][IR_OPS] = {

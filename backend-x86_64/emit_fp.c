@@ -3,7 +3,8 @@
  * emit_fp.c - rules of floating-point ops, for plain IEEE 754: see docs/decisions about what they may rely on.
  * Spec: Intel SDM volume 1, 11.5 and 14.5 (exceptions, NaNs), volume 2; Arm DDI 0487, A1.5 (floating point).
  * emit_fp_conv.c has conversions and roundings, fp.h what both share.
- * Missing: f16; estimates and steps (FRECPE, FRSQRTS, ...), FMULX; minima and maxima of pairs and across lanes.
+ * emit_fp_pairs.c has neighbouring lanes and Newton's steps.
+ * Missing: f16.
  *
  * The host's instruction gives the guest's result and exceptions but where the result is a NaN, or where it is the
  * smallest normal number: Arm says underflow of what was tiny before rounding, the host of what is tiny after it. Then
@@ -287,24 +288,6 @@ static void emit_vfmla(HostCode *h, const HostOp *op) {
     clear_rest(h, op, e);
 }
 const HostRule x64_avx2_vfmla = {"x", {"x", "x", "x"}, .tmps = 1, .vtmps = 2, .flags = FLAGS, .emit = emit_vfmla};
-
-/* Horizontal sums are the pairs' of a, then b's. */
-static void emit_vfaddp(HostCode *h, const HostOp *op) {
-    unsigned e = lanes(op), aux = op->node->aux;
-    if (e == 1 || (aux & ONLY_LOW && (e == 3 || !(aux & ONLY_LANE0)))) {
-        v_call(h, op);
-        return;
-    }
-    unsigned a = op->s[0].reg, b = op->s[1].reg;
-    if (aux & ONLY_LANE0) { /* the one pair, everywhere */
-        v2i(h, PSHUFD, op->tmp[1], a, e == 2 ? 0x44 : 0xe4);
-        a = b = op->tmp[1];
-    }
-    v3(h, e == 3 ? P66(0x0f7c) : PF2(0x0f7c), op->d.reg, a, b);
-    cold_if_nans(h, op, e);
-    clear_rest(h, op, e);
-}
-const HostRule x64_avx2_vfaddp = {"x", {"x", "x"}, .tmps = 1, .vtmps = 2, .flags = FLAGS, .emit = emit_vfaddp};
 
 /* The host's comparisons signal as Arm's do. */
 static void packed_compare(HostCode *h, const HostOp *op, unsigned predicate) {

@@ -2,7 +2,7 @@
 /*
  * emit_vec_int.c - rules of vector ops: arithmetic, compares, shifts, widths, counting.
  * Spec: Intel SDM volume 2.
- * Missing: vcls; vshlr of bytes and with rounding, and without AVX-512 of 16 bits and signed 64 bits (called in C).
+ * Missing: vcls; vshlr of bytes, and without AVX-512 of 16 bits and signed 64 bits (called in C).
  */
 #include "backend-x86_64/vec.h"
 
@@ -288,15 +288,21 @@ static void emit_vshlr(HostCode *h, const HostOp *op) {
     unsigned d = op->d.reg, a = op->s[0].reg, t = op->tmp[0], u = op->tmp[1], e = v_lane(op);
     bool can = e == 2 || (e == 3 && !v_signed(op)) || v_has(h, X64_AVX512);
     uint32_t shift = v_signed(op) ? right_signed[e] : right[e];
-    if (e == 0 || op->node->aux & IR_VEC_ROUND || !can) {
+    if (e == 0 || !can) {
         v_call(h, op);
         return;
     }
     counts(h, e, t, op->s[1].reg, u);
-    v3(h, left[e], d, a, t);
     v_zero(h, u);
     v3(h, v_sub[e], u, u, t);
     v3(h, shift, u, a, u);
+    if (op->node->aux & IR_VEC_ROUND) { /* plus the last bit shifted out, by -count - 1; none for counts of 0 and more */
+        v_not(h, d, t);
+        v3(h, shift, d, a, d);
+        v3m(h, PAND, d, d, v_pool(POOL_ONE + e));
+        v3(h, v_add[e], u, u, d);
+    }
+    v3(h, left[e], d, a, t);
     if (!v_signed(op)) { /* the wrong direction gives zero, but for a count of 0, where both are a */
         v3(h, POR, d, d, u);
     } else if (e >= 2) {

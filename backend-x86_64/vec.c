@@ -195,11 +195,14 @@ static uint64_t repeated_row(unsigned row) {
     } else if (row == POOL_SIGN_32) {
         return UINT64_C(0x80000000);
     }
-    if (row >= POOL_TINY && row < POOL_SHA1_K) {
+    if (row == POOL_TINY_HALF) {
+        return repeat(0x0400, 1);
+    } else if (row >= POOL_TINY && row < POOL_SHA1_K) {
         static const uint64_t numbers[] = {0x00800000, UINT64_C(1) << 52, 0xbf800000, UINT64_C(0xbff) << 52,
                                            0x4f800000, UINT64_C(0x41f) << 52, 0x5f000000, UINT64_C(0x43e) << 52,
                                            0x7f800000, UINT64_C(0x7ff) << 52, 0x3f000000, UINT64_C(0x3fe) << 52,
-                                           0x3f800000, UINT64_C(0x3ff) << 52};
+                                           0x3f800000, UINT64_C(0x3ff) << 52, 0x40000000, UINT64_C(0x400) << 52,
+                                           0x40400000, UINT64_C(0x4008) << 48, 0x5d800000, UINT64_C(0x5f3) << 52};
         return repeat(numbers[row - POOL_TINY], (row - POOL_TINY) % 2 + 2);
     }
     return row >= POOL_SHA1_K ? repeat(sha1_k[row - POOL_SHA1_K], 2) : 0;

@@ -118,7 +118,11 @@ enum {
     POOL_INFINITY = POOL_2_63 + 2,
     POOL_A_HALF = POOL_INFINITY + 2,
     POOL_UNITY = POOL_A_HALF + 2,
-    POOL_SHA1_K = POOL_UNITY + 2,       /* + 0, 1, 2 */
+    POOL_TWO = POOL_UNITY + 2,
+    POOL_THREE = POOL_TWO + 2,
+    POOL_LARGE = POOL_THREE + 2,       /* its square is far from infinity */
+    POOL_TINY_HALF = POOL_LARGE + 2,   /* the smallest normal f16 */
+    POOL_SHA1_K,                       /* + 0, 1, 2 */
     POOL_CRC = POOL_SHA1_K + 3,         /* see emit_crc32 */
     POOL_ROWS
 };

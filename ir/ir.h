@@ -200,7 +200,7 @@ typedef struct IrBlock {
     uint32_t gen;
     uint32_t insns;       /* guest insns in it */
     bool has_fp;          /* contains an FP op */
-    bool fp_plain;        /* it runs with neither flush nor default_nan in env.fp: see docs/decisions */
+    bool fp_plain;        /* it runs without flush, default_nan and alt_half in env.fp: see docs/decisions */
     bool optimize;        /* builder folds and forwards; off for --verify's reference and for tests */
     uint32_t *uses;       /* opt_dead: per node; `capacity` of them */
     uint32_t *slot_dead;  /* opt_dead: per slot, a generation */

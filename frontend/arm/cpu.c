@@ -133,7 +133,7 @@ void arm_update_mode(Env *env) {
     mode |= cold->pan && !el0 ? ARM_MODE_PAN : 0;
     mode |= cpu->spsel && !el0 ? ARM_MODE_SPSEL : 0;
     mode |= el0 && sctlr & DZE ? ARM_MODE_DZE : 0;
-    mode |= env->fp.flush || env->fp.default_nan ? ARM_MODE_FP_FULL : 0;
+    mode |= env->fp.flush || env->fp.default_nan || env->fp.alt_half ? ARM_MODE_FP_FULL : 0;
     mode |= cold->smp ? ARM_MODE_SMP : 0;
     mode |= arm_debug_mode(env);
     cpu->mode = mode;

@@ -77,7 +77,7 @@ enum {
     ARM_MODE_BREAK = 1 << 11,     /* a hardware breakpoint is enabled: every insn looks */
     ARM_MODE_SPSEL = 1 << 12,
     ARM_MODE_DZE = 1 << 13,       /* EL0: DC ZVA is allowed (SCTLR_EL1.DZE) */
-    ARM_MODE_FP_FULL = 1 << 15,   /* FPCR has FZ or DN set: FP insns are not plain IEEE 754 */
+    ARM_MODE_FP_FULL = 1 << 15,   /* FPCR has FZ, DN or AHP set: FP insns are not plain IEEE 754 */
     ARM_MODE_SMP = 1 << 16,       /* there are other CPUs: DSB, WFE and SEV have work to do */
     ARM_MODE_DEBUG_EL1 = 1 << 14, /* EL1: PSTATE.D decides about debug exceptions (MDSCR_EL1.KDE): changing it ends the block */
 };

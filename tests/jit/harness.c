@@ -236,7 +236,7 @@ bool jit_compile(JitSide *s, const IrBlock *b) {
 static IrExit run_host(JitSide *s, const IrBlock *b) {
     Env *env = s->env;
     IrBlock made = *b;
-    made.fp_plain = !env->fp.flush && !env->fp.default_nan;
+    made.fp_plain = !env->fp.flush && !env->fp.default_nan && !env->fp.alt_half;
     if (!jit_compile(s, &made)) {
         env->pc = env->pcbase;
         return IR_EXIT_SLOW;
