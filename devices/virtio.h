@@ -139,6 +139,11 @@ struct VirtioDevice {
         STATE(Type, v.features), STATE(Type, v.status), STATE(Type, v.pending), STATE(Type, v.generation),         \
         STATE(Type, v.broken), STATE_ARRAY(Type, v.queues, uint64_t)
 
+/* Lines of the DeviceClass of a class with these tables; it has an `init`. */
+#define VIRTIO_DEVICE(Type, Config, fields, properties)                                                           \
+    .size = sizeof(Type), .config_size = sizeof(Config), .state = fields, .state_count = G_N_ELEMENTS(fields),     \
+    .bus = "virtio", .props = properties, .init = init
+
 /* -- for classes -- */
 
 /* From DeviceClass.init, in which no lock is needed. config: may be NULL. space: the configuration space, in the struct;

@@ -85,13 +85,7 @@ static const DeviceProp props[] = {
 const DeviceClass device_virtio_rng = {
     .name = "virtio-rng-device",
     .summary = "virtio entropy source",
-    .size = sizeof(VirtioRng),
-    .config_size = sizeof(VirtioRngConfig),
-    .state = state,
-    .state_count = G_N_ELEMENTS(state),
-    .bus = "virtio",
-    .props = props,
-    .init = init,
+    VIRTIO_DEVICE(VirtioRng, VirtioRngConfig, state, props),
     .reset = reset,
     .restored = virtio_device_restored,
 };

@@ -41,7 +41,6 @@ const BackendType *backend_type_find(const BackendType *types, const KeyList *li
 /* Something made before, by kind ("netdev") and id, or NULL. */
 Made *backend_find(Backends *b, const char *kind, const char *id);
 
-bool backend_usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* The place of a key's value in `words`, or `standard` when it is not given; -1: error. */
 int backend_word(const KeyList *list, const char *key, const char *const *words, int standard, GError **error);
 /* Leaves *value alone when the key is not given. */

@@ -17,15 +17,6 @@ typedef struct Kind {
     bool late;           /* it may name others, whatever their order is */
 } Kind;
 
-bool backend_usage(GError **error, const char *format, ...) {
-    va_list ap;
-    va_start(ap, format);
-    g_autofree char *text = g_strdup_vprintf(format, ap);
-    va_end(ap);
-    g_set_error_literal(error, YADO_ERROR, YADO_ERROR_USAGE, text);
-    return false;
-}
-
 /* -- values -- */
 
 int backend_word(const KeyList *list, const char *key, const char *const *words, int standard, GError **error) {
@@ -39,7 +30,7 @@ int backend_word(const KeyList *list, const char *key, const char *const *words,
         }
     }
     g_autofree char *hint = names_hint(value, words);
-    backend_usage(error, "%s: no %s '%s'%s", list->option, key, value, hint);
+    usage(error, "%s: no %s '%s'%s", list->option, key, value, hint);
     return -1;
 }
 
@@ -56,10 +47,10 @@ static bool check_format(const KeyList *list, const char *key, const char *forma
         return true;
     }
     if (g_strv_contains(later, format)) {
-        return backend_usage(error, "%s: %s=%s does not exist yet; convert the image to raw", list->option, key, format);
+        return usage(error, "%s: %s=%s does not exist yet; convert the image to raw", list->option, key, format);
     }
     g_autofree char *hint = names_hint(format, known);
-    return backend_usage(error, "%s: no %s '%s'%s", list->option, key, format, hint);
+    return usage(error, "%s: no %s '%s'%s", list->option, key, format, hint);
 }
 
 bool backend_number(const KeyList *list, const char *key, uint64_t min, uint64_t max, uint64_t *value, GError **error) {
@@ -85,7 +76,7 @@ const BackendType *backend_type_find(const BackendType *types, const KeyList *li
     if (!type->name) {
         g_ptr_array_add(names, NULL);
         g_autofree char *hint = names_hint(name ? name : "", (const char *const *)names->pdata);
-        backend_usage(error, "%s: no type '%s'%s", list->option, name ? name : "", hint);
+        usage(error, "%s: no type '%s'%s", list->option, name ? name : "", hint);
         return NULL;
     }
     g_ptr_array_set_size(names, 0);
@@ -183,7 +174,7 @@ static bool make_drive(Backends *b, const KeyList *list, Made *made, GError **er
         return false;
     }
     if (!o.path || !*o.path) {
-        return backend_usage(error, "%s: the file is missing: give file=PATH", list->option);
+        return usage(error, "%s: the file is missing: give file=PATH", list->option);
     }
     o.id = made->info.id;
     o.cache = (BlockCache)cache;
@@ -211,8 +202,8 @@ static bool make_blockdev(Backends *b, const KeyList *list, Made *made, GError *
     }
     const char *driver = keylist_get(list, "driver");
     if (!driver || !keylist_get(list, "node-name")) {
-        return backend_usage(error, "-blockdev: %s is missing\na raw image is driver=raw,node-name=ID,file.driver=file,"
-                            "file.filename=PATH", driver ? "node-name" : "driver");
+        return usage(error, "-blockdev: %s is missing\na raw image is driver=raw,node-name=ID,file.driver=file,"
+                    "file.filename=PATH", driver ? "node-name" : "driver");
     }
     bool known = g_strv_contains(drivers, driver);
     if ((!known && !check_format(list, "driver", driver, error)) || backend_word(list, "file.driver", files, 0, error) < 0 ||
@@ -225,7 +216,7 @@ static bool make_blockdev(Backends *b, const KeyList *list, Made *made, GError *
     o.path = keylist_get(list, key);
     o.cache = unsafe ? BLOCK_UNSAFE : direct ? BLOCK_NONE : BLOCK_WRITEBACK;
     if (!o.path || !*o.path) {
-        return backend_usage(error, "-blockdev: the file is missing: driver=%s takes %s=PATH", driver, key);
+        return usage(error, "-blockdev: the file is missing: driver=%s takes %s=PATH", driver, key);
     }
     return open_block(b, &o, made, error);
 }
@@ -263,7 +254,7 @@ static const Kind *kind_of(const KeyList *list) {
 static bool make(Backends *b, const KeyList *list, const Kind *kind, GError **error) {
     const char *id = keylist_get(list, "id") ? keylist_get(list, "id") : keylist_get(list, "node-name");
     if (kind->named && (!id || !*id)) {
-        return backend_usage(error, "%s: the id is missing: give id=NAME", list->option);
+        return usage(error, "%s: the id is missing: give id=NAME", list->option);
     }
     Made *made = g_new0(Made, 1);
     made->info.option = kind->backend;
@@ -271,8 +262,8 @@ static bool make(Backends *b, const KeyList *list, const Kind *kind, GError **er
     Made *other = backend_find(b, kind->backend, made->info.id);
     g_ptr_array_add(b->made, made);
     if (other) {
-        return backend_usage(error, "%s: there is a %s '%s' already; give it another %s", list->option, kind->backend,
-                             made->info.id, strcmp(list->option, "-blockdev") == 0 ? "node-name" : "id");
+        return usage(error, "%s: there is a %s '%s' already; give it another %s", list->option, kind->backend,
+                     made->info.id, strcmp(list->option, "-blockdev") == 0 ? "node-name" : "id");
     }
     return kind->make(b, list, made, error);
 }

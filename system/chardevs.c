@@ -47,7 +47,7 @@ static const BackendKey file_keys[] = { { "path", "FILE: takes the output; it is
 static bool make_file(Backends *b, const KeyList *list, Made *made, GError **error) {
     const char *path = keylist_get(list, "path");
     if (!path || !*path) {
-        return backend_usage(error, "-chardev file: the path is missing: give path=FILE");
+        return usage(error, "-chardev file: the path is missing: give path=FILE");
     }
     g_autofree char *spec = g_strconcat("file:", path, NULL);
     return open_chardev(b, list, spec, made, error);
@@ -69,10 +69,10 @@ static bool make_socket(Backends *b, const KeyList *list, Made *made, GError **e
         return false;
     }
     if (wait) {
-        return backend_usage(error, "-chardev socket: the guest cannot wait for the peer yet; use wait=off");
+        return usage(error, "-chardev socket: the guest cannot wait for the peer yet; use wait=off");
     }
     if (!path == !port || (path && host)) {
-        return backend_usage(error, "-chardev socket: it takes either path=FILE, or port=PORT and perhaps host=ADDRESS");
+        return usage(error, "-chardev socket: it takes either path=FILE, or port=PORT and perhaps host=ADDRESS");
     }
     g_autofree char *place = path ? g_strconcat("unix:", path, NULL) : g_strdup_printf("%s:%s", host ? host : "", port);
     g_autoptr(GError) why = NULL;

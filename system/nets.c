@@ -82,18 +82,18 @@ static bool make_socket(Backends *b, const KeyList *list, Made *made, GError **e
     for (unsigned i = 0; ways[i]; i++) {
         const char *given = keylist_get(list, ways[i]);
         if (given && way) {
-            return backend_usage(error, "%s: '%s' and '%s' cannot both be given", list->option, way, ways[i]);
+            return usage(error, "%s: '%s' and '%s' cannot both be given", list->option, way, ways[i]);
         }
         way = given ? ways[i] : way;
         value = given ? given : value;
     }
     if (!way) {
-        return backend_usage(error, "%s: type socket takes one of listen, connect, mcast and udp", list->option);
+        return usage(error, "%s: type socket takes one of listen, connect, mcast and udp", list->option);
     }
     bool datagram = way == ways[2] || way == ways[3];
     if ((local && !datagram) || (!local && way == ways[3])) {
-        return backend_usage(error, local ? "%s: 'localaddr' does not go with '%s'" : "%s: localaddr is missing: '%s' needs it",
-                             list->option, way);
+        return usage(error, local ? "%s: 'localaddr' does not go with '%s'" : "%s: localaddr is missing: '%s' needs it",
+                     list->option, way);
     }
     g_autofree char *interface = local && way == ways[2] && !strchr(local, ':') ? g_strconcat(local, ":0", NULL) : NULL;
     NetSocketConfig c = { datagram ? NET_SOCKET_DATAGRAM : way == ways[0] ? NET_SOCKET_LISTEN : NET_SOCKET_CONNECT,
@@ -114,15 +114,15 @@ static char *place_of(const KeyList *list, const char *prefix, GError **error) {
     }
     if (!part[0]) {
         if (part[1] || part[2] || part[3]) {
-            backend_usage(error, "%s: %s is missing: it is inet or unix", list->option, keys[0]);
+            usage(error, "%s: %s is missing: it is inet or unix", list->option, keys[0]);
         }
         return NULL;
     }
     int type = backend_word(list, keys[0], types, 0, error);
     if (type == 1 && (!part[3] || part[1] || part[2])) {
-        backend_usage(error, "%s: a unix place takes %s=PATH alone", list->option, keys[3]);
+        usage(error, "%s: a unix place takes %s=PATH alone", list->option, keys[3]);
     } else if (type == 0 && (!part[2] || part[3])) {
-        backend_usage(error, "%s: an inet place takes %s=ADDRESS and %s=PORT", list->option, keys[1], keys[2]);
+        usage(error, "%s: an inet place takes %s=ADDRESS and %s=PORT", list->option, keys[1], keys[2]);
     } else if (type >= 0) {
         return type ? g_strconcat("unix:", part[3], NULL) : g_strdup_printf("%s:%s", part[1] ? part[1] : "", part[2]);
     }
@@ -149,13 +149,13 @@ static bool make_stream(Backends *b, const KeyList *list, Made *made, GError **e
         return false;
     }
     if (!place) {
-        return backend_usage(error, "%s: addr.type is missing: it is inet or unix", list->option);
+        return usage(error, "%s: addr.type is missing: it is inet or unix", list->option);
     }
     if (!backend_flag(list, "server", &server, error) || !backend_number(list, "reconnect", 0, 86400, &reconnect, error)) {
         return false;
     }
     if (server && reconnect) {
-        return backend_usage(error, "%s: reconnect is for the side that connects; a server waits anyway", list->option);
+        return usage(error, "%s: reconnect is for the side that connects; a server waits anyway", list->option);
     }
     return open_socket(list, &(NetSocketConfig){ server ? NET_SOCKET_LISTEN : NET_SOCKET_CONNECT, server ? place : NULL,
                                                  server ? NULL : place, (unsigned)reconnect }, made, error);
@@ -175,7 +175,7 @@ static bool make_dgram(Backends *b, const KeyList *list, Made *made, GError **er
         return false;
     }
     if (!remote) {
-        return backend_usage(error, "%s: remote.type is missing: it is inet or unix", list->option);
+        return usage(error, "%s: remote.type is missing: it is inet or unix", list->option);
     }
     return open_socket(list, &(NetSocketConfig){ NET_SOCKET_DATAGRAM, local, remote, 0 }, made, error);
 }

@@ -22,7 +22,7 @@ static bool make_dump(Backends *b, const KeyList *list, Made *made, GError **err
     const char *id = keylist_get(list, "netdev"), *file = keylist_get(list, "file");
     uint64_t most = 262144;
     if (!id || !file || !*file) {
-        return backend_usage(error, "-object filter-dump: %s is missing", id ? "file" : "netdev");
+        return usage(error, "-object filter-dump: %s is missing", id ? "file" : "netdev");
     }
     if (!backend_number(list, "maxlen", NET_HEADER, 262144, &most, error)) {
         return false;
@@ -38,7 +38,7 @@ static bool make_dump(Backends *b, const KeyList *list, Made *made, GError **err
         }
         g_ptr_array_add(ids, NULL);
         g_autofree char *hint = names_hint(id, (const char *const *)ids->pdata);
-        return backend_usage(error, "-object filter-dump: no netdev '%s'%s", id, hint);
+        return usage(error, "-object filter-dump: no netdev '%s'%s", id, hint);
     }
     g_autoptr(GError) why = NULL;
     NetDump *dump = net_dump_open(file, most, &why);
@@ -59,7 +59,7 @@ static const BackendKey builtin_keys[] = { { NULL } };
 static bool make_random(Backends *b, const KeyList *list, Made *made, GError **error) {
     const char *file = keylist_get(list, "filename");
     if (file && strcmp(file, "/dev/urandom") != 0 && strcmp(file, "/dev/random") != 0) {
-        return backend_usage(error, "-object rng-random: filename is /dev/urandom or /dev/random, not '%s'", file);
+        return usage(error, "-object rng-random: filename is /dev/urandom or /dev/random, not '%s'", file);
     }
     made->info.option = "rng";
     return true;

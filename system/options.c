@@ -8,9 +8,7 @@
 
 #include <string.h>
 
-static bool usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool usage(GError **error, const char *format, ...) {
+bool usage(GError **error, const char *format, ...) {
     va_list ap;
     va_start(ap, format);
     g_autofree char *text = g_strdup_vprintf(format, ap);

@@ -54,6 +54,8 @@ extern const char *const host_levels[];
 extern const char *const serial_names[];
 extern const char *const monitor_names[];
 
+/* Error (usage): a sentence, with a hint after a newline. Returns false. */
+bool usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Fills zeroed options. Error (usage): a sentence, with a hint after a newline. */
 bool options_parse(Options *options, int argc, char **argv, GError **error);
 void options_clear(Options *options);

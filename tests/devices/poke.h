@@ -12,6 +12,7 @@
 #include "devices/devices.h"
 #include "devices/dma.h"
 #include "devices/ram.h"
+#include "tests/run.h"
 
 enum { POKE_RAM = 0x40000000, POKE_RAM_SIZE = 1 << 20, POKE_BASE = 0x10000000, POKE_BANK = 0x08000000 };
 
@@ -97,26 +98,6 @@ static inline bool poke_logged(Poke *p, const char *part) {
     return found;
 }
 
-static inline int poke_run(const char *name, const TTest **tests, size_t n) {
-    Suite *suite = suite_create(name);
-    TCase *tc = tcase_create(name);
-    tcase_set_timeout(tc, 30);
-    for (size_t i = 0; i < n; i++) {
-        tcase_add_test(tc, tests[i]);
-    }
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
-}
-
-/* main() of a test file: the tests by name. */
-#define POKE_MAIN(name, ...)                                              \
-    int main(void) {                                                      \
-        const TTest *tests[] = { __VA_ARGS__ };                           \
-        return poke_run(name, tests, sizeof tests / sizeof tests[0]);     \
-    }
+#define POKE_MAIN(name, ...) TEST_MAIN(name, 30, __VA_ARGS__)
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "host/net/net.h"
+#include "tests/run.h"
 
 /* A device that keeps what it is given. */
 typedef struct Guest {
@@ -572,21 +573,6 @@ START_TEST(test_user_forward) {
 }
 END_TEST
 
-int main(void) {
-    const TTest *tests[] = { test_order, test_full, test_backpressure, test_sizes_and_link, test_null, test_tcp, test_unix,
-                             test_wire_format, test_slow_peer, test_datagrams, test_multicast, test_socket_errors,
-                             test_unix_in_use, test_pcap, test_dump_of_backend, test_user, test_user_network,
-                             test_user_errors, test_user_forward };
-    Suite *suite = suite_create("net");
-    TCase *tc = tcase_create("net");
-    tcase_set_timeout(tc, 30);
-    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
-        tcase_add_test(tc, tests[i]);
-    }
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+TEST_MAIN("net", 30, test_order, test_full, test_backpressure, test_sizes_and_link, test_null, test_tcp, test_unix,
+          test_wire_format, test_slow_peer, test_datagrams, test_multicast, test_socket_errors, test_unix_in_use,
+          test_pcap, test_dump_of_backend, test_user, test_user_network, test_user_errors, test_user_forward)

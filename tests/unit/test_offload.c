@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "host/net/offload.h"
+#include "tests/run.h"
 #include "tests/unit/tcp_frames.h"
 
 enum { MAX = 70000 };
@@ -253,19 +254,5 @@ START_TEST(test_anything) {
 }
 END_TEST
 
-int main(void) {
-    const TTest *tests[] = { test_sum, test_sum_example, test_fill, test_find, test_cut, test_whole, test_join,
-                             test_join_refuses, test_anything };
-    Suite *suite = suite_create("offload");
-    TCase *tc = tcase_create("offload");
-    tcase_set_timeout(tc, 60);
-    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
-        tcase_add_test(tc, tests[i]);
-    }
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+TEST_MAIN("offload", 60, test_sum, test_sum_example, test_fill, test_find, test_cut, test_whole, test_join,
+          test_join_refuses, test_anything)
