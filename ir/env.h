@@ -101,7 +101,7 @@ typedef struct IrJump {
 } IrJump;
 
 enum {
-    IR_JUMP_BITS = 12,
+    IR_JUMP_BITS = 15,
     IR_GUEST_STATE_MAX = 8192,
     IR_PAGE_BITS = 12, /* the unit of blocks, TLB entries and pcbase, whatever the guest's own page size */
 };

@@ -30,7 +30,7 @@ enum {
     CODE_RANGES = 768,
     CODE_SLOTS = 1024,
     LARGE_MAPS = 64,
-    RECENT = 1 << 13,
+    RECENT = 1 << 15,
 };
 
 /* Bits of Vcpu.requests. */
