@@ -9,6 +9,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
@@ -156,8 +157,17 @@ Image *image_open(const char *what, const char *path, GError **error) {
     image->path = g_strdup(path);
     image->is = "is";
     image->bytes = g_mapped_file_get_bytes(file);
+    image->mapped = true;
     g_mapped_file_unref(file);
     return image;
+}
+
+void image_rest(const Image *image) {
+    size_t size;
+    const void *data = g_bytes_get_data(image->bytes, &size);
+    if (image->mapped) {
+        madvise((void *)(uintptr_t)data, size, MADV_DONTNEED);
+    }
 }
 
 void image_free(Image *image) {
@@ -207,6 +217,7 @@ bool image_gunzip(Image *image, uint64_t limit, GError **error) {
     }
     g_bytes_unref(image->bytes);
     image->bytes = g_byte_array_free_to_bytes(out);
+    image->mapped = false;
     image->is = "is a gzip file of";
     if (g_bytes_get_size(image->bytes) == 0) {
         g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE, "kernel '%s' is a gzip file with nothing in it", image->path);

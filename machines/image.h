@@ -15,6 +15,7 @@ typedef struct Image {
     char *path;     /* for messages */
     const char *is; /* for messages: "is", "is a gzip file of" */
     GBytes *bytes;  /* content, unpacked if it was compressed */
+    bool mapped;    /* bytes are the file itself */
 } Image;
 
 /* A span of an image that goes to memory; beyond file_size it is zero. */
@@ -47,6 +48,8 @@ extern const ImageFormat image_aarch64, image_ppc64;
 /* Opens a regular file that is not empty. what: "kernel", "initrd" for messages. Error (image). */
 Image *image_open(const char *what, const char *path, GError **error);
 void image_free(Image *image);
+/* It has been read, and need not be in memory before it is read again. */
+void image_rest(const Image *image);
 
 /* Replaces gzip content by what is in it, when that is at most `limit` bytes. Error (image): damaged or too large. */
 bool image_gunzip(Image *image, uint64_t limit, GError **error);

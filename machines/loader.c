@@ -168,6 +168,12 @@ void loader_copy(const Loader *loader, uint8_t *ram, const void *dtb, size_t dtb
         memcpy(ram + (loader->entry.initrd - loader->ram.base), data, size);
     }
     memcpy(ram + (loader->entry.dtb - loader->ram.base), dtb, dtb_size);
+    const Image *images[] = { loader->kernel, loader->initrd };
+    for (unsigned i = 0; i < G_N_ELEMENTS(images); i++) {
+        if (images[i]) {
+            image_rest(images[i]);
+        }
+    }
 }
 
 LoaderEntry loader_entry(const Loader *loader) {

@@ -56,6 +56,8 @@ typedef struct MachineOptions {
     const GPtrArray *backends; /* of MachineBackend, for them; NULL: none */
     bool no_reboot;
     bool interpret;
+    size_t cache_bytes;      /* memory for translated code; 0: the default */
+    bool stats;              /* TcgConfig.stats */
     TcgForced forced;
     uint64_t verify;
     bool icount;             /* virtual time: one insn takes 2^icount_shift ns */

@@ -12,6 +12,7 @@
 
 #include "system/backends.h"
 #include "system/bug.h"
+#include "system/counters.h"
 #include "system/trouble.h"
 #include "system/watchdog.h"
 
@@ -182,6 +183,23 @@ static void print_verified(const Machine *machine) {
             s.verify_lost, s.verify_debugged, s.verify_raced);
 }
 
+/* What was asked to be counted. */
+static void print_figures(Machine *machine, const MachineOptions *options) {
+    if (options->icount) {
+        fprintf(stderr, "yado: %" G_GUINT64_FORMAT " insns retired, state %016" G_GINT64_MODIFIER "x\n",
+                machine_insns(machine), machine_state_hash(machine));
+    }
+    if (options->verify) {
+        print_verified(machine);
+    }
+    if (options->stats) {
+        TcgStats stats = tcg_stats(machine->tcg);
+        g_autoptr(GString) text = g_string_new("yado: counters of the translator:\n");
+        counters_print(&stats, text);
+        fputs(text->str, stderr);
+    }
+}
+
 /* What there is to say in the end. */
 static void print_end(Run *run, const Options *options) {
     if (run->message) {
@@ -251,12 +269,8 @@ static int run_machine(Options *options, char **argv, GError **error) {
         debugger_ended(run.debugger, run.code);
         debugger_free(run.debugger);
     }
-    if (machine && options->machine.icount) {
-        fprintf(stderr, "yado: %" G_GUINT64_FORMAT " insns retired, state %016" G_GINT64_MODIFIER "x\n",
-                machine_insns(machine), machine_state_hash(machine));
-    }
-    if (machine && options->machine.verify) {
-        print_verified(machine);
+    if (machine) {
+        print_figures(machine, &options->machine);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
         if (g_main_context_find_source_by_id(NULL, signals[i])) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "host/block/block.h"
+#include "system/counters.h"
 #include "system/options.h"
 
 struct Monitor {
@@ -73,23 +74,7 @@ static void info_tlb(Monitor *m, const char *args, GString *out) {
 
 static void info_jit(Monitor *m, const char *args, GString *out) {
     TcgStats s = tcg_stats(m->machine->tcg);
-    const struct { const char *what; uint64_t count; } rows[] = {
-        {"blocks translated", s.blocks}, {"guest insns in them", s.block_insns}, {"bytes of host code", s.host_bytes},
-        {"ns spent translating", s.translate_ns}, {"blocks invalidated", s.invalidated},
-        {"block look-ups in C", s.lookups}, {"exits to unknown code", s.exits[IR_EXIT_NEXT]},
-        {"exits to be chained", s.exits[TCG_EXIT_CHAIN]}, {"exits by exceptions", s.exits[IR_EXIT_PC_SET] + s.exits[IR_EXIT_FAULT]},
-        {"exits by requests", s.exits[IR_EXIT_PENDING]}, {"exits by slow insns", s.exits[IR_EXIT_SLOW]},
-        {"exits by waiting", s.exits[IR_EXIT_HALT]}, {"exits by maintenance", s.exits[IR_EXIT_SYNC]},
-        {"TLB fills", s.tlb_fills}, {"page hints given up", s.hint_bans}, {"merged checks undone", s.merge_bans},
-        {"TLB walks", s.tlb_walks},
-        {"TLB flushes", s.tlb_flushes}, {"guest insns retired", s.insns}, {"host insns run", s.host_insns_run},
-        {"calls of C", s.helper_calls}, {"block runs compared", s.verified}, {"device accesses in them", s.verify_devices},
-        {"calls of C in them", s.verify_calls}, {"faults in them", s.verify_faults},
-        {"runs not compared", s.verify_lost + s.verify_debugged + s.verify_raced}, {"insns interpreted", s.verify_alone},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_string_append_printf(out, "%-22s %" PRIu64 "\n", rows[i].what, rows[i].count);
-    }
+    counters_print(&s, out);
 }
 
 static void info_cpus(Monitor *m, const char *args, GString *out) {

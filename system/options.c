@@ -199,6 +199,9 @@ static bool set_memory(Options *o, const char *value, GError **error) {
     return true;
 }
 
+/* MiB of code memory: jumps reach 2 GiB. */
+enum { TB_SIZE_MIN = 1, TB_SIZE_MAX = 2047 };
+
 const char *const accel_names[] = { "jit", "interp", "tcg", NULL };
 
 const char *const host_levels[] = { "sse2", "avx2", "avx512", NULL };
@@ -241,17 +244,11 @@ static bool set_broken(TcgForced *f, const char *value, GError **error) {
     return true;
 }
 
-/* Forced modes, for testing. interpreter: the name of an accelerator that has none, or NULL. */
-static bool set_forced(TcgForced *f, const KeyList *list, const char *interpreter, GError **error) {
+/* Forced modes, for testing. */
+static bool set_forced(TcgForced *f, const KeyList *list, GError **error) {
     static const char *const switches[] = { "off", "on", NULL };
     static const char *const sizes[] = { "1", NULL };
     static const char *const crashes[] = { "segv", "assert", "hang", "stack", "ir", NULL };
-    static const char *const keys[] = { "host", "x-tlb", "x-poll", "x-chain", "x-merge", "x-evict", "x-crash", "x-break", NULL };
-    for (unsigned i = 0; interpreter && keys[i]; i++) {
-        if (keylist_get(list, keys[i])) {
-            return usage(error, "-accel: '%s' is for jit; '%s' makes no host code", keys[i], interpreter);
-        }
-    }
     const char *evict = keylist_get(list, "x-evict");
     int level = word_of(list, "host", host_levels, error);
     int tlb = level == -1 ? -1 : word_of(list, "x-tlb", sizes, error);
@@ -266,13 +263,43 @@ static bool set_forced(TcgForced *f, const KeyList *list, const char *interprete
            (!broken || set_broken(f, broken, error));
 }
 
+/* Keys of -accel jit that are not for testing. */
+static bool set_jit(MachineOptions *m, const KeyList *list, GError **error) {
+    static const char *const switches[] = { "off", "on", NULL };
+    const char *size = keylist_get(list, "tb-size"), *tier = keylist_get(list, "tier");
+    uint64_t mib = 0;
+    if (size && !value_number("-accel tb-size", size, TB_SIZE_MIN, TB_SIZE_MAX, &mib, error)) {
+        return false;
+    }
+    if (tier && strcmp(tier, "2") == 0) {
+        return usage(error, "-accel: there is no tier 2: blocks are translated one by one, and regions of several do not exist");
+    }
+    if (tier && strcmp(tier, "1") != 0) {
+        return usage(error, "-accel: 'tier' takes 1, not '%s'", tier);
+    }
+    int stats = word_of(list, "stats", switches, error);
+    m->cache_bytes = (size_t)mib << 20;
+    m->stats = stats == 1;
+    return stats != -1;
+}
+
+/* accel: known not to have keys of its own. */
+static bool refuse_keys(const KeyList *list, const char *const *keys, const char *accel, GError **error) {
+    for (unsigned i = 0; keys[i]; i++) {
+        if (keylist_get(list, keys[i])) {
+            return usage(error, "-accel: '%s' is for jit; '%s' makes no host code", keys[i], accel);
+        }
+    }
+    return true;
+}
+
 static bool set_accel(Options *o, const char *value, GError **error) {
     if (is_help(value)) {
         o->help = help_accels;
         return true;
     }
-    static const char *const known[] = { "accel", "host", "x-tlb", "x-evict", "x-poll", "x-chain", "x-merge", "x-crash", "x-break",
-                                         NULL };
+    static const char *const known[] = { "accel", "tb-size", "tier", "stats", "host", "x-tlb", "x-evict", "x-poll", "x-chain",
+                                         "x-merge", "x-crash", "x-break", NULL };
     g_autoptr(KeyList) list = keylist_parse("-accel", "accel", value, error);
     if (!list || !keylist_check(list, known, error)) {
         return false;
@@ -286,7 +313,8 @@ static bool set_accel(Options *o, const char *value, GError **error) {
         return usage(error, "no accelerator '%s'%s", accel, hint);
     }
     o->machine.interpret = strcmp(accel, "interp") == 0;
-    return set_forced(&o->machine.forced, list, o->machine.interpret ? accel : NULL, error);
+    return (!o->machine.interpret || refuse_keys(list, known + 1, accel, error)) && set_jit(&o->machine, list, error) &&
+           set_forced(&o->machine.forced, list, error);
 }
 
 const char *const serial_names[] = { "stdio", "mon:stdio", "file:PATH", "null", NULL };

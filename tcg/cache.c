@@ -88,6 +88,11 @@ void cache_reset(Cache *c) {
     c->used = c->base;
 }
 
+void cache_fill(const Cache *c, size_t *used, size_t *size) {
+    *used = c->used;
+    *size = c->size;
+}
+
 const uint8_t *cache_exec(const Cache *c, const uint8_t *writable) {
     return c->rx + (writable - c->rw);
 }

@@ -129,12 +129,6 @@ static void empty_cache(Vcpu *v, uint64_t flushes) {
     world_go(v);
 }
 
-static uint64_t now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* The block at env->pc, made if need be; NULL: an exception was taken, or one insn was run. */
 static Tb *find_block(Vcpu *v) {
     Env *env = v->env;
@@ -162,9 +156,12 @@ static Tb *find_block(Vcpu *v) {
         uint64_t flushes = tcg->flushes;
         tb = tb_find(tcg, f.pa, mode);
         if (!tb) {
-            uint64_t start = now_ns();
+            uint64_t start = vcpu_now_ns();
             tb = translate(v, &f, mode, &full);
-            v->stats.translate_ns += now_ns() - start;
+            v->stats.translate_ns += vcpu_now_ns() - start;
+            if (tb && tcg->config.stats) {
+                lower_count_host(v, tb);
+            }
         }
         g_mutex_unlock(&tcg->lock);
         if (!full) {

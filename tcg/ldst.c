@@ -319,6 +319,7 @@ unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
     const Tcg *tcg = vcpu_of(env)->tcg;
     unsigned hint = desc >> HOST_SLOW_HINT_SHIFT;
 
+    vcpu_of(env)->stats.tlb_slow++;
     if (hint && env->hints[hint - 1].misses < 0) {
         judge_hint(vcpu_of(env), hint - 1);
     }

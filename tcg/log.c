@@ -60,12 +60,29 @@ size_t log_host_text(const Tb *tb, uint64_t va, GString *out) {
     return count;
 }
 
+void lower_count_host(Vcpu *v, const Tb *tb) {
+    csh cs;
+    if (!tb->host || cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK) {
+        return;
+    }
+    cs_insn *insn = cs_malloc(cs);
+    const uint8_t *code = tb->host;
+    size_t size = tb->host_bytes;
+    uint64_t at = 0;
+    while (cs_disasm_iter(cs, &code, &size, &at, insn)) {
+        v->stats.host_insns++;
+    }
+    v->stats.counted_insns += tb->insns;
+    cs_free(insn, 1);
+    cs_close(&cs);
+}
+
 void lower_log_host(Vcpu *v, const Tb *tb, uint64_t va) {
     if (!on(v, TCG_LOG_OUT_ASM)) {
         return;
     }
     g_autoptr(GString) out = g_string_new(NULL);
     g_string_append_printf(out, "OUT: 0x%016" PRIx64 " (%u bytes for %u insns)\n", va, tb->host_bytes, tb->insns);
-    v->stats.host_insns += log_host_text(tb, va, out);
+    log_host_text(tb, va, out);
     fprintf(v->tcg->config.log, "%s\n", out->str);
 }

@@ -23,6 +23,8 @@ void lower_unpatch(Tcg *tcg, Tb *tb, unsigned slot);
 /* -d items; nothing when the item is off. */
 void lower_log(Vcpu *v, const char *title, unsigned item, const IrBlock *ir, const uint8_t *page, uint64_t va);
 void lower_log_host(Vcpu *v, const Tb *tb, uint64_t va);
+/* stats=on: adds the block's host insns to the counters. */
+void lower_count_host(Vcpu *v, const Tb *tb);
 size_t log_host_text(const Tb *tb, uint64_t va, GString *out);
 
 /* -- cache.c -- */
@@ -34,6 +36,7 @@ void cache_reset(Cache *cache);
 /* Room for at least `bytes` more: writable address of the next free byte, or NULL. */
 uint8_t *cache_reserve(Cache *cache, size_t bytes);
 void cache_commit(Cache *cache, size_t bytes);
+void cache_fill(const Cache *cache, size_t *used, size_t *size);
 const uint8_t *cache_exec(const Cache *cache, const uint8_t *writable);
 uint8_t *cache_writable(const Cache *cache, const uint8_t *exec);
 

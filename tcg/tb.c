@@ -346,6 +346,15 @@ static void check_ir(const Vcpu *v, IrBlock *ir) {
     }
 }
 
+/* stats=on: the time since *since was spent on that stage. */
+static void stage(Vcpu *v, TcgStage stage, uint64_t *since) {
+    if (v->tcg->config.stats) {
+        uint64_t now = vcpu_now_ns();
+        v->stats.stage_ns[stage] += now - *since;
+        *since = now;
+    }
+}
+
 Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t *page, unsigned max_insns,
                  LowerResult *result) {
     Tcg *tcg = v->tcg;
@@ -364,15 +373,18 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
         ir_block_reset(ir);
     }
     ir->optimize = true;
+    uint64_t since = tcg->config.stats ? vcpu_now_ns() : 0;
     if (frontend_translate(&request, ir, &end) != TRANS_OK) {
         return NULL;
     }
+    stage(v, TCG_STAGE_FRONTEND, &since);
     lower_log(v, "IN", TCG_LOG_IN_ASM, ir, page, va);
     lower_log(v, "OP", TCG_LOG_OP, ir, page, va);
     if (may_merge(tcg, pa, ir)) {
         ir_opt_check(ir);
     }
     ir_opt_dead(ir);
+    stage(v, TCG_STAGE_PASSES, &since);
     lower_log(v, "OP after passes", TCG_LOG_OP_OPT, ir, page, va);
     if (tcg->config.verify) {
         check_ir(v, ir);
@@ -395,6 +407,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
             return NULL;
         }
         __atomic_store_n(&tcg->tbs[tcg->tb_count++], tb, __ATOMIC_RELEASE);
+        stage(v, TCG_STAGE_HOST, &since);
         lower_log_host(v, tb, va);
     } else {
         tb->ir = ir_block_copy(ir);

@@ -251,6 +251,10 @@ void tcg_map_changed(Tcg *tcg) {
 
 TcgStats tcg_stats(const Tcg *tcg) {
     TcgStats sum = tcg->stats;
+    sum.emptied = tcg->flushes;
+    if (tcg->cache) {
+        cache_fill(tcg->cache, &sum.cache_used, &sum.cache_bytes);
+    }
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         const TcgStats *s = &tcg->vcpus[i]->stats;
         sum.insns += tcg->vcpus[i]->env->insns;
@@ -258,11 +262,17 @@ TcgStats tcg_stats(const Tcg *tcg) {
         sum.block_insns += s->block_insns;
         sum.host_bytes += s->host_bytes;
         sum.host_insns += s->host_insns;
+        sum.counted_insns += s->counted_insns;
         sum.translate_ns += s->translate_ns;
+        for (unsigned k = 0; k < TCG_STAGES; k++) {
+            sum.stage_ns[k] += s->stage_ns[k];
+        }
         for (unsigned k = 0; k < G_N_ELEMENTS(sum.exits); k++) {
             sum.exits[k] += s->exits[k];
         }
         sum.lookups += s->lookups;
+        sum.tlb_slow += s->tlb_slow;
+        sum.tlb_hits += s->tlb_hits;
         sum.tlb_fills += s->tlb_fills;
         sum.merge_bans += s->merge_bans;
         sum.hint_bans += s->hint_bans;

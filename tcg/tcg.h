@@ -75,6 +75,7 @@ typedef struct TcgConfig {
     void (*advance)(void *opaque);
     unsigned cluster;        /* as in CpuConfig */
     size_t cache_bytes;      /* code cache; 0 = default */
+    bool stats;              /* stats=on: count host insns and time the stages of translation, which costs time */
     unsigned vcpus;          /* how many there will be, up to TCG_VCPUS; 0 = 1 */
     unsigned log_items;
     FILE *log;               /* borrowed */
@@ -204,6 +205,9 @@ void vcpu_each_mapping(Vcpu *vcpu, void (*fn)(void *opaque, const TcgMapping *ma
 
 enum { TCG_EXIT_CHAIN = IR_EXIT_SYNC + 1 }; /* a direct jump that is to be chained, which counts as no IR_EXIT_NEXT */
 
+/* What the time of translation goes to; with TcgConfig.stats only. */
+typedef enum TcgStage { TCG_STAGE_FRONTEND, TCG_STAGE_PASSES, TCG_STAGE_HOST, TCG_STAGES } TcgStage;
+
 /* Counters for reports; a snapshot taken without stopping anything. */
 typedef struct TcgStats {
     uint64_t insns;            /* guest insns retired, where they are counted (interpreter, -icount) */
@@ -211,10 +215,16 @@ typedef struct TcgStats {
     uint64_t block_insns;      /* guest insns in them */
     uint64_t host_bytes;       /* host code made for them */
     uint64_t host_insns;       /* with -d out_asm or stats only */
+    uint64_t counted_insns;    /* guest insns whose host insns they are */
     uint64_t translate_ns;
+    uint64_t stage_ns[TCG_STAGES];
     uint64_t exits[8];         /* by IrExit, and TCG_EXIT_CHAIN */
     uint64_t lookups;          /* block look-ups in C */
+    uint64_t tlb_slow;         /* checks that generated code has left to C: not in the first level, or no plain memory */
     uint64_t tlb_fills, tlb_walks, tlb_flushes;
+    uint64_t tlb_hits;         /* translations found in the second level */
+    uint64_t emptied;          /* times that every block was dropped */
+    size_t cache_bytes, cache_used; /* code memory; 0: there is none */
     uint64_t merge_bans;    /* insns whose checks are not merged any more */
     uint64_t hint_bans;     /* insns whose page hint did not pay */
     uint64_t invalidated;

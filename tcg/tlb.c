@@ -298,6 +298,7 @@ bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, Me
         if (e->key == key && (e->asid == c.asid || e->asid == ANY_ASID) && tlb_entry_valid(v, e) &&
             l2_allows(e->flags, access)) {
             v->found = e;
+            v->stats.tlb_hits++;
             *x = (MemXlat){.pa = e->pa | (va & (PAGE_SIZE - 1)), .readable = e->flags & L2_R,
                            .writable = e->flags & L2_W, .executable = e->flags & L2_X, .device = e->flags & L2_DEVICE,
                            .global = e->asid == ANY_ASID, .page_bits = e->bits};

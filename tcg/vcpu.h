@@ -9,6 +9,8 @@
 #ifndef TCG_VCPU_H
 #define TCG_VCPU_H
 
+#include <time.h>
+
 #include "ir/host.h"
 #include "tcg/tcg.h"
 
@@ -312,6 +314,12 @@ struct Tcg {
 
 static inline Vcpu *vcpu_of(Env *env) {
     return (Vcpu *)env->runtime;
+}
+/* Host time. */
+static inline uint64_t vcpu_now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 static inline void vcpu_request(Vcpu *v, uint32_t bits) {
     __atomic_fetch_or(&v->requests, bits, __ATOMIC_SEQ_CST);

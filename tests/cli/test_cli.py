@@ -6,6 +6,7 @@ import fcntl
 import gzip
 import os
 import pty
+import re
 import signal
 import socket
 import struct
@@ -108,6 +109,14 @@ class Usage(Cli):
         self.usage("'x-crash' takes one of segv, assert, hang, stack, ir, not 'ill'", "-accel", "jit,x-crash=ill")
         self.usage("'host' takes one of sse2, avx2, avx512, not 'avx'", "-accel", "jit,host=avx")
         self.usage("'x-chain' is for jit; 'interp' makes no host code", "-accel", "interp,x-chain=off")
+        self.usage("-accel tb-size: '0' is not a whole number from 1 to 2047", "-accel", "jit,tb-size=0")
+        self.usage("-accel tb-size: '2048' is not", "-accel", "jit,tb-size=2048")
+        self.usage("-accel tb-size: '1M' is not", "-accel", "jit,tb-size=1M")
+        self.usage("there is no tier 2: blocks are translated one by one, and regions of several do not exist", "-accel",
+                   "jit,tier=2")
+        self.usage("'tier' takes 1, not '0'", "-accel", "jit,tier=0")
+        self.usage("'stats' takes one of off, on, not 'yes'", "-accel", "jit,stats=yes")
+        self.usage("'tb-size' is for jit; 'interp' makes no host code", "-accel", "interp,tb-size=8")
         self.usage("-smp: no key 'coers'", *self.virt("-smp", "1,coers=2"))
         self.usage("-m: no key 'slots'", *self.virt("-m", "64,slots=2"))
         self.usage("gic-version=4 does not exist; machine 'virt' has gic-version=2, 3 and max, which is 3", "-M",
@@ -296,7 +305,7 @@ class Help(Cli):
         self.lists(["-machine", "help"], "virt")
         self.lists(["-M", "virt,help"], "gic-version", "dtb-randomness")
         self.lists(["-cpu", "help"], "cortex-a57 (default)", "cortex-a53", "max")
-        self.lists(["-accel", "help"], "jit", "interp", "tcg")
+        self.lists(["-accel", "help"], "jit", "interp", "tcg", "tb-size=MIB", "tier=1", "stats=on", "x-evict=N")
         self.lists(["-serial", "help"], "stdio", "mon:stdio", "file:PATH", "null")
         self.lists(["-d", "help"], "in_asm", "guest_errors", "nochain")
         self.lists(["-netdev", "help"], "user", "stream")
@@ -414,6 +423,22 @@ class Guests(Cli):
         for accel in ("jit", "interp", "tcg"):
             done = self.runs(guests.put("hi\n") + guests.POWER_OFF, "-nographic", accel=accel)
             self.assertEqual((done.stdout, done.stderr), ("hi\n", ""))
+
+    def test_counters(self):
+        program = guests.put("hi\n") + guests.POWER_OFF
+        done = self.runs(program, "-nographic", accel="jit,stats=on,tb-size=3,tier=1")
+        self.assertEqual(done.stdout, "hi\n")
+        self.assertEqual(done.stderr.splitlines()[0], "yado: counters of the translator:")
+        rows = dict(re.match(r"(.*?) +([\d.]+)$", line).groups() for line in done.stderr.splitlines()[1:])
+        self.assertEqual(rows["bytes of code memory"], str(3 << 20))
+        self.assertEqual(int(rows["guest insns in them"]), len(program) - 1 + 1)  # not the loop at the end, but the branch
+        self.assertEqual(rows["exits: wait"], "0")
+        for name in ("blocks translated", "bytes of it in use", "ns in the front end", "ns in passes", "ns making host code",
+                     "TLB level 1: left to C", "TLB level 2: hits", "TLB walks"):
+            self.assertGreater(int(rows[name]), 0, name)
+        self.assertGreater(float(rows["host bytes per guest insn"]), float(rows["host insns per guest insn"]))
+        self.assertGreater(float(rows["host insns per guest insn"]), 1)
+        self.assertEqual(self.runs(program, "-nographic", accel="jit,stats=off").stderr, "")
 
     def test_dashes_and_spellings(self):
         for args in (["--nographic", "--m", "64M"], ["-serial", "stdio", "-m", "size=1G"], ["-nographic", "-smp", "cpus=1"],
