@@ -64,7 +64,7 @@ void help_accels(FILE *out, const Options *options) {
     row(out, "tb-size=MIB", "memory for translated code; emptied when it is full (default: 96)");
     row(out, "tier=1", "how much is done for code that runs often; there is one tier so far");
     row(out, "stats=on", "count host insns and time translation; print the counters of 'info jit' in the end");
-    fprintf(out, "For testing, each described in docs/how-to/debug.md:\n");
+    fprintf(out, "For testing (docs/how-to/jit-options.md):\n");
     row(out, "host=LEVEL", "use no more of this host than sse2, avx2 or avx512");
     row(out, "x-tlb=1", "generated code knows one page at a time");
     row(out, "x-evict=N", "forget all generated code whenever N blocks have been made");
