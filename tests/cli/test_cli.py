@@ -432,7 +432,7 @@ class Guests(Cli):
         rows = dict(re.match(r"(.*?) +([\d.]+)$", line).groups() for line in done.stderr.splitlines()[1:])
         self.assertEqual(rows["bytes of code memory"], str(3 << 20))
         self.assertGreaterEqual(int(rows["guest insns in them"]), len(program) - 1)  # all but the loop behind the end
-        self.assertEqual(rows["exits: wait"], "0")
+        self.assertEqual(rows["exits by waiting"], "0")
         for name in ("blocks translated", "bytes of it in use", "ns in the front end", "ns in passes", "ns making host code",
                      "TLB level 1: left to C", "TLB level 2: hits", "TLB walks"):
             self.assertGreater(int(rows[name]), 0, name)
