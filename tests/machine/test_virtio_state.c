@@ -148,18 +148,18 @@ static GPtrArray *devices(const char *const *specs, const char *more) {
 
 /* -- a disk that is full now and then: tests/guest/disk.c checks what it reads -- */
 
-typedef struct Image {
+typedef struct Medium {
     uint8_t bytes[DISK];
     gint requests;
-} Image;
+} Medium;
 
 static int image_read(void *opaque, uint64_t offset, void *buffer, size_t size) {
-    memcpy(buffer, ((Image *)opaque)->bytes + offset, size);
+    memcpy(buffer, ((Medium *)opaque)->bytes + offset, size);
     return 0;
 }
 
 static int image_write(void *opaque, uint64_t offset, const void *buffer, size_t size) {
-    Image *image = opaque;
+    Medium *image = opaque;
     if (g_atomic_int_add(&image->requests, 1) % 7 == 3) {
         return ENOSPC;
     }
@@ -182,7 +182,7 @@ static void disk_stopped(void *opaque, const char *message) {
 }
 
 START_TEST(test_disk) {
-    g_autofree Image *image = g_new0(Image, 1);
+    g_autofree Medium *image = g_new0(Medium, 1);
     g_autofree char *kernel = python("import os, sys; sys.path.insert(0, sys.argv[1] + '/guest'); import test_guest; "
                                      "test_guest.FOLDER = type('Folder', (), {'name': sys.argv[2]}); "
                                      "print(test_guest.build('disk'))");
