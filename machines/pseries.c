@@ -2,7 +2,7 @@
 /*
  * pseries.c - a logical partition of a Power server: no hardware but CPUs and memory; the rest is hypercalls and RTAS.
  * Spec: LoPAPR 1.1 (Linux on Power Architecture Platform Reference), 7 (RTAS), 14 (hypercalls), 16.1 (vty).
- * Missing: address translation, interrupt controllers, PCI and virtual I/O, the client interface, more than one CPU: it
+ * Missing: hash tables, interrupt controllers, PCI and virtual I/O, the client interface, more than one CPU: it
  * runs programs linked at their physical addresses.
  */
 #include "devices/dma.h"
@@ -13,7 +13,9 @@ enum {
     VTY_UNIT = 0x71000000,
     TIMEBASE_HZ = 512000000,
     H_SUCCESS = 0, H_BUSY = 1, H_FUNCTION = -2, H_PARAMETER = -4, H_UNSUPPORTED_FLAG = -256, H_P2 = -55,
-    H_GET_TERM_CHAR = 0x54, H_PUT_TERM_CHAR = 0x58, H_CEDE = 0xe0, H_SET_MODE = 0x31c, H_RTAS = 0xf000,
+    H_GET_TERM_CHAR = 0x54, H_PUT_TERM_CHAR = 0x58, H_CEDE = 0xe0, H_SET_MODE = 0x31c, H_REGISTER_PROC_TBL = 0x37c,
+    H_RTAS = 0xf000,
+    PROC_TBL_RADIX = 4, PROC_TBL_NEW = 0x18, PROC_TBL_FLAGS = 0x1f, /* flags of H_REGISTER_PROC_TBL */
     MODE_AIL = 3, MODE_LE = 4, /* resources of H_SET_MODE */
     RTAS_ARGS = 16, RTAS_SUCCESS = 0, RTAS_UNKNOWN = -1, RTAS_PARAMETER = -3,
 };
@@ -86,6 +88,17 @@ static int64_t set_mode(Call *c) {
     default:
         return H_P2;
     }
+}
+
+/* Radix alone: flags, base, page size (of hash tables), log2 of the size - 12. */
+static int64_t register_process_table(Call *c) {
+    uint64_t flags = arg(c, 0), base = arg(c, 1), size = arg(c, 3);
+    if (flags & ~(uint64_t)PROC_TBL_FLAGS || !(flags & PROC_TBL_RADIX) || (flags & PROC_TBL_NEW) != PROC_TBL_NEW ||
+        base % 4096 || base >> 60 || size > 24) {
+        return H_PARAMETER;
+    }
+    ppc_set_process_table(c->env, base, (unsigned)size);
+    return H_SUCCESS;
 }
 
 /* -- RTAS: numbers in memory, big-endian words: token, arguments, results -- */
@@ -162,6 +175,7 @@ static const struct {
     int64_t (*call)(Call *c);
 } hypercalls[] = {
     { H_GET_TERM_CHAR, get_term_char }, { H_PUT_TERM_CHAR, put_term_char }, { H_CEDE, cede }, { H_SET_MODE, set_mode },
+    { H_REGISTER_PROC_TBL, register_process_table },
     { H_RTAS, h_rtas },
 };
 

@@ -64,7 +64,8 @@ static const CpuState state[] = {
     CPU_STATE(gpr), CPU_STATE(lr), CPU_STATE(ctr), CPU_STATE(cr), CPU_STATE(so), CPU_STATE(ov), CPU_STATE(ca),
     CPU_STATE(ov32), CPU_STATE(ca32), CPU_STATE(xer_count), CPU_STATE(pad), CPU_STATE(msr), CPU_STATE(fpscr), CPU_STATE(vsr),
     CPU_STATE(plain), CPU_STATE(mode),
-    COLD_STATE(lpcr), COLD_STATE(dec), COLD_STATE(dec_at), COLD_STATE(random), COLD_STATE(dec_due), COLD_STATE(lines),
+    COLD_STATE(lpcr), COLD_STATE(dec), COLD_STATE(dec_at), COLD_STATE(pid),
+    COLD_STATE(process_table), COLD_STATE(random), COLD_STATE(dec_due), COLD_STATE(lines),
     {NULL},
 };
 

@@ -17,6 +17,8 @@ unsigned ppc_disasm(const uint8_t *bytes, unsigned avail, uint64_t pc, uint64_t 
 uint64_t ppc_gpr(const Env *env, unsigned r);
 void ppc_set_gpr(Env *env, unsigned r, uint64_t value);
 void ppc_power(Env *env, CpuPower action);
+/* Radix: the process table, of 2^(size + 12) bytes at base; 0, 0: none. */
+void ppc_set_process_table(Env *env, uint64_t base, unsigned size);
 /* H_CEDE: interrupts are let in, and the CPU waits for one behind the insn. */
 void ppc_cede(Env *env);
 /* How interrupts are taken: in which byte order; with relocation on, if it was on, at 0xc000...4000 (3), 0x18000 (2) or

@@ -24,6 +24,9 @@ static uint64_t read_pvr(Env *env) {
 static uint64_t read_pir(Env *env) {
     return ppc_cold(env)->index;
 }
+static uint64_t read_pid(Env *env) {
+    return ppc_cold(env)->pid;
+}
 /* The machine's hypervisor has set it. */
 static uint64_t read_lpcr(Env *env) {
     return ppc_cold(env)->lpcr;
@@ -41,6 +44,7 @@ const PpcSpr ppc_sprs[] = {
     ALIAS("CTRL", 136, PPC_UR | PPC_SR, CTRL),
     ALIAS("SPRG3", 259, PPC_UR | PPC_SR, SPRG3),
     {"DEC", 22, PPC_S, -1, .read = ppc_dec_read, .write = ppc_dec_write},
+    {"PIDR", 48, PPC_S, -1, .read = read_pid, .write = ppc_pid_write, .feature = PPC_ISA300},
     {"TB", 268, PPC_UR | PPC_SR, -1, .read = read_timebase},
     {"TBU", 269, PPC_UR | PPC_SR, -1, .read = read_timebase_upper},
     {"PVR", 287, PPC_SR, -1, .read = read_pvr},

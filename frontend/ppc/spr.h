@@ -18,6 +18,8 @@ struct PpcCold {
     uint64_t lpcr;       /* logical-partition control, which the machine's hypervisor sets: PPC_LPCR_* */
     uint64_t dec;        /* DEC when time was ... */
     uint64_t dec_at;     /* ... this (timebase) */
+    uint64_t pid;        /* PIDR */
+    uint64_t process_table; /* radix: base | log2 of its size - 12, which the machine's hypervisor sets; 0: none */
     uint64_t random;     /* where darn's sequence is */
     uint32_t dec_due;    /* DEC is negative: its interrupt waits */
     uint32_t lines;      /* inputs, bit per CpuLine; atomic */
@@ -95,6 +97,7 @@ void ppc_take_interrupt(Env *env);
 /* -- mmu.c -- */
 
 MemContext ppc_context(const Env *env, bool unprivileged);
+void ppc_pid_write(Env *env, uint64_t value);
 bool ppc_walk(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat);
 
 /* -- timer.c -- */

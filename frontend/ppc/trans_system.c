@@ -152,6 +152,28 @@ void ppc_trans_attn(Trans *t, const PpcFields *f) {
     ppc_program(t, PPC_PROGRAM_ILLEGAL);
 }
 
+/* -- translation -------------------------------------------------------------------------------- */
+
+/* What caches translations of addresses alone is not there. */
+void ppc_trans_slbia(Trans *t, const PpcFields *f) {
+    if (ppc_privileged(t)) {
+        t->sync = true;
+    }
+}
+
+void ppc_trans_tlbsync(Trans *t, const PpcFields *f) {
+    ppc_privileged(t);
+}
+
+void ppc_shape_tlbie(Trans *t, const PpcFields *f, unsigned everywhere) {
+    if (!ppc_privileged(t)) {
+        return;
+    }
+    uint32_t args[] = {ppc_get(t, f->rb), ppc_get(t, f->rs), ppc_i32(t, f->ric | everywhere << 2)};
+    ir_call(t->ir, PPC_HELPER_tlbie, 3, args);
+    t->sync = true;
+}
+
 /* -- barriers -------------------------------------------------------------------------------- */
 
 static void barrier(Trans *t, IrBarrier kind) {
@@ -165,7 +187,8 @@ void ppc_trans_isync(Trans *t, const PpcFields *f) {
     t->sync = true;
 }
 
-/* l: 0 sync, 1 lwsync, 2 ptesync, which also waits for what other CPUs do with TLBs */
+/* l: 0 sync, 1 lwsync, 2 ptesync, behind which walks see what was stored: it ends the block. The first and the last wait for
+ * what other CPUs do with TLBs and code. */
 void ppc_trans_sync(Trans *t, const PpcFields *f) {
     if (f->l == 1) {
         barrier(t, IR_BARRIER_LOAD);
@@ -175,8 +198,8 @@ void ppc_trans_sync(Trans *t, const PpcFields *f) {
     barrier(t, IR_BARRIER_FULL);
     if (t->mode & PPC_MODE_SMP) {
         ir_call(t->ir, PPC_HELPER_barrier, 0, NULL);
-        t->sync = true;
     }
+    t->sync = f->l == 2 || t->mode & PPC_MODE_SMP;
 }
 
 void ppc_trans_eieio(Trans *t, const PpcFields *f) {

@@ -47,12 +47,19 @@ void guest_exit(void) __attribute__((noreturn));
 #define MTSPR(number, v) __asm__ volatile("mtspr " #number ", %0" : : "r"((uint64_t)(v)))
 
 enum { H_PARAMETER = -4, H_FUNCTION = -2, H_P2 = -55 };
-enum { H_GET_TERM_CHAR = 0x54, H_PUT_TERM_CHAR = 0x58, H_CEDE = 0xe0, H_SET_MODE = 0x31c, H_RTAS = 0xf000 };
+enum { MSR_PR = 1 << 14, MSR_IR = 1 << 5, MSR_DR = 1 << 4 };
+enum { H_GET_TERM_CHAR = 0x54, H_PUT_TERM_CHAR = 0x58, H_CEDE = 0xe0, H_SET_MODE = 0x31c,
+       H_REGISTER_PROC_TBL = 0x37c, H_RTAS = 0xf000 };
 enum { VTY = 0x71000000 };
 /* An RTAS call with arguments and one result. */
 int32_t rtas(uint32_t token, uint32_t inputs, uint32_t outputs);
 enum { RTAS_POWER_OFF = 0x2000, RTAS_REBOOT = 0x2001 };
 
+static inline uint64_t mfmsr(void) {
+    uint64_t v;
+    __asm__ volatile("mfmsr %0" : "=r"(v));
+    return v;
+}
 static inline uint64_t big64(uint64_t v) {
 #ifdef __LITTLE_ENDIAN__
     return __builtin_bswap64(v);

@@ -13,12 +13,6 @@ static bool is_power9(void) {
     return MFSPR(287) >> 16 == POWER9;
 }
 
-static uint64_t mfmsr(void) {
-    uint64_t v;
-    __asm__ volatile("mfmsr %0" : "=r"(v));
-    return v;
-}
-
 /* byte order: of this program, switched while it runs, and that interrupts take */
 static void byte_order(void) {
     const uint64_t number = UINT64_C(0x0102030405060708);

@@ -70,10 +70,21 @@ take_down:
 1:  cmpwi   3, 0x500
     beq     2f
     cmpwi   3, 0xc00
-    beq     2f
+    bne     3f
+    mfsrr1  5               /* a user becomes the supervisor */
+    rlwinm  4, 5, 0, 18, 16
+    rldimi  5, 4, 0, 32
+    mtsrr1  5
+    lis     4, trap@ha
+    addi    4, 4, trap@l
+    b       2f
+3:  rlwinm  5, 3, 0, 0, 23
+    cmpwi   5, 0x400        /* no insn there: as if a function had returned */
+    mflr    5
+    beq     4f
     mfsrr0  5
     addi    5, 5, 4
-    mtsrr0  5
+4:  mtsrr0  5
 2:  ld      5, 72(4)
     mtcrf   0xff, 5
     ld      5, 64(4)

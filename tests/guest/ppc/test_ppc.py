@@ -33,13 +33,13 @@ def setUpModule():  # noqa: N802
     unittest.addModuleCleanup(FOLDER.cleanup)
 
 
-def build(order, *defines):
-    path = os.path.join(FOLDER.name, "-".join(("hello", order, *defines)) + ".elf")
+def build(order, *defines, name="hello"):
+    path = os.path.join(FOLDER.name, "-".join((name, order, *defines)) + ".elf")
     if not os.path.exists(path):
         done = subprocess.run([CC, "-m" + order, *FLAGS, *(f"-D{d}" for d in defines), "-o", path, "start.S", "lib.c",
-                               "hello.c"], cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+                               name + ".c"], cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode:
-            raise AssertionError(f"hello.c does not build:\n{done.stdout}")
+            raise AssertionError(f"{name}.c does not build:\n{done.stdout}")
     return path
 
 
@@ -58,6 +58,14 @@ class Hello(unittest.TestCase):
                         self.assertEqual(done.returncode, 0, done.stdout)
                         self.assertTrue(done.stdout.startswith("hello from the terminal\ndone\n"), done.stdout)
                         self.assertNotIn("still here", done.stdout)
+
+    def test_radix(self):
+        for order in ORDERS:
+            for mode in MODES:
+                with self.subTest(order=order, mode=mode):
+                    done = run(build(order, name="radix"), *mode)
+                    self.assertEqual(done.returncode, 0, done.stdout)
+                    self.assertTrue(done.stdout.startswith("done\n"), done.stdout)
 
     def test_failing(self):
         """A program that fails is seen to."""
