@@ -33,10 +33,9 @@ const ImageFormat image_aarch64 = {
 };
 const ImageFormat image_ppc64 = {
     .elf_machine = EM_PPC64, .elf_big = true, .runs = "64-bit PowerPC code", .wanted = "a 64-bit PowerPC ELF executable",
-    .entry_limit = UINT64_C(1) << 60,
-    .beyond = "an operating-system kernel, which needs what this machine does not have yet: address translation, an "
-              "interrupt controller and Open Firmware's client interface; it runs programs linked at addresses of its "
-              "memory that use hypercalls alone",
+    .kernel_entry = UINT64_C(1) << 60,
+    .kernel_needs = "an operating-system kernel, whose programs need what the CPU does not have yet: floating point and "
+                    "vectors; -M pseries,x-unfinished=on starts it all the same",
 };
 
 static uint64_t le64(const uint8_t *p) {
@@ -307,8 +306,8 @@ static bool elf_code(const Image *image, const ImageFormat *format, const uint8_
         g_autofree char *why = g_strdup_printf("%s; this machine runs %s", image_sniff(data, size), format->runs);
         return elf_refuse(image, why, error);
     }
-    if (format->entry_limit && ELF(Elf64_Ehdr, data, e_entry, big) >= format->entry_limit) {
-        return elf_refuse(image, format->beyond, error);
+    if (format->kernel_entry && !code->unfinished && ELF(Elf64_Ehdr, data, e_entry, big) >= format->kernel_entry) {
+        return elf_refuse(image, format->kernel_needs, error);
     }
     if (ELF(Elf64_Ehdr, data, e_type, big) != ET_EXEC) {
         return elf_refuse(image, "an ELF file that is not an executable at fixed addresses (ET_EXEC)", error);

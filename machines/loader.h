@@ -18,6 +18,7 @@
 typedef struct LoaderRam {
     uint64_t base;
     uint64_t size;
+    bool unfinished; /* as in ImageCode */
 } LoaderRam;
 
 typedef struct Loader Loader;

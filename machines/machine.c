@@ -517,7 +517,7 @@ static bool make_tree(Machine *m, GError **error) {
 }
 
 static bool fill(Machine *m, GError **error) {
-    LoaderRam ram = { m->cls->ram_base, m->ram_size };
+    LoaderRam ram = { m->cls->ram_base, m->ram_size, m->keys.unfinished };
     const MachineOptions *o = &m->options;
     m->loader = loader_new(m->cls->image, o->kernel, o->initrd, o->bios, m->cls->flash_size, ram, error);
     return m->loader && make_devices(m, error) && plug_devices(m, error) && make_cpus(m, error) && m->cls->fixup(m, error) && make_tree(m, error);

@@ -155,6 +155,7 @@ struct Machine {
     struct {                     /* values of keys */
         bool fdt_randomness;
         unsigned gic_version;    /* 0: the class's default */
+        bool unfinished;         /* start what the machine cannot run to the end */
     } keys;
     Clock *clock;
     Bus *bus;

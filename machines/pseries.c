@@ -2,9 +2,12 @@
 /*
  * pseries.c - a logical partition of a Power server: no hardware but CPUs and memory; the rest is hypercalls and RTAS.
  * Spec: LoPAPR 1.1 (Linux on Power Architecture Platform Reference), 7 (RTAS), 14 (hypercalls), 16.1 (vty).
- * Missing: hash tables, interrupt controllers, PCI and virtual I/O, the client interface, more than one CPU: it
- * runs programs linked at their physical addresses.
+ * A kernel is entered with the device tree in r3 and without the client interface, as after kexec.
+ * Missing: hash tables, interrupts of devices (XICS and XIVE), PCI and virtual I/O, the client interface, firmware,
+ * RTAS's own code in memory, more than one CPU.
  */
+#include <string.h>
+
 #include "devices/dma.h"
 #include "frontend/ppc/ppc.h"
 #include "machines/machine.h"
@@ -13,7 +16,8 @@ enum {
     VTY_UNIT = 0x71000000,
     TIMEBASE_HZ = 512000000,
     H_SUCCESS = 0, H_BUSY = 1, H_FUNCTION = -2, H_PARAMETER = -4, H_UNSUPPORTED_FLAG = -256, H_P2 = -55,
-    H_GET_TERM_CHAR = 0x54, H_PUT_TERM_CHAR = 0x58, H_CEDE = 0xe0, H_SET_MODE = 0x31c, H_REGISTER_PROC_TBL = 0x37c,
+    H_GET_TERM_CHAR = 0x54, H_PUT_TERM_CHAR = 0x58, H_EOI = 0x64, H_CPPR = 0x68, H_IPI = 0x6c, H_XIRR = 0x74,
+    H_REGISTER_VPA = 0xdc, H_CEDE = 0xe0, H_CONFER = 0xe4, H_PROD = 0xe8, H_SET_MODE = 0x31c, H_REGISTER_PROC_TBL = 0x37c,
     H_RTAS = 0xf000,
     PROC_TBL_RADIX = 4, PROC_TBL_NEW = 0x18, PROC_TBL_FLAGS = 0x1f, /* flags of H_REGISTER_PROC_TBL */
     MODE_AIL = 3, MODE_LE = 4, /* resources of H_SET_MODE */
@@ -60,6 +64,17 @@ static int64_t get_term_char(Call *c) {
     ppc_set_gpr(c->env, 4, spapr_vty_get(machine_device(c->machine, "vty"), bytes));
     ppc_set_gpr(c->env, 5, word_of(bytes));
     ppc_set_gpr(c->env, 6, word_of(bytes + 8));
+    return H_SUCCESS;
+}
+
+/* -- interrupts: the presentation controller of one CPU without sources -- */
+
+static int64_t nothing(Call *c) {
+    return H_SUCCESS;
+}
+
+static int64_t xirr(Call *c) {
+    ppc_set_gpr(c->env, 4, 0); /* spurious */
     return H_SUCCESS;
 }
 
@@ -175,7 +190,8 @@ static const struct {
     int64_t (*call)(Call *c);
 } hypercalls[] = {
     { H_GET_TERM_CHAR, get_term_char }, { H_PUT_TERM_CHAR, put_term_char }, { H_CEDE, cede }, { H_SET_MODE, set_mode },
-    { H_REGISTER_PROC_TBL, register_process_table },
+    { H_CPPR, nothing }, { H_EOI, nothing }, { H_IPI, nothing }, { H_XIRR, xirr }, { H_REGISTER_VPA, nothing },
+    { H_CONFER, nothing }, { H_PROD, nothing }, { H_REGISTER_PROC_TBL, register_process_table },
     { H_RTAS, h_rtas },
 };
 
@@ -215,45 +231,92 @@ static uint64_t counter_hz(const char *cpu) {
     return TIMEBASE_HZ;
 }
 
+/* ibm,pa-features: length, 0, then a bit for each part of the architecture, the highest first. */
+static void describe_features(const Machine *m, DevTree *tree, const char *node) {
+    uint8_t bytes[2 + 66] = { 66, 0, 0xf6, 0x1f, 0xc7, 0xc0, 0, 0x80 };
+    bytes[2 + 40] = strcmp(m->cpu, "power8") == 0 ? 0 : 0x80; /* radix */
+    devtree_bytes(tree, node, "ibm,pa-features", bytes, sizeof bytes);
+}
+
 static void describe_cpus(const Machine *m, DevTree *tree) {
-    static const char node[] = "/cpus/cpu@0";
+    static const char node[] = "/cpus/PowerPC,POWER9@0";
     devtree_node(tree, "/cpus");
     DEVTREE_CELLS(tree, "/cpus", "#address-cells", 1);
     DEVTREE_CELLS(tree, "/cpus", "#size-cells", 0);
     devtree_node(tree, node);
     devtree_string(tree, node, "device_type", "cpu");
+    devtree_string(tree, node, "status", "okay");
     DEVTREE_CELLS(tree, node, "reg", 0);
+    DEVTREE_CELLS(tree, node, "ibm,ppc-interrupt-server#s", 0);
     DEVTREE_CELLS(tree, node, "timebase-frequency", TIMEBASE_HZ);
+    DEVTREE_CELLS(tree, node, "clock-frequency", 1000000000);
     DEVTREE_CELLS(tree, node, "d-cache-block-size", 128);
     DEVTREE_CELLS(tree, node, "i-cache-block-size", 128);
+    DEVTREE_CELLS(tree, node, "d-cache-line-size", 128);
+    DEVTREE_CELLS(tree, node, "i-cache-line-size", 128);
+    DEVTREE_CELLS(tree, node, "d-cache-size", 32 << 10);
+    DEVTREE_CELLS(tree, node, "i-cache-size", 32 << 10);
+    DEVTREE_CELLS(tree, node, "ibm,processor-radix-AP-encodings", 12, 0xa0000000 | 16, 0x20000000 | 21, 0x40000000 | 30);
+    DEVTREE_CELLS(tree, node, "ibm,dec-bits", 56);
+    devtree_flag(tree, node, "64-bit");
+    describe_features(m, tree, node);
+}
+
+static void describe_rtas(DevTree *tree) {
+    devtree_node(tree, "/rtas");
+    devtree_strings(tree, "/rtas", "ibm,hypertas-functions",
+                    "hcall-term\0hcall-interrupt\0hcall-vio\0hcall-set-mode\0");
+    for (uint32_t i = 0; i < G_N_ELEMENTS(rtas_calls); i++) {
+        DEVTREE_CELLS(tree, "/rtas", rtas_calls[i].name, RTAS_FIRST_TOKEN + i);
+    }
+}
+
+static void describe_interrupts(DevTree *tree) {
+    static const char node[] = "/interrupt-controller";
+    devtree_node(tree, node);
+    devtree_string(tree, node, "device_type", "PowerPC-External-Interrupt-Presentation");
+    devtree_string(tree, node, "compatible", "ibm,ppc-xicp");
+    devtree_flag(tree, node, "interrupt-controller");
+    DEVTREE_CELLS(tree, node, "#interrupt-cells", 2);
+    DEVTREE_CELLS(tree, node, "ibm,interrupt-server-ranges", 0, 1);
 }
 
 static void describe(Machine *m, DevTree *tree) {
+    enum { MMU_BYTE = 24, MMU_RADIX = 0x40, GTSE_BYTE = 26, GTSE = 0x40 }; /* of option vector 5 */
     static const char vty[] = "/vdevice/vty@71000000";
+    uint8_t vector5[32] = { [MMU_BYTE] = MMU_RADIX, [GTSE_BYTE] = GTSE };
     devtree_string(tree, "/", "device_type", "chrp");
     devtree_string(tree, "/", "model", "yado pseries");
+    devtree_string(tree, "/", "compatible", "yado,pseries");
     describe_cpus(m, tree);
+    describe_interrupts(tree);
     devtree_node(tree, "/vdevice");
     devtree_string(tree, "/vdevice", "device_type", "vdevice");
+    devtree_string(tree, "/vdevice", "compatible", "IBM,vdevice");
     DEVTREE_CELLS(tree, "/vdevice", "#address-cells", 1);
     DEVTREE_CELLS(tree, "/vdevice", "#size-cells", 0);
     devtree_node(tree, vty);
     devtree_string(tree, vty, "device_type", "serial");
     devtree_string(tree, vty, "compatible", "hvterm1");
     DEVTREE_CELLS(tree, vty, "reg", VTY_UNIT);
-    devtree_node(tree, "/rtas");
-    for (uint32_t i = 0; i < G_N_ELEMENTS(rtas_calls); i++) {
-        DEVTREE_CELLS(tree, "/rtas", rtas_calls[i].name, RTAS_FIRST_TOKEN + i);
-    }
+    describe_rtas(tree);
     devtree_node(tree, "/chosen");
     devtree_string(tree, "/chosen", "stdout-path", vty);
+    devtree_bytes(tree, "/chosen", "ibm,architecture-vec-5", vector5, sizeof vector5);
 }
 
-static const MachineKey keys[] = { { NULL } };
+static bool set_unfinished(Machine *m, const char *value, GError **error) {
+    return value_bool("x-unfinished", value, &m->keys.unfinished, error);
+}
+
+static const MachineKey keys[] = {
+    { "x-unfinished", "start kernels whose programs cannot run yet: on, off (default: off)", set_unfinished },
+    { NULL },
+};
 
 const MachineClass machine_pseries = {
     .name = "pseries",
-    .summary = "partition of a Power server, for bare-metal programs so far (64-bit PowerPC, vty)",
+    .summary = "partition of a Power server, for bare-metal programs and kernels so far (64-bit PowerPC, vty)",
     .frontend = &frontend_ppc,
     .image = &image_ppc64,
     .default_cpu = "power9",

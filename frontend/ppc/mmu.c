@@ -164,7 +164,7 @@ void ppc_helper_tlbie(Env *env, uint64_t rb, uint64_t rs, uint32_t how) {
         return;
     }
     if ((rb >> 10 & 3) == 0) {
-        ports->tlb_flush_page(ports->opaque, env, rb & ~UINT64_C(0xfff), false, pid, everywhere);
+        ports->tlb_flush_page(ports->opaque, env, rb & ~UINT64_C(0xfff), false, pid, (how & 3) == 0, everywhere);
     } else if ((rb >> 10 & 3) == 1 && pid) {
         ports->tlb_flush_asid(ports->opaque, env, pid, everywhere);
     } else {
