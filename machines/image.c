@@ -34,8 +34,8 @@ const ImageFormat image_aarch64 = {
 const ImageFormat image_ppc64 = {
     .elf_machine = EM_PPC64, .elf_big = true, .runs = "64-bit PowerPC code", .wanted = "a 64-bit PowerPC ELF executable",
     .kernel_entry = UINT64_C(1) << 60,
-    .kernel_needs = "an operating-system kernel, whose programs need what the CPU does not have yet: floating point and "
-                    "vectors; -M pseries,x-unfinished=on starts it all the same",
+    .kernel_needs = "an operating-system kernel, whose programs need what the CPU does not have yet: floating-point "
+                    "and most vector arithmetic; -M pseries,x-unfinished=on starts it all the same",
 };
 
 static uint64_t le64(const uint8_t *p) {

@@ -257,6 +257,7 @@ static void describe_cpus(const Machine *m, DevTree *tree) {
     DEVTREE_CELLS(tree, node, "d-cache-size", 32 << 10);
     DEVTREE_CELLS(tree, node, "i-cache-size", 32 << 10);
     DEVTREE_CELLS(tree, node, "ibm,processor-radix-AP-encodings", 12, 0xa0000000 | 16, 0x20000000 | 21, 0x40000000 | 30);
+    DEVTREE_CELLS(tree, node, "ibm,vmx", 2); /* VSX */
     DEVTREE_CELLS(tree, node, "ibm,dec-bits", 56);
     devtree_flag(tree, node, "64-bit");
     describe_features(m, tree, node);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * compute.c - helpers that only compute.
- * Spec: Power ISA 3.0B Book I, 3.3.10 (divide extended), 3.3.13 (bpermd), 3.3.16 (decimal assists), 3.3.9 (darn).
+ * Spec: Power ISA 3.0B Book I, 3.3.10 (divide extended), 3.3.13 (bpermd), 3.3.16 (decimal assists), 3.3.9 (darn), 4.6.2 and 4.6.3 (formats in
+ * registers and memory), 6.8.5 (vperm), 6.15 (vbpermq).
  */
 #include "frontend/ppc/spr.h"
 
@@ -12,6 +13,11 @@ uint64_t ppc_helper_bpermd(Env *env, uint64_t selectors, uint64_t from);
 uint64_t ppc_helper_cdtbcd(Env *env, uint64_t v);
 uint64_t ppc_helper_cbcdtd(Env *env, uint64_t v);
 uint64_t ppc_helper_random(Env *env, uint32_t kind);
+uint64_t ppc_helper_widen(Env *env, uint32_t v);
+uint32_t ppc_helper_narrow(Env *env, uint64_t v);
+uint64_t ppc_helper_vperm(Env *env, const IrVal *a, const IrVal *b, const IrVal *selectors, uint32_t from);
+uint64_t ppc_helper_vbpermq(Env *env, const IrVal *a, const IrVal *b);
+
 
 /* a << 64 by b; false: the quotient does not fit. */
 static bool divide(uint64_t a, uint64_t b, int64_t *quotient) {
@@ -112,4 +118,55 @@ uint64_t ppc_helper_random(Env *env, uint32_t kind) {
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
     z ^= z >> 31;
     return kind == 0 ? (uint32_t)z : kind == 3 ? UINT64_MAX : z;
+}
+
+/* -- floating-point formats -- */
+
+uint64_t ppc_helper_widen(Env *env, uint32_t v) {
+    uint64_t sign = (uint64_t)(v >> 31) << 63, fraction = v & 0x7fffff;
+    unsigned exponent = v >> 23 & 0xff;
+    if (exponent == 0xff) {
+        return sign | UINT64_C(0x7ff) << 52 | fraction << 29;
+    }
+    if (exponent == 0 && fraction) {
+        unsigned up = (unsigned)__builtin_clzll(fraction) - 40;
+        return sign | (uint64_t)(897 - up) << 52 | (fraction << up & 0x7fffff) << 29;
+    }
+    return sign | (exponent ? (uint64_t)(exponent + 896) << 52 : 0) | fraction << 29;
+}
+
+/* What fits neither a single nor its denormals is undefined: as if it did. */
+uint32_t ppc_helper_narrow(Env *env, uint64_t v) {
+    unsigned exponent = v >> 52 & 0x7ff;
+    if (exponent > 896 || v << 1 == 0) {
+        return (uint32_t)(v >> 32 & 0xc0000000) | (uint32_t)(v >> 29 & 0x3fffffff);
+    }
+    uint64_t fraction = (UINT64_C(1) << 52) | (v & ((UINT64_C(1) << 52) - 1));
+    unsigned down = 897 - exponent + 29;
+    return (uint32_t)(v >> 32 & 0x80000000) | (down < 64 ? (uint32_t)(fraction >> down) : 0);
+}
+
+/* -- vectors: bytes are counted from the first; see trans_vec.c -- */
+
+static uint8_t byte_of(const IrVal *v, unsigned n) {
+    return v->b[n ^ 7];
+}
+
+uint64_t ppc_helper_vperm(Env *env, const IrVal *a, const IrVal *b, const IrVal *selectors, uint32_t from) {
+    uint64_t v = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned n = byte_of(selectors, from + i) & 31;
+        v = v << 8 | (n < 16 ? byte_of(a, n) : byte_of(b, n - 16));
+    }
+    return v;
+}
+
+/* Each byte of b picks a bit of a. */
+uint64_t ppc_helper_vbpermq(Env *env, const IrVal *a, const IrVal *b) {
+    uint64_t v = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned n = byte_of(b, i);
+        v = v << 1 | (n < 128 ? a->d[n / 64] >> (63 - n % 64) & 1 : 0);
+    }
+    return v;
 }

@@ -2,7 +2,7 @@
 /*
  * cpu.c - the PowerPC front end as others see it: models, slots, state, reset, mode.
  * Spec: Power ISA 2.07B (POWER8) and 3.0B (POWER9).
- * Missing: hypervisor state; floating point, AltiVec and VSX (always unavailable); transactional memory; little-endian
+ * Missing: hypervisor state; floating-point and most vector arithmetic; transactional memory; little-endian
  * and 64-bit are what debuggers are told, whatever the mode.
  */
 #include <inttypes.h>
@@ -49,6 +49,8 @@ static const IrSlot slots[PPC_SLOTS] = {
     CR(0), CR(1), CR(2), CR(3), CR(4), CR(5), CR(6), CR(7),
     BYTE(SO, so), BYTE(OV, ov), BYTE(CA, ca), BYTE(OV32, ov32), BYTE(CA32, ca32), BYTE(XER_COUNT, xer_count),
     [PPC_SLOT_MSR] = {"msr", CPU_AT(msr), IR_I64, 0},
+    [PPC_SLOT_FPSCR] = {"fpscr", CPU_AT(fpscr), IR_I64, 0},
+    [PPC_SLOT_VSCR] = {"vscr", CPU_AT(vscr), IR_I64, 0},
     V8(0), V8(8), V8(16), V8(24), V8(32), V8(40), V8(48), V8(56),
     PPC_PLAIN_SPRS(PLAIN)
 };
@@ -63,7 +65,7 @@ static const CpuState state[] = {
     ENV_STATE(pc), ENV_STATE(fp), ENV_STATE(qc), ENV_STATE(excl_addr), ENV_STATE(excl_val), ENV_STATE(excl_size),
     CPU_STATE(gpr), CPU_STATE(lr), CPU_STATE(ctr), CPU_STATE(cr), CPU_STATE(so), CPU_STATE(ov), CPU_STATE(ca),
     CPU_STATE(ov32), CPU_STATE(ca32), CPU_STATE(xer_count), CPU_STATE(pad), CPU_STATE(msr), CPU_STATE(fpscr), CPU_STATE(vsr),
-    CPU_STATE(plain), CPU_STATE(mode),
+    CPU_STATE(plain), CPU_STATE(vscr), CPU_STATE(mode),
     COLD_STATE(lpcr), COLD_STATE(dec), COLD_STATE(dec_at), COLD_STATE(pid),
     COLD_STATE(process_table), COLD_STATE(random), COLD_STATE(dec_due), COLD_STATE(lines),
     {NULL},

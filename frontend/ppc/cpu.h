@@ -50,6 +50,7 @@ typedef struct PpcCpu {
     uint64_t fpscr;
     IrVal vsr[64];       /* doubleword 0 is d[0]; its 64 bits are an FPR, 32 ... 63 are the AltiVec registers */
     uint64_t plain[PPC_SPR_PLAIN];
+    uint64_t vscr;
     uint64_t mode;       /* cached value of Frontend.mode, PPC_MODE_* */
     uint64_t features;   /* bit per PpcFeature; from here on not guest state */
     PpcCold *cold;       /* owned */
@@ -77,6 +78,8 @@ enum {
     PPC_SLOT_CA32,
     PPC_SLOT_XER_COUNT,
     PPC_SLOT_MSR,
+    PPC_SLOT_FPSCR,
+    PPC_SLOT_VSCR,
     PPC_SLOT_VSR, /* ... 63 */
     PPC_SLOT_PLAIN = PPC_SLOT_VSR + 64,
     PPC_SLOTS = PPC_SLOT_PLAIN + PPC_SPR_PLAIN,

@@ -67,6 +67,14 @@ class Hello(unittest.TestCase):
                     self.assertEqual(done.returncode, 0, done.stdout)
                     self.assertTrue(done.stdout.startswith("done\n"), done.stdout)
 
+    def test_vector(self):
+        for order in ORDERS:
+            for mode in MODES[:3]:
+                with self.subTest(order=order, mode=mode):
+                    done = run(build(order, name="vector"), *mode)
+                    self.assertEqual(done.returncode, 0, done.stdout)
+                    self.assertTrue(done.stdout.startswith("done\n"), done.stdout)
+
     def test_failing(self):
         """A program that fails is seen to."""
         self.assertIn("FAIL hello.c", run(build("little", "FAILING")).stdout)
@@ -96,8 +104,8 @@ class Hello(unittest.TestCase):
             copy.write(data)
         done = run(kernel)
         self.assertEqual(done.returncode, 3, done.stdout)
-        self.assertIn("is an operating-system kernel, whose programs need what the CPU does not have yet: floating point "
-                      "and vectors; -M pseries,x-unfinished=on starts it all the same", done.stdout)
+        self.assertIn("is an operating-system kernel, whose programs need what the CPU does not have yet: "
+                      "floating-point and most vector arithmetic; -M pseries,x-unfinished=on starts it all the same", done.stdout)
         with open(kernel, "wb") as other:
             other.write(b"\0" * 4096)
         done = run(kernel)

@@ -42,7 +42,9 @@ static uint32_t set_field(const PpcRow *row, uint32_t insn, const char *name, ui
 }
 
 static bool is_memory(const PpcRow *row) {
-    return strcmp(row->file, "ppc_mem.decode") == 0 || g_str_has_prefix(row->name, "dcb");
+    bool vector = strcmp(row->file, "ppc_vec.decode") == 0;
+    return strcmp(row->file, "ppc_mem.decode") == 0 || g_str_has_prefix(row->name, "dcb") ||
+           (vector && field_of(row, "ra") && (row->name[0] == 'l' || g_str_has_prefix(row->name, "st")));
 }
 
 static bool is_branch(const PpcRow *row) {
@@ -188,6 +190,33 @@ static uint64_t digits(uint64_t v) {
     return r;
 }
 
+/* The fields that name vector registers, and those with the high bits of VSX's. */
+static const struct { const char *name, *high; unsigned add; } vector_fields[] = {
+    {"ft"}, {"fb"}, {"vt", NULL, 32}, {"va", NULL, 32}, {"vb", NULL, 32}, {"vc", NULL, 32}, {"t", "tx"}, {"a", "ax"}, {"b", "bx"},
+    {"c", "cx"},
+};
+
+static uint32_t get_field(const PpcRow *row, uint32_t insn, const char *name) {
+    const DecodeField *f = name ? field_of(row, name) : NULL;
+    return f ? insn >> f->shift & ((1u << f->width) - 1) : 0;
+}
+
+/* Random values for the vector registers that the last insn names: half of them of small elements, often equal ones. */
+static void fill_vectors(uint64_t *seed, PpcCase *c) {
+    uint32_t insn = c->insn[c->count - 1];
+    const PpcRow *row = (const PpcRow *)ppc_rows_find(insn);
+    uint64_t first = cover_value(seed), same = next(seed) % 8;
+    for (size_t i = 0; row && i < G_N_ELEMENTS(vector_fields); i++) {
+        if (field_of(row, vector_fields[i].name)) {
+            uint64_t *v = c->vsr[get_field(row, insn, vector_fields[i].name) + vector_fields[i].add +
+                                 32 * get_field(row, insn, vector_fields[i].high)];
+            v[0] = same < 2 ? first : cover_value(seed);
+            v[1] = same < 2 ? first : cover_value(seed);
+            v[next(seed) % 2] ^= same == 1 ? cover_value(seed) & 0xff00 : 0;
+        }
+    }
+}
+
 /* Clears the registers that no field of the insns names: shorter vectors. */
 static void forget_others(PpcCase *c) {
     bool used[32] = {false};
@@ -248,6 +277,7 @@ static void random_case(uint64_t *seed, const Cover *cover, uint32_t k, bool big
         }
     }
     forget_others(c);
+    fill_vectors(seed, c);
 }
 
 /* At least count cases of the row, until nothing is missing. */
@@ -296,6 +326,11 @@ static void print_changes(const PpcCase *c, const PpcCase *unless) {
     for (unsigned i = 0; i < 32; i++) {
         if (c->gpr[i] != unless->gpr[i]) {
             printf(" r%u=%" PRIx64, i, c->gpr[i]);
+        }
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        if (memcmp(c->vsr[i], unless->vsr[i], sizeof(c->vsr[i])) != 0) {
+            printf(" v%u=%" PRIx64 "_%" PRIx64, i, c->vsr[i][0], c->vsr[i][1]);
         }
     }
 }

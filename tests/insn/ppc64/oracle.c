@@ -36,9 +36,27 @@ static void swap(PpcCase *c) {
     }
 }
 
+/* Vector registers in a signal's frame: FPRs, AltiVec registers as quadwords of the byte order, the other halves of 0 to 31. */
+static uint64_t *half_of(ucontext_t *u, unsigned r, unsigned half) {
+    uint64_t one = 1, *quads = (void *)u->uc_mcontext.v_regs;
+    unsigned little = *(char *)&one;
+    if (r >= 32) {
+        return quads + 2 * (r - 32) + (half ^ little);
+    }
+    return half ? quads + 2 * 34 + r : (uint64_t *)(void *)u->uc_mcontext.fp_regs + r;
+}
+
+static void copy_vectors(ucontext_t *u, int out) {
+    for (unsigned i = 0; i < 128; i++) {
+        uint64_t *at = half_of(u, i / 2, i % 2), *here = &current.vsr[i / 2][i % 2];
+        *(out ? here : at) = *(out ? at : here);
+    }
+}
+
 static void enter(int number, siginfo_t *info, void *context) {
     unsigned long *r = ((ucontext_t *)context)->uc_mcontext.gp_regs;
     memcpy(r, current.gpr, sizeof(current.gpr));
+    copy_vectors(context, 0);
     r[NIP] = current.pc;
     r[CTR] = current.ctr;
     r[LNK] = current.lr;
@@ -50,6 +68,7 @@ static void leave(int number, siginfo_t *info, void *context) {
     __asm__ volatile("mr 13, %0" : : "r"(thread));
     unsigned long *r = ((ucontext_t *)context)->uc_mcontext.gp_regs;
     memcpy(current.gpr, r, sizeof(current.gpr));
+    copy_vectors(context, 1);
     current.pc = r[NIP];
     current.ctr = r[CTR];
     current.lr = r[LNK];

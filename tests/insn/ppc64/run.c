@@ -108,7 +108,8 @@ static uint64_t hash(PpcRunner *r, bool big) {
 }
 
 static uint64_t msr_of(const PpcRunner *r, const PpcCase *c) {
-    return r->mode ? r->mode : PPC_MSR_SF | PPC_MSR_PR | PPC_MSR_EE | PPC_MSR_IR | PPC_MSR_DR | (c->big ? 0 : PPC_MSR_LE);
+    const uint64_t user = PPC_MSR_SF | PPC_MSR_PR | PPC_MSR_EE | PPC_MSR_IR | PPC_MSR_DR | PPC_MSR_FP | PPC_MSR_VEC | PPC_MSR_VSX;
+    return r->mode ? r->mode : user | (c->big ? 0 : PPC_MSR_LE);
 }
 
 static bool translate(PpcRunner *r, const PpcCase *c, bool optimize, const char **why) {
@@ -201,6 +202,7 @@ bool ppc_run(PpcRunner *r, PpcCase *c, unsigned how, const char **why) {
         return false;
     }
     memcpy(cpu->gpr, c->gpr, sizeof(cpu->gpr));
+    memcpy(cpu->vsr, c->vsr, sizeof(cpu->vsr));
     cpu->lr = c->lr;
     cpu->ctr = c->ctr;
     ppc_set_xer(r->env, c->xer);
@@ -219,6 +221,7 @@ bool ppc_run(PpcRunner *r, PpcCase *c, unsigned how, const char **why) {
         return false;
     }
     memcpy(c->gpr, cpu->gpr, sizeof(cpu->gpr));
+    memcpy(c->vsr, cpu->vsr, sizeof(cpu->vsr));
     c->lr = cpu->lr;
     c->ctr = cpu->ctr;
     c->xer = ppc_xer(r->env);
@@ -260,10 +263,20 @@ static bool can_divide(unsigned kind, uint64_t a, uint64_t b) {
     return x / y < most + (!(kind & UNSIGNED) && negative);
 }
 
+/* A quotient from 2^63 to 2^64, whose overflow the black box does not see */
+static bool unseen(unsigned kind, uint64_t a, uint64_t b) {
+    uint64_t x = (int64_t)a < 0 ? -a : a, y = (int64_t)b < 0 ? -b : b;
+    return kind == (WIDE | EXTENDED) && x < y && ((unsigned __int128)x << 64) / y >> 63;
+}
+
 static void settle_division(const PpcCase *before, PpcCase *after, const PpcFields *f, unsigned kind) {
     if (!can_divide(kind, before->gpr[f->ra], before->gpr[f->rb])) {
         after->gpr[f->rt] = 0;
         after->cr &= f->rc ? 0x1fffffff : UINT32_MAX;
+        if (unseen(kind, before->gpr[f->ra], before->gpr[f->rb])) {
+            after->cr &= f->rc ? 0x0fffffff : UINT32_MAX;
+            after->xer &= UINT32_C(0x2004007f);
+        }
     } else if (!(kind & (WIDE | MODULO))) {
         after->gpr[f->rt] = (uint32_t)after->gpr[f->rt];
         after->cr &= f->rc ? 0x1fffffff : UINT32_MAX;
@@ -283,6 +296,9 @@ void ppc_settle(const PpcCase *before, PpcCase *after) {
     if (g_str_has_prefix(row->name, "mulhw")) {
         after->gpr[f.rt] = (uint32_t)after->gpr[f.rt];
         after->cr &= f.rc ? 0x1fffffff : UINT32_MAX;
+    }
+    if (g_str_has_prefix(row->name, "lxs") || g_str_has_prefix(row->name, "mtvsr")) {
+        after->vsr[f.tx << 5 | f.t][1] = 0;
     }
     bool one = f.fxm && !(f.fxm & (f.fxm - 1));
     if (strcmp(row->name, "mtocrf") == 0) {

@@ -36,6 +36,12 @@ static bool read_item(const char *item, PpcCase *c) {
         c->gpr[r] = value;
         return true;
     }
+    unsigned long long first, second;
+    if (sscanf(item, "v%u=%llx_%llx", &r, &first, &second) == 3 && r < 64) {
+        c->vsr[r][0] = first;
+        c->vsr[r][1] = second;
+        return true;
+    }
     if (g_str_has_prefix(item, "end=")) {
         c->end = (uint32_t)value;
         return true;

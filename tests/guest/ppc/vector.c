@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vector.c - when floating point, AltiVec and VSX are unavailable, and their status registers.
+ */
+#include "guest.h"
+
+void guest_main(void);
+
+enum { MSR_FP = 1 << 13, MSR_VEC = 1 << 25, MSR_VSX = 1 << 23 };
+
+static void set_msr(uint64_t bits, bool on) {
+    uint64_t v = on ? mfmsr() | bits : mfmsr() & ~bits;
+    __asm__ volatile("mtmsrd %0; isync" : : "r"(v) : "memory");
+}
+
+#define LFD ".long 0xc8030000"      /* lfd f0, 0(r3) */
+#define VXOR ".long 0x10000000 | 1220" /* vxor v0, v0, v0 */
+#define XXLXOR ".long 0xf00004d0"   /* xxlxor vs0, vs0, vs0 */
+#define MFVSRD_V0 ".long 0x7c030067" /* mfvsrd r3, vs32 */
+#define MFVSRD_F0 ".long 0x7c030066" /* mfvsrd r3, vs0 */
+
+static void availability(void) {
+    uint64_t before = trap.count;
+    TRAPS(0x800, "li 3, 0; " LFD);
+    TRAPS(0xf20, VXOR);
+    TRAPS(0xf40, XXLXOR);
+    TRAPS(0xf20, MFVSRD_V0);
+    TRAPS(0x800, MFVSRD_F0);
+    EQUAL(trap.count - before, 5);
+    set_msr(MSR_FP | MSR_VEC | MSR_VSX, true);
+    before = trap.count;
+    __asm__ volatile("li 3, 0; " LFD "; " VXOR "; " XXLXOR "; " MFVSRD_V0 "; " MFVSRD_F0 ::: "r3");
+    EQUAL(trap.count, before);
+}
+
+/* status: FPSCR by fields and whole, VSCR */
+static void status(void) {
+    register uint64_t r3 __asm__("r3") = UINT64_C(0x00000000000000f3);
+    /* mtvsrd vs1, r3; mtfsf 255, f1, 1, 0; li r3, 0; mtvsrd vs1, r3; mtfsf 2, f1; mffs f1; mfvsrd r3, vs1 */
+    __asm__ volatile(".long 0x7c230166, 0xfffe0d8e; li 3, 0; .long 0x7c230166, 0xfc040d8e, 0xfc20048e, 0x7c230066" : "+r"(r3));
+    EQUAL(r3, 0x3);
+    r3 = 0x12345;
+    /* mtvsrd vs33, r3; vsldoi v1, v1, v1, 8; mtvscr v1; mfvscr v2; vsldoi v2, v2, v2, 8; mfvsrd r3, vs34 */
+    __asm__ volatile(".long 0x7c230167, 0x10210a2c, 0x10000e44, 0x10400604, 0x1042122c, 0x7c430067" : "+r"(r3));
+    EQUAL(r3, 0x10001);
+}
+
+void guest_main(void) {
+    EQUAL(hypercall(H_SET_MODE, big64(1) != 1, 4, 0, 0), 0);
+    availability();
+    status();
+    guest_exit();
+}
