@@ -156,9 +156,9 @@ static Tb *find_block(Vcpu *v) {
         uint64_t flushes = tcg->flushes;
         tb = tb_find(tcg, f.pa, mode);
         if (!tb) {
-            uint64_t start = vcpu_now_ns();
+            uint64_t start = vcpu_now_ns(v);
             tb = translate(v, &f, mode, &full);
-            v->stats.translate_ns += vcpu_now_ns() - start;
+            v->stats.translate_ns += vcpu_now_ns(v) - start;
             if (tb && tcg->config.stats) {
                 lower_count_host(v, tb);
             }

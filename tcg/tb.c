@@ -349,7 +349,7 @@ static void check_ir(const Vcpu *v, IrBlock *ir) {
 /* stats=on: the time since *since was spent on that stage. */
 static void stage(Vcpu *v, TcgStage stage, uint64_t *since) {
     if (v->tcg->config.stats) {
-        uint64_t now = vcpu_now_ns();
+        uint64_t now = vcpu_now_ns(v);
         v->stats.stage_ns[stage] += now - *since;
         *since = now;
     }
@@ -373,7 +373,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
         ir_block_reset(ir);
     }
     ir->optimize = true;
-    uint64_t since = tcg->config.stats ? vcpu_now_ns() : 0;
+    uint64_t since = tcg->config.stats ? vcpu_now_ns(v) : 0;
     if (frontend_translate(&request, ir, &end) != TRANS_OK) {
         return NULL;
     }

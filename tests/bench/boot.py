@@ -3,6 +3,7 @@
 
 import re
 
+APPEND = "console=ttyAMA0 quiet rdinit=/bin/sh"
 GUEST_RAM = 1024 << 10  # kB, see emulators.MACHINE
 
 
@@ -37,9 +38,16 @@ def parts(pid):
     return sorted(found, reverse=True)
 
 
+def counters(emulator, kernel, initrd):
+    """yado's counters of a boot to the shell, {name: number}: `info jit`."""
+    with emulator.start(kernel, initrd, APPEND) as guest:
+        guest.expect("~ # ", 600)
+        return {name: float(number) for name, number in re.findall(r"(\S.*?) +([\d.]+)\n", guest.monitor("info jit"))}
+
+
 def to_shell(emulator, kernel, initrd, kpti=""):
     """{cpu, rss (kB beyond RAM), ram (kB), parts}, once the shell's prompt is there."""
-    with emulator.start(kernel, initrd, f"console=ttyAMA0 quiet rdinit=/bin/sh {kpti}") as guest:
+    with emulator.start(kernel, initrd, f"{APPEND} {kpti}") as guest:
         guest.expect("~ # ", 600)
         cpu = guest.cpu()
         rss, ram = beyond_ram(guest.process.pid)

@@ -85,6 +85,14 @@ class Session:
             pass
         return self.text.decode(errors="replace")
 
+    def monitor(self, line):
+        """What yado's monitor says to a line, on its -nographic console."""
+        self.process.stdin.write(b"\x01c")
+        self.process.stdin.flush()
+        self.expect(r"\(yado\) ")
+        self.send(line)
+        return self.expect(r"(?s)(.*?)\(yado\) ").group(1).decode()
+
     def send(self, line):
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()

@@ -111,5 +111,6 @@ def run(emulator, folder, work, wanted, repeats):
                 seconds = float(guest.expect(r"seconds=([\d.]+)\n", 600).group(1))
                 cpu = guest.cpu() - before
                 text = guest.expect(r"END\n(?s:(.*?))" + PROMPT, 60).group(1).decode(errors="replace")
-                results.setdefault(p.name, []).append((p.seconds(seconds, text), cpu))
+                figure = p.seconds(seconds, text)
+                results.setdefault(p.name, []).append((figure, figure * cpu / seconds))
     return results

@@ -34,6 +34,13 @@ class Bench(unittest.TestCase):
             self.assertTrue(any(all(w in line for w in words) for line in done.stdout.splitlines()), done.stdout)
         self.assertNotIn("DIFFER", done.stdout)
 
+    def test_boot(self):
+        done = run("--qemu", "none", "--groups", "", "--repeats", "1", "--kpti", "kpti=0")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        for words in (r"translation, in a boot to the shell: \d\d+ ns .*, [1-9]\d*[.]\d\d host insns and [1-9]",
+                      r"CPU s to the shell, kpti=0 +[1-9]*\d[.]\d\d +-", r"MB beyond guest RAM, kpti=0 +[1-9]"):
+            self.assertRegex(done.stdout, words)
+
     def test_says_what_is_missing(self):
         for args, text in ((["--groups", "itn"], "no group 'itn'; there are int, call"),
                            (["--kpti", "off"], "no --kpti 'off'; there are default, kpti=0"),
