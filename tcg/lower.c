@@ -142,7 +142,8 @@ static void lower_pcrel(Walk *w, uint32_t i) {
     flags_lose(w);
     l->be->load(l->h, IR_I64, d, (HostOperand){.kind = HOST_ENV, .disp = offsetof(Env, pcbase)});
     const HostRule *r = l->be->rules[IR_add];
-    HostOp op = {.node = ra_node(l, i), .type = IR_I64};
+    HostOp op;
+    walk_op(&op, ra_node(l, i), IR_I64);
     op.d = op.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
     op.s[1] = (HostOperand){.kind = HOST_IMM, .imm = (int32_t)ra_node(l, i)->a};
     r->emit(l->h, &op);
@@ -192,6 +193,7 @@ static void lower_node(Walk *w, uint32_t i) {
     case IR_insn: lower_insn(w, n); break;
     case IR_pcrel: lower_pcrel(w, i); break;
     case IR_get: lower_get(w, i); break;
+    case IR_add: case IR_sub: lower_sum(w, i); break;
     case IR_set: case IR_pend: lower_set(w, n); break;
     case IR_call: lower_call(w, i); break;
     case IR_trunc: case IR_vlow: ra_alias(l, i, n->a); break;

@@ -304,7 +304,8 @@ void lower_csel(Walk *w, uint32_t i) {
     }
     int cc = flags_condition(w, n->a, n->aux); /* first: what follows only moves */
     unsigned b = ra_use(l, n->b, UINT32_MAX);
-    HostOp op = {.node = n, .type = type};
+    HostOp op;
+    walk_op(&op, n, type);
     op.s[0] = ra_operand(l, n->c, "rj");
     op.s[1] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)b};
     unsigned d = rule_define_in_place(w, i, &op);
@@ -336,7 +337,8 @@ void lower_adc(Walk *w, uint32_t i) {
     const IrNode *n = ra_node(l, i);
     const HostRule *r = l->be->rules[n->op];
     HostPolarity wanted = n->op == IR_adc || n->op == IR_fl_adc ? HOST_FLAGS_ADD : HOST_FLAGS_SUB;
-    HostOp op = {.node = n, .type = n->type == IR_FLAGS ? walk_type(w, n->a) : (IrType)n->type};
+    HostOp op;
+    walk_op(&op, n, n->type == IR_FLAGS ? walk_type(w, n->a) : (IrType)n->type);
     if (!r) {
         r = l->be->rules[n->op == IR_fl_adc ? IR_adc : IR_sbc];
     }

@@ -191,7 +191,8 @@ static unsigned check_address(Walk *w, const IrNode *n) {
         return base;
     }
     unsigned ea = ra_alloc(l, false, UINT32_MAX);
-    HostOp sum = {.node = n, .type = IR_I64};
+    HostOp sum;
+    walk_op(&sum, n, IR_I64);
     sum.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ea};
     sum.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)base};
     sum.s[1] = (HostOperand){.kind = HOST_IMM, .imm = IR_CHECK_LOW(n->b)};
@@ -213,7 +214,8 @@ void lower_check(Walk *w, uint32_t i) {
     flags_lose(w);
     bool used = l->values[i].last_use != 0;
     unsigned group = n->b ? HOST_SLOW_MERGED : used ? check_group(w, i, stores, &part) : 0;
-    HostOp op = {.node = n, .type = IR_I64};
+    HostOp op;
+    walk_op(&op, n, IR_I64);
     op.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)check_address(w, n)};
     op.tmp[0] = (uint8_t)ra_alloc(l, false, UINT32_MAX);
     /* Never in a pin, and never in the address's register: both are alive on the cold path. */

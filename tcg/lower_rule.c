@@ -70,7 +70,8 @@ void rule_fill_in_place(Walk *w, HostOp *op, unsigned d) {
 
 void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     Lower *l = &w->l;
-    HostOp op = {.node = n, .type = (IrType)n->type};
+    HostOp op;
+    walk_op(&op, n, (IrType)n->type);
     uint32_t args[4] = {n->arg[0], n->arg[1], n->arg[2]};
     IrNode swapped;
     if (is_commuted_better(w, r, n)) {
@@ -137,7 +138,8 @@ void rule_emit_named(Walk *w, uint32_t i, IrOp opcode, IrType type, uint32_t a, 
     Lower *l = &w->l;
     IrNode n = {.op = opcode, .type = type, .a = a, .b = b};
     const HostRule *r = l->be->rules[opcode];
-    HostOp op = {.node = &n, .type = type};
+    HostOp op;
+    walk_op(&op, &n, type);
     op.s[0] = ra_operand(l, a, "r");
     op.s[1] = ra_operand(l, b, r->s[1]);
     unsigned d = ra_alloc(l, false, UINT32_MAX);
@@ -284,6 +286,30 @@ static const HostRule *access_rule(const Walk *w, const IrNode *n, const HostRul
         return NULL;
     }
     return ordered && ir_type_is_vec(type) ? r->wide : r;
+}
+
+void lower_sum(Walk *w, uint32_t i) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    uint64_t k;
+    bool add = n->op == IR_add;
+    if (!ra_const(l, n->b, &k) || ra_node(l, n->a)->op == IR_const || !l->values[i].last_use) {
+        lower_value(w, i);
+        return;
+    }
+    int64_t c = add && n->type == IR_I32 ? (int32_t)k : (int64_t)k;
+    if (add && mem_add_is_address(w, i)) {
+        walk_keep_operands(w, i);
+    } else if (c != (int32_t)c || (!add && c == INT32_MIN) || flags_wanted(w, i)) {
+        lower_value(w, i);
+    } else {
+        HostOp op;
+        walk_op(&op, n, (IrType)n->type);
+        op.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, n->a, UINT32_MAX)};
+        op.s[1] = (HostOperand){.kind = HOST_IMM, .imm = c};
+        op.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_define(l, i, false)};
+        (add ? l->be->sum : l->be->difference)->emit(l->h, &op);
+    }
 }
 
 void lower_value(Walk *w, uint32_t i) {

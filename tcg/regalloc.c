@@ -95,7 +95,7 @@ static void note_fault(Lower *l, uint32_t at) {
 /* What the backward pass knows of the pins. */
 typedef struct Hints {
     uint32_t barrier;          /* nearest barrier behind the node looked at */
-    uint32_t value[RA_REGS];   /* by pin register: value that is going to be set into it, its def not yet seen... */
+    uint32_t value[RA_REGS + 1]; /* by pin register: value that is going to be set into it, its def not yet seen... */
     uint32_t set_at[RA_REGS];  /* ...and where */
 } Hints;
 
@@ -111,15 +111,11 @@ static G_GNUC_NO_INLINE void note_special(Lower *l, uint32_t i, const IrNode *n,
             h->set_at[pin] = i;
             l->values[n->b].hint = (uint8_t)pin;
         }
-    } else if (n->op == IR_get) {
-        if (l->slot_pin[n->a] != RA_NO_REG) {
-            h->value[l->slot_pin[n->a]] = 0;
-        }
     } else if (n->op == IR_check || n->op == IR_aligned) {
         note_fault(l, i);
     } else if (n->op == IR_skip_if) {
         l->regions = true;
-    } else {
+    } else if (n->op == IR_call || n->op == IR_cas) {
         note_chain(l, i);
     }
 }
@@ -217,10 +213,15 @@ void ra_prepare(Lower *l) {
         if (values[i].hint != RA_NO_REG) {
             pass_hint(l, n, values[i].hint, &h);
         }
-        if (todo & PREP_SPECIAL) {
-            note_special(l, i, n, &h);
+        if (todo & (PREP_SPECIAL | PREP_BARRIER)) {
+            if (n->op == IR_get) {
+                unsigned pin = l->slot_pin[n->a];
+                h.value[pin == RA_NO_REG ? RA_REGS : pin] = 0;
+            } else {
+                note_special(l, i, n, &h);
+            }
+            h.barrier = todo & PREP_BARRIER ? i : h.barrier;
         }
-        h.barrier = todo & PREP_BARRIER ? i : h.barrier;
     }
     values[0] = fresh;
     l->work_begin = work;

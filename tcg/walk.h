@@ -5,6 +5,8 @@
 #ifndef TCG_WALK_H
 #define TCG_WALK_H
 
+#include <string.h>
+
 #include "tcg/lower.h"
 #include "tcg/regalloc.h"
 
@@ -25,6 +27,18 @@ typedef struct Walk {
     HostFixup skip[MAX_DEPTH]; /* open skip_ifs */
     unsigned depth;
 } Walk;
+
+/* No operands yet. Piece by piece, without the immediates: to clear all at once costs more than many a rule. */
+static inline void walk_op(HostOp *op, const IrNode *n, IrType type) {
+    op->node = n;
+    op->type = type;
+    memset(&op->d, 0, offsetof(HostOperand, imm));
+    for (unsigned k = 0; k < G_N_ELEMENTS(op->s); k++) {
+        memset(&op->s[k], 0, offsetof(HostOperand, imm));
+    }
+    memset(op->tmp, 0, sizeof op->tmp);
+    op->clean = 0;
+}
 
 static inline uint32_t walk_here(const Walk *w) {
     return (uint32_t)(w->l.h->p - w->l.h->start);
@@ -101,5 +115,6 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n);
 void lower_call_op(Walk *w, uint32_t i);
 void lower_call(Walk *w, uint32_t i);
 void lower_value(Walk *w, uint32_t i);
+void lower_sum(Walk *w, uint32_t i); /* add and sub: most often of a small constant, which needs no rule's generality */
 
 #endif
