@@ -28,8 +28,8 @@ struct Clock {
     _Atomic unsigned sequence; /* odd while base and frozen are changing */
     _Atomic uint64_t base;     /* host time at which the clock read 0 (modulo 2^64) */
     _Atomic uint64_t frozen;   /* what a stopped clock reads; CLOCK_NEVER: it runs */
-    uint64_t (*source)(void *opaque);
-    void *source_opaque;
+    uint64_t (*_Atomic source)(void *opaque);
+    _Atomic(void *) source_opaque; /* stored before its source: who sees the one sees the other */
     pthread_mutex_t lock;
     GPtrArray *heap; /* of ClockTimer, earliest first */
     int fd;
@@ -40,8 +40,9 @@ struct Clock {
 #define WALL_FIXED (INT64_C(1704067200) * 1000000000) /* 2024-01-01 00:00 UTC */
 
 static uint64_t host_time(const Clock *clk) {
-    if (clk->source) {
-        return clk->source(clk->source_opaque);
+    uint64_t (*source)(void *opaque) = atomic_load_explicit(&clk->source, memory_order_acquire);
+    if (source) {
+        return source(atomic_load_explicit(&clk->source_opaque, memory_order_relaxed));
     }
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -205,8 +206,8 @@ static void change(Clock *clk, const Change *to) {
     uint64_t frozen = atomic_load(&clk->frozen);
     uint64_t now = frozen != CLOCK_NEVER ? frozen : host_time(clk) - atomic_load(&clk->base);
     now = to->now != CLOCK_NEVER ? to->now : now;
-    clk->source = to->source;
-    clk->source_opaque = to->opaque;
+    atomic_store(&clk->source_opaque, to->opaque);
+    atomic_store(&clk->source, to->source);
     atomic_store(&clk->base, host_time(clk) - now);
     atomic_store(&clk->frozen, to->run ? CLOCK_NEVER : now);
     atomic_fetch_add(&clk->sequence, 1);

@@ -391,7 +391,7 @@ RunEnd exec_run(Vcpu *v) {
             log_exec(v, tb);
         }
         env->pcbase = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
-        v->running = tb;
+        __atomic_store_n(&v->running, tb, __ATOMIC_RELEASE); /* for watch.c */
         if (v->tcg->config.forced.poll_storm) {
             __atomic_store_n(&env->pending, -1, __ATOMIC_SEQ_CST); /* requests are looked at when the block is left */
         }

@@ -33,6 +33,9 @@ uint64_t tcg_icount_now(const Tcg *tcg) {
 }
 
 void icount_publish(Vcpu *v) {
+    if (!v->tcg->config.icount) {
+        return;
+    }
     __atomic_store_n(&v->tcg->vcpus[0]->published, icount_ns(v->tcg), __ATOMIC_SEQ_CST);
 }
 

@@ -266,7 +266,7 @@ static bool running_insn(Vcpu *v, uint64_t *pa) {
 static void ban(Vcpu *v, GHashTable *bans, uint64_t pa, uint64_t *count) {
     g_mutex_lock(&v->tcg->lock);
     if (tb_ban(v->tcg, bans, pa, v->running)) {
-        v->env->pending = -1;
+        __atomic_store_n(&v->env->pending, -1, __ATOMIC_SEQ_CST);
     }
     g_mutex_unlock(&v->tcg->lock);
     ++*count;

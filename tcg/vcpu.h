@@ -105,11 +105,12 @@ static inline unsigned page_filter_bit(uint64_t pa) {
 }
 static inline void page_filter_add(PageFilter f, uint64_t pa) {
     unsigned bit = page_filter_bit(pa);
-    f[bit >> 6] |= UINT64_C(1) << (bit & 63);
+    uint64_t bits = __atomic_load_n(&f[bit >> 6], __ATOMIC_RELAXED) | UINT64_C(1) << (bit & 63);
+    __atomic_store_n(&f[bit >> 6], bits, __ATOMIC_RELAXED); /* one thread at a time adds; others may look */
 }
 static inline bool page_filter_has(const PageFilter f, uint64_t pa) {
     unsigned bit = page_filter_bit(pa);
-    return f[bit >> 6] >> (bit & 63) & 1;
+    return __atomic_load_n(&f[bit >> 6], __ATOMIC_RELAXED) >> (bit & 63) & 1;
 }
 
 typedef struct Bank {

@@ -49,7 +49,7 @@ void vcpu_watch(const Vcpu *v, VcpuWatch *w) {
 }
 
 void vcpu_watch_block(const Vcpu *v, uint64_t *pa, unsigned *insns) {
-    const Tb *tb = __atomic_load_n(&v->running, __ATOMIC_RELAXED);
+    const Tb *tb = __atomic_load_n(&v->running, __ATOMIC_ACQUIRE);
     *pa = tb ? tb->pa : 0;
     *insns = tb ? tb->insns : 0;
 }
