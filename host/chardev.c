@@ -5,7 +5,7 @@
  *
  * A descriptor that others share (the terminal) is opened anew where possible, so that O_NONBLOCK is ours alone.
  * Locking: `lock` guards the buffers and the sources; callbacks run in the main loop without it.
- * Missing: pty; sockets that connect again.
+ * Missing: sockets that connect again.
  */
 #include "host/chardev.h"
 
@@ -17,14 +17,16 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "host/place.h"
 #include "host/terminal.h"
 
-enum { OUT_BYTES = 64 << 10, IN_BYTES = 4096, ESCAPE = 1 /* Ctrl-a */, CLOSE_MS = 1000, CONNECT_S = 5 };
+enum { OUT_BYTES = 64 << 10, IN_BYTES = 4096, ESCAPE = 1 /* Ctrl-a */, CLOSE_MS = 1000, CONNECT_S = 5, PTY_LOOK_MS = 100 };
 
 /* What handlers are called, replaced as a whole. */
 typedef struct Handlers {
@@ -55,6 +57,8 @@ struct Chardev {
     GSource *in_source, *out_source, *pump_source, *accepts;
     GSocket *listener;       /* of a server */
     char *path;              /* of its Unix socket, to be removed */
+    int pty;                 /* our end of a pseudo-terminal, or -1 */
+    char *pty_name;          /* the other end */
     size_t out_count, in_count;
     uint8_t out_buffer[OUT_BYTES]; /* oldest first */
     uint8_t in_buffer[IN_BYTES];
@@ -393,7 +397,7 @@ bool chardev_is_open(const Chardev *c) {
 }
 
 bool chardev_is_console(const Chardev *c) {
-    return c->out >= 0;
+    return c->out >= 0 || c->pty >= 0;
 }
 
 /* -- opening -- */
@@ -440,6 +444,8 @@ static bool open_file(Chardev *c, const char *path, GError **error) {
     return c->out >= 0;
 }
 
+static bool open_pty(Chardev *c, GError **error);
+
 static bool open_spec(Chardev *c, const char *spec, GError **error) {
     if (!strcmp(spec, "stdio") || !strcmp(spec, "mon:stdio")) {
         return open_stdio(c, spec[0] == 'm', error);
@@ -450,8 +456,11 @@ static bool open_spec(Chardev *c, const char *spec, GError **error) {
     if (!strcmp(spec, "null") || !strcmp(spec, "none")) {
         return true;
     }
+    if (!strcmp(spec, "pty")) {
+        return open_pty(c, error);
+    }
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                "'%s' is no serial line that yado knows; valid are stdio, mon:stdio, file:PATH and null", spec);
+                "'%s' is no serial line that yado knows; valid are stdio, mon:stdio, file:PATH, pty and null", spec);
     return false;
 }
 
@@ -459,7 +468,7 @@ static Chardev *chardev_new(GMainContext *context) {
     Chardev *c = g_new0(Chardev, 1);
     pthread_mutex_init(&c->lock, NULL);
     c->context = g_main_context_ref(context ? context : g_main_context_default());
-    c->in = c->out = -1;
+    c->in = c->out = c->pty = -1;
     return c;
 }
 
@@ -475,15 +484,19 @@ Chardev *chardev_open(const char *spec, GMainContext *context, GError **error) {
 
 /* -- sockets -- */
 
-/* Takes the socket's descriptor over. */
-static void take_peer(Chardev *c, GSocket *peer) {
-    g_socket_set_blocking(peer, FALSE);
+/* What comes and goes at fd, which does not block, of which it takes a copy. */
+static void take_fd(Chardev *c, int fd) {
     pthread_mutex_lock(&c->lock);
-    c->in = c->out = fcntl(g_socket_get_fd(peer), F_DUPFD_CLOEXEC, 0);
+    c->in = c->out = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     c->own_out = true;
     pthread_mutex_unlock(&c->lock);
     watch_input(c);
     tell(c, CHARDEV_OPENED);
+}
+
+static void take_peer(Chardev *c, GSocket *peer) {
+    g_socket_set_blocking(peer, FALSE);
+    take_fd(c, g_socket_get_fd(peer));
 }
 
 static gboolean acceptable(GSocket *socket, GIOCondition condition, gpointer opaque) {
@@ -537,6 +550,54 @@ Chardev *chardev_open_socket(const char *place, bool server, GMainContext *conte
     return c;
 }
 
+/* -- pseudo-terminals: like a server, whose peer is whoever has the other end open -- */
+
+/* Nothing else tells that somebody opens it. */
+static gboolean look_at_pty(gpointer opaque) {
+    Chardev *c = opaque;
+    struct pollfd p = { c->pty, POLLIN, 0 };
+    if (c->in < 0 && poll(&p, 1, 0) >= 0 && !(p.revents & POLLHUP)) {
+        take_fd(c, c->pty);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+/* Bytes as they are. Opened once, it says that nobody has it open. */
+static bool settle_pty(Chardev *c) {
+    char name[64];
+    struct termios mode;
+    int other = -1;
+    if (grantpt(c->pty) == 0 && unlockpt(c->pty) == 0 && ptsname_r(c->pty, name, sizeof name) == 0) {
+        c->pty_name = g_strdup(name);
+        other = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    }
+    if (other < 0) {
+        return false;
+    }
+    tcgetattr(other, &mode);
+    cfmakeraw(&mode);
+    bool done = tcsetattr(other, TCSANOW, &mode) == 0;
+    close(other);
+    return done;
+}
+
+static bool open_pty(Chardev *c, GError **error) {
+    c->socket = true;
+    c->pty = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (c->pty < 0 || !settle_pty(c)) {
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "no pseudo-terminal can be had: %s", g_strerror(errno));
+        return false;
+    }
+    c->accepts = g_timeout_source_new(PTY_LOOK_MS);
+    g_source_set_callback(c->accepts, look_at_pty, c, NULL);
+    g_source_attach(c->accepts, c->context);
+    return true;
+}
+
+const char *chardev_pty(const Chardev *c) {
+    return c->pty_name;
+}
+
 unsigned chardev_port(const Chardev *c) {
     g_autoptr(GSocketAddress) address = c->listener ? g_socket_get_local_address(c->listener, NULL) : NULL;
     return address && G_IS_INET_SOCKET_ADDRESS(address) ? g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address))
@@ -565,6 +626,10 @@ void chardev_close(Chardev *c) {
         g_unlink(c->path);
         g_free(c->path);
     }
+    if (c->pty >= 0) {
+        close(c->pty);
+    }
+    g_free(c->pty_name);
     if (c->raw) {
         terminal_release();
     }

@@ -27,6 +27,7 @@ typedef enum ChardevEvent {
 /* spec: "stdio"           terminal or whatever stdin and stdout are; Ctrl-C ends yado
  *       "mon:stdio"       the same with the escape key Ctrl-a; Ctrl-C goes to the guest
  *       "file:PATH"       output only, truncates
+ *       "pty"             a pseudo-terminal for other programs; without one output is dropped
  *       "null"            takes everything, gives nothing
  * Callbacks run in `context` (NULL: the default one). Error: unknown spec (lists the valid ones), file not writable,
  * the terminal is opened twice. A closed or exhausted stdin is not an error. */
@@ -34,6 +35,8 @@ Chardev *chardev_open(const char *spec, GMainContext *context, GError **error);
 /* A socket at a place of host/place.h. server: waits for peers, one at a time, while the guest runs; else connects now, once.
  * Without a peer output is dropped. Error: G_IO_ERROR_INVALID_ARGUMENT for the place, else what the host refuses. */
 Chardev *chardev_open_socket(const char *place, bool server, GMainContext *context, GError **error);
+/* Where the other end of a pseudo-terminal is ("/dev/pts/3"), or NULL. Borrowed. */
+const char *chardev_pty(const Chardev *c);
 /* Port that a server got, or 0. */
 unsigned chardev_port(const Chardev *c);
 /* Writes out what is buffered, waiting at most a second, and restores the terminal. NULL is allowed. Main-loop

@@ -296,12 +296,15 @@ Backends *backends_open(Options *options, const BackendUser *user, GError **erro
     return b;
 }
 
-void backends_tell_unused(const Backends *b, void (*tell)(const char *text)) {
+void backends_tell(const Backends *b, void (*tell)(const char *text)) {
     for (unsigned i = 0; i < b->made->len; i++) {
         const MachineBackend *info = g_ptr_array_index(b->made, i);
         if (strcmp(info->option, "netdev") == 0 && !info->user) {
             g_autofree char *text = g_strdup_printf("no device is connected to the network '%s'\n"
                                                     "give one with -device virtio-net-device,netdev=%s", info->id, info->id);
+            tell(text);
+        } else if (strcmp(info->option, "chardev") == 0 && chardev_pty(info->object)) {
+            g_autofree char *text = g_strdup_printf("serial line '%s' is at %s", info->id, chardev_pty(info->object));
             tell(text);
         }
     }

@@ -21,8 +21,8 @@ typedef struct BackendUser {
 /* Makes everything in options->backends and adds devices that no -device asks for (if=virtio) to options->devices; fills
  * options->machine.backends. NULL: error (usage, image, host). */
 Backends *backends_open(Options *options, const BackendUser *user, GError **error);
-/* Tells of networks that no device is connected to: the machine has been made. */
-void backends_tell_unused(const Backends *b, void (*tell)(const char *text));
+/* Tells of pseudo-terminals, and of networks that no device is connected to: the machine has been made. */
+void backends_tell(const Backends *b, void (*tell)(const char *text));
 /* After the machine is gone. NULL is allowed. */
 void backends_close(Backends *b);
 

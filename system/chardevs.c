@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * chardevs.c - what -chardev describes.
- * Missing: mux for several devices, pty, udp, ringbuf, logfile; waiting for a socket's peer before the guest starts.
+ * Missing: mux for several devices, udp, ringbuf, logfile; waiting for a socket's peer before the guest starts.
  */
 #include <string.h>
 
@@ -82,6 +82,10 @@ static bool make_socket(Backends *b, const KeyList *list, Made *made, GError **e
 
 static const BackendKey null_keys[] = { { NULL } };
 
+static bool make_pty(Backends *b, const KeyList *list, Made *made, GError **error) {
+    return open_chardev(b, list, "pty", made, error);
+}
+
 static bool make_null(Backends *b, const KeyList *list, Made *made, GError **error) {
     return open_chardev(b, list, "null", made, error);
 }
@@ -90,6 +94,7 @@ const BackendType chardev_types[] = {
     { "stdio", "this terminal, or whatever stdin and stdout are", stdio_keys, make_stdio },
     { "file", "a file, output only", file_keys, make_file },
     { "socket", "a TCP or Unix socket", socket_keys, make_socket },
+    { "pty", "a pseudo-terminal for another program; its name is told", null_keys, make_pty },
     { "null", "takes everything, gives nothing", null_keys, make_null },
     { NULL },
 };

@@ -78,6 +78,7 @@ void help_serials(FILE *out, const Options *options) {
     row(out, "stdio", "this terminal; Ctrl-C ends yado");
     row(out, "mon:stdio", "this terminal; Ctrl-C goes to the guest, Ctrl-a x quits");
     row(out, "file:PATH", "output to a file");
+    row(out, "pty", "a pseudo-terminal for another program; its name is told");
     row(out, "null", "nowhere");
 }
 

@@ -251,7 +251,11 @@ static int run_machine(Options *options, char **argv, GError **error) {
         run.debugger = debugger_new(options, machine, console, console_quit, &run, error);
     }
     if (run.debugger) {
-        backends_tell_unused(backends, print_message);
+        backends_tell(backends, print_message);
+        if (chardev_pty(console)) {
+            g_autofree char *text = g_strdup_printf("the serial port is at %s", chardev_pty(console));
+            print_message(text);
+        }
         if (!options->serial) {
             print_message("no console is configured: what the guest writes to its serial port is dropped\n"
                           "use -nographic or -serial");

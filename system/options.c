@@ -317,7 +317,7 @@ static bool set_accel(Options *o, const char *value, GError **error) {
            set_forced(&o->machine.forced, list, error);
 }
 
-const char *const serial_names[] = { "stdio", "mon:stdio", "file:PATH", "null", NULL };
+const char *const serial_names[] = { "stdio", "mon:stdio", "file:PATH", "pty", "null", NULL };
 
 static bool set_serial(Options *o, const char *value, GError **error) {
     if (is_help(value)) {

@@ -70,6 +70,27 @@ class Cli(unittest.TestCase):
         return self.file(name, guests.image(insns, **header))
 
 
+class Pty(Cli):
+    """A serial line that another program opens; what nobody reads is lost."""
+
+    def test_serial_and_chardev(self):
+        write = guests.put("a")
+        kernel = self.kernel([*write, 0x14000000 | -len(write) & 0x3FFFFFF])
+        for args, told in ((("-serial", "pty"), "the serial port is at "),
+                           (("-serial", "null", "-chardev", "pty,id=c", "-device", "virtio-serial-device", "-device",
+                             "virtconsole,chardev=c"), "serial line 'c' is at ")):
+            with subprocess.Popen([YADO, "-M", "virt", "-kernel", kernel, *args], stdin=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True) as process:
+                self.addCleanup(process.kill)
+                line = process.stderr.readline()
+                self.assertRegex(line, f"^yado: {told}/dev/pts/[0-9]+$")
+                if "-device" not in args:
+                    with open(line.split()[-1], "rb", buffering=0) as terminal:
+                        self.assertEqual(terminal.read(1), b"a")
+                process.terminate()
+                process.communicate(timeout=SECONDS)
+
+
 class Usage(Cli):
     """Exit code 2."""
 
@@ -306,7 +327,7 @@ class Help(Cli):
         self.lists(["-M", "virt,help"], "gic-version", "dtb-randomness")
         self.lists(["-cpu", "help"], "cortex-a57 (default)", "cortex-a53", "max")
         self.lists(["-accel", "help"], "jit", "interp", "tcg", "tb-size=MIB", "tier=1", "stats=on", "x-evict=N")
-        self.lists(["-serial", "help"], "stdio", "mon:stdio", "file:PATH", "null")
+        self.lists(["-serial", "help"], "stdio", "mon:stdio", "file:PATH", "pty", "null")
         self.lists(["-d", "help"], "in_asm", "guest_errors", "nochain")
         self.lists(["-netdev", "help"], "user", "stream")
         self.lists(["-nic", "help"], "user", "null")

@@ -431,6 +431,40 @@ START_TEST(test_socket_server) {
 }
 END_TEST
 
+/* The same of a pseudo-terminal, whose peers open it by name. Bytes pass as they are. */
+START_TEST(test_pty) {
+    Peer p = { 1000, g_string_new(NULL), g_string_new(NULL), 0, 0 };
+    Chardev *c = chardev_open("pty", NULL, NULL);
+    ck_assert(c && !chardev_is_open(c) && chardev_is_console(c));
+    chardev_set_handlers(c, can_receive, receive, event, &p);
+    for (unsigned i = 0; i < 1000; i++) {
+        ck_assert_uint_eq(chardev_write(c, "lost", 4), 4);
+    }
+    for (unsigned round = 1; round <= 3; round++) {
+        int fd = open(chardev_pty(c), O_RDWR | O_NOCTTY);
+        char got[16];
+        ck_assert_int_ge(fd, 0);
+        while (!chardev_is_open(c)) {
+            g_main_context_iteration(NULL, TRUE);
+        }
+        ck_assert_uint_eq(chardev_write(c, "a\r\n\x04", 4), 4);
+        ck_assert_int_eq(read(fd, got, sizeof got), 4);
+        ck_assert(!memcmp(got, "a\r\n\x04", 4));
+        ck_assert_int_eq(write(fd, "\x03\rb", 3), 3);
+        while (p.got->len < 3 * round) {
+            g_main_context_iteration(NULL, TRUE);
+        }
+        close(fd);
+        while (chardev_is_open(c)) {
+            g_main_context_iteration(NULL, TRUE);
+        }
+    }
+    ck_assert_str_eq(p.got->str, "\x03\rb\x03\rb\x03\rb");
+    ck_assert_str_eq(p.events->str, "ocococ");
+    chardev_close(c);
+}
+END_TEST
+
 /* A peer that does not read fills the buffer; when it goes, the writer goes on. */
 START_TEST(test_socket_full) {
     Peer p = { 1000, g_string_new(NULL), g_string_new(NULL), 0, 0 };
@@ -500,6 +534,7 @@ int main(void) {
     tcase_add_test(tc, test_stop_and_continue);
     tcase_add_test(tc, test_terminal);
     tcase_add_test(tc, test_socket_server);
+    tcase_add_test(tc, test_pty);
     tcase_add_test(tc, test_socket_full);
     tcase_add_test(tc, test_socket_client);
     SRunner *runner = srunner_create(suite);
