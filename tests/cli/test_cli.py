@@ -85,8 +85,9 @@ class Pty(Cli):
                 line = process.stderr.readline()
                 self.assertRegex(line, f"^yado: {told}/dev/pts/[0-9]+$")
                 if "-device" not in args:
-                    with open(line.split()[-1], "rb", buffering=0) as terminal:
-                        self.assertEqual(terminal.read(1), b"a")
+                    terminal = os.open(line.split()[-1], os.O_RDONLY | os.O_NOCTTY)
+                    self.assertEqual(os.read(terminal, 1), b"a")
+                    os.close(terminal)
                 process.terminate()
                 process.communicate(timeout=SECONDS)
 
@@ -660,6 +661,7 @@ class Bug(Cli):
         with self.start("hang") as process:
             self.addCleanup(process.kill)
             self.assertEqual(process.stdout.read(1), "x")
+            time.sleep(0.5)  # it hangs a few insns later
             process.send_signal(signal.SIGTERM)
             seen = ""
             while "yado: hint: this is a bug in yado" not in seen:
