@@ -3,7 +3,7 @@
  * emit_vec_sat.c - rules of saturating vector ops. What saturates is found by comparing with the wrapped result, or by
  * looking for the operands that do; then env.qc is set. The code for it stands behind a branch that is hardly taken.
  * Spec: Intel SDM volume 2.
- * Missing: vqaddx, vqshl, vqdmull, vqrdmla, and vqdmulh of 32 bits: called in C.
+ * Missing: vqaddx, vqshl, vqrdmla: called in C.
  */
 #include "backend-x86_64/vec.h"
 
@@ -104,14 +104,35 @@ static void emit_vqabs(HostCode *h, const HostOp *op) {
 const HostRule x64_rule_vqneg = {"x", {"x"}, .tmps = 1, .vtmps = 2, .flags = SATURATES, .emit = emit_vqneg};
 const HostRule x64_rule_vqabs = {"x", {"x"}, .tmps = 1, .vtmps = 2, .flags = SATURATES, .emit = emit_vqabs};
 
-/* Only the product of two most negative numbers is out of range, and gives 0x8000. */
+/* Of words: bits 62 to 31 of products of even lanes, then of odd ones. */
+static void high_words(HostCode *h, const HostOp *op) {
+    enum { PBLENDW = P66(0x0f3a0e) };
+    unsigned d = op->d.reg, a = op->s[0].reg, b = op->s[1].reg, t = op->tmp[1], u = op->tmp[2];
+    v_shr(h, 3, t, a, 32);
+    v_shr(h, 3, u, b, 32);
+    v3(h, PMULDQ, t, t, u);
+    v3(h, PMULDQ, d, a, b);
+    if (op->node->aux & IR_VEC_ROUND) {
+        v2m(h, MOVAPS, u, v_pool(POOL_ONE + 3));
+        v_shl(h, 3, u, u, 30);
+        v3(h, PADDQ, t, t, u);
+        v3(h, PADDQ, d, d, u);
+    }
+    v_shl(h, 3, t, t, 1);
+    v_shr(h, 3, d, d, 31);
+    v3i(h, PBLENDW, d, d, t, 0xcc);
+}
+
+/* Only the product of two most negative numbers is out of range, and gives the most negative one. */
 static void emit_vqdmulh(HostCode *h, const HostOp *op) {
-    unsigned d = op->d.reg, a = op->s[0].reg, b = op->s[1].reg, t = op->tmp[1];
-    if (v_lane(op) != 1) {
+    unsigned d = op->d.reg, a = op->s[0].reg, b = op->s[1].reg, t = op->tmp[1], e = v_lane(op);
+    if (e != 1 && e != 2) {
         v_call(h, op);
         return;
     }
-    if (op->node->aux & IR_VEC_ROUND) {
+    if (e == 2) {
+        high_words(h, op);
+    } else if (op->node->aux & IR_VEC_ROUND) {
         v3(h, PMULHRSW, d, a, b);
     } else {
         v3(h, PMULHW, d, a, b);
@@ -120,11 +141,31 @@ static void emit_vqdmulh(HostCode *h, const HostOp *op) {
         v_shr(h, 1, t, t, 15);
         v3(h, POR, d, d, t);
     }
-    v3m(h, PCMPEQW, t, d, v_pool(POOL_TOP + 1));
+    v3m(h, e == 1 ? PCMPEQW : PCMPEQD, t, d, v_pool(POOL_TOP + e));
     v3(h, PXOR, d, d, t);
     v_qc_if_any(h, t, op->tmp[0]);
 }
-const HostRule x64_avx2_vqdmulh = {"x", {"x", "x"}, .tmps = 1, .vtmps = 1, .flags = SATURATES, .emit = emit_vqdmulh};
+const HostRule x64_avx2_vqdmulh = {"x", {"x", "x"}, .tmps = 1, .vtmps = 2, .flags = SATURATES, .emit = emit_vqdmulh};
+
+static void emit_vqdmull(HostCode *h, const HostOp *op) {
+    enum { PCMPEQQ = P66(0x0f3829) };
+    unsigned d = op->d.reg, a = op->s[0].reg, b = op->s[1].reg, t = op->tmp[1], e = v_lane(op) < 2 ? 1 : 2;
+    bool high = op->node->aux & IR_VEC_HIGH;
+    if (e == 1) {
+        v3(h, PMULHW, t, a, b);
+        v3(h, PMULLW, d, a, b);
+        v3(h, high ? PUNPCKHWD : PUNPCKLWD, d, d, t);
+    } else {
+        v2i(h, PSHUFD, d, a, high ? 0xfa : 0x50);
+        v2i(h, PSHUFD, t, b, high ? 0xfa : 0x50);
+        v3(h, PMULDQ, d, d, t);
+    }
+    v3(h, v_add[e + 1], d, d, d);
+    v3m(h, e == 1 ? PCMPEQD : PCMPEQQ, t, d, v_pool(POOL_TOP + e + 1));
+    v3(h, PXOR, d, d, t);
+    v_qc_if_any(h, t, op->tmp[0]);
+}
+const HostRule x64_avx2_vqdmull = {"x", {"x", "x"}, .tmps = 1, .vtmps = 1, .flags = SATURATES, .emit = emit_vqdmull};
 
 /* Packs, widens again and compares. */
 static void emit_vqnarrow(HostCode *h, const HostOp *op) {
