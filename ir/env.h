@@ -146,4 +146,14 @@ static inline unsigned ir_jump_index(uint64_t va) {
     return (unsigned)(va >> 2) & ((1u << IR_JUMP_BITS) - 1);
 }
 
+/* Key of an empty entry: what looks there cannot have it, since it belongs to another entry whatever the space is. */
+static inline uint64_t ir_jump_empty(unsigned index) {
+    return index == (1u << IR_JUMP_BITS) - 1 ? 0 : UINT64_MAX;
+}
+static inline void ir_jumps_clear(Env *env) {
+    for (unsigned i = 0; i < 1u << IR_JUMP_BITS; i++) {
+        env->jumps[i].key = ir_jump_empty(i);
+    }
+}
+
 #endif

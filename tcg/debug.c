@@ -174,7 +174,7 @@ static void points_changed(Tcg *tcg) {
     }
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         Vcpu *v = tcg->vcpus[i];
-        memset(v->env->jumps, 0xff, sizeof v->env->jumps);
+        ir_jumps_clear(v->env);
         tlb_flush_all(v);
         set_look(v);
     }

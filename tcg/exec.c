@@ -185,7 +185,7 @@ static void remember_jump(Vcpu *v, const Tb *tb) {
         __atomic_store_n(&jump->key, env->pc ^ env->space, __ATOMIC_RELAXED);
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         if (!__atomic_load_n(&tb->valid, __ATOMIC_RELAXED)) { /* killed since it was found, maybe before it stood there */
-            __atomic_store_n(&jump->key, UINT64_MAX, __ATOMIC_RELAXED);
+            __atomic_store_n(&jump->key, ir_jump_empty(ir_jump_index(env->pc)), __ATOMIC_RELAXED);
         }
     }
 }

@@ -26,7 +26,7 @@ static bool covers(const CodeRange *r, uint64_t va) {
 /* Ids live in bits 48..62, where canonical addresses of one half agree: no two {map, va} give one key. */
 static uint64_t next_id(Vcpu *v) {
     if (v->next_map == MAP_IDS) {
-        memset(v->env->jumps, 0xff, sizeof v->env->jumps);
+        ir_jumps_clear(v->env);
         memset(v->spaces, 0, sizeof v->spaces);
         for (unsigned i = 0; i < CODE_MAPS; i++) {
             v->maps[i].id = UNUSED;
@@ -193,7 +193,7 @@ static void forget_jumps(Vcpu *v, uint64_t va) {
     IrJump *jumps = &v->env->jumps[ir_jump_index(va)];
     for (unsigned i = 0; i < ir_jump_index(PAGE_SIZE); i++) {
         if (((__atomic_load_n(&jumps[i].key, __ATOMIC_RELAXED) ^ va) & page_bits) == 0) {
-            __atomic_store_n(&jumps[i].key, UINT64_MAX, __ATOMIC_RELAXED);
+            __atomic_store_n(&jumps[i].key, ir_jump_empty(ir_jump_index(va) + i), __ATOMIC_RELAXED);
         }
     }
 }

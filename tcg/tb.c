@@ -220,7 +220,7 @@ static void forget_entry(Tcg *tcg, const Tb *tb) {
         IrJump *jumps = tcg->vcpus[i]->env->jumps;
         for (unsigned k = first; k < 1 << IR_JUMP_BITS; k += step) {
             if (__atomic_load_n(&jumps[k].host, __ATOMIC_RELAXED) == tb->host) {
-                __atomic_store_n(&jumps[k].key, UINT64_MAX, __ATOMIC_RELAXED);
+                __atomic_store_n(&jumps[k].key, ir_jump_empty(k), __ATOMIC_RELAXED);
             }
         }
     }
@@ -313,7 +313,7 @@ void tb_flush(Tcg *tcg) {
     g_hash_table_remove_all(tcg->merge_bans);
     g_hash_table_remove_all(tcg->hint_bans);
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
-        memset(tcg->vcpus[i]->env->jumps, 0xff, sizeof tcg->vcpus[i]->env->jumps);
+        ir_jumps_clear(tcg->vcpus[i]->env);
         tcg->vcpus[i]->running = NULL;
         memset(tcg->vcpus[i]->recent, 0, sizeof tcg->vcpus[i]->recent);
     }

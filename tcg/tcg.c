@@ -65,7 +65,7 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     }
     v->env = aligned_alloc(64, (sizeof(Env) + 63) & ~(size_t)63);
     memset(v->env, 0, sizeof *v->env);
-    memset(v->env->jumps, 0xff, sizeof v->env->jumps);
+    ir_jumps_clear(v->env);
     v->env->runtime = v;
     v->env->op_table = ir_ops;
     v->env->helper_table = fe->helpers;
