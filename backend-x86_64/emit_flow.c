@@ -198,9 +198,16 @@ void x64_indirect(HostCode *h, HostOperand va) {
 }
 
 void x64_exit(HostCode *h, unsigned reason, bool set_pc, int32_t off) {
+    bool stays = h->stays && (reason == IR_EXIT_SYNC || reason == IR_EXIT_PC_SET);
     if (set_pc) {
         x_ro(h, 0x8b, OP_W, RDI, ENV_AT(pcbase));
         x_rm(h, 0x8d, OP_W, RDI, RDI, RSP, 0, off);
+    }
+    if (stays) {
+        x_jmp_stub(h, set_pc ? h->stubs->resume : h->stubs->resume_pc);
+        return;
+    }
+    if (set_pc) {
         x_ro(h, 0x89, OP_W, RDI, ENV_AT(pc));
     }
     x_load_imm(h, RAX, reason);

@@ -141,7 +141,8 @@ static const uint8_t *unwind(HostCode *h) {
     return at;
 }
 
-/* Exits that store the pins first: `leave` (rax set), `chain`, `pending`, `miss`, `pending_va`. */
+/* Exits that store the pins first: `leave` (rax set), `chain`, `pending`, `miss`, `pending_va`. And
+ * ways on without leaving, by the jump cache, to env.pc (`resume_pc`) or rdi (`resume`). */
 static void exits(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *out) {
     s->leave = stub_start(h);
     move_pins(h, p, 0, false);
@@ -168,6 +169,12 @@ static void exits(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *o
     x_ro(h, 0x89, OP_W, RDI, ENV_AT(pc));
     x_load_imm(h, RAX, IR_EXIT_PENDING);
     x_jmp_stub(h, s->leave);
+
+    s->resume_pc = stub_start(h);
+    x_ro(h, 0x8b, OP_W, RDI, ENV_AT(pc));
+    s->resume = h->exec + (h->p - h->start);
+    h->stubs = s;
+    x64_indirect(h, x_reg(RDI));
 }
 
 static const uint8_t scratch[] = {RAX, RCX, RDX, RSI, RDI};
@@ -256,7 +263,7 @@ static void slow_stub(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_
 }
 
 /* Helpers: rax = byte offset into the table, arguments 1 to 3 in place, 4 and 5 in env.bounce. */
-static const uint8_t *helper_stub(HostCode *h, const PinSlots *p, const uint8_t *out, bool state) {
+static const uint8_t *helper_stub(HostCode *h, const HostStubs *s, const PinSlots *p, const uint8_t *out, bool state) {
     HostOperand fourth = ENV_AT(bounce), fifth = ENV_AT(bounce);
     fourth.disp += 48;
     fifth.disp += 64;
@@ -282,8 +289,13 @@ static const uint8_t *helper_stub(HostCode *h, const PinSlots *p, const uint8_t 
         x_ro(h, 0xc7, 0, 0, ENV_AT(fault));
         x_32(h, 0);
         x_group1(h, 0, OP_W, x_reg(RSP), 8);
-        x_load_imm(h, RAX, IR_EXIT_FAULT);
-        x_jmp_stub(h, out);
+        if (h->stays) {
+            move_pins(h, p, first, true);
+            x_jmp_stub(h, s->resume_pc);
+        } else {
+            x_load_imm(h, RAX, IR_EXIT_FAULT);
+            x_jmp_stub(h, out);
+        }
     } else {
         move_pins(h, p, first, true);
         x_byte(h, 0xc3);
@@ -323,8 +335,8 @@ bool x64_make_stubs(HostCode *h, HostStubs *s, const IrSlot *slots, unsigned slo
     const uint8_t *out = unwind(h);
     exits(h, s, &p, out);
     slow_stub(h, s, &p, out, slow);
-    s->call_state = helper_stub(h, &p, out, true);
-    s->call_pure = helper_stub(h, &p, out, false);
+    s->call_state = helper_stub(h, s, &p, out, true);
+    s->call_pure = helper_stub(h, s, &p, out, false);
     s->op_call = op_stub(h, &p);
     return !h->overflow;
 }

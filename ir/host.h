@@ -105,7 +105,8 @@ typedef struct HostStubs {
     /* Loads the pinned registers and jumps to `code`; returns when it is left: low 32 bits IrExit, or HOST_LEFT_CHAIN
      * with the exit's id in the high 32 bits. */
     uint64_t (*enter)(Env *env, const void *code);
-    const uint8_t *chain, *pending, *pending_va, *miss, *leave, *slow, *call_pure, *call_state, *op_call; /* backend's own */
+    const uint8_t *chain, *pending, *pending_va, *miss, *leave, *slow, *call_pure, *call_state, *op_call, *resume,
+        *resume_pc; /* backend's own */
     const uint8_t *op_call_kept, *pool;
 } HostStubs;
 enum { HOST_LEFT_CHAIN = 0x100, HOST_SPILL_BYTES = 2048 };
@@ -130,6 +131,7 @@ struct HostCode {
     const HostStubs *stubs;
     uint32_t insns;           /* host insns so far */
     bool counting;            /* -icount: stubs count calls */
+    bool stays;               /* exceptions and maintenance go on by the jump cache: nobody wants to see them in between */
     HostColdOp *cold_ops;     /* room for cold_op_max; without any, rules that need it give the block up */
     unsigned cold_op_count, cold_op_max;
 };

@@ -96,13 +96,13 @@ typedef enum IrJumpKind { IR_JUMP, IR_CALL, IR_RET } IrJumpKind;
 
 /* Why a block was left. Front ends do not add to this list. */
 typedef enum IrExit {
-    IR_EXIT_NEXT,      /* go on at env.pc (no chaining possible here) */
+    IR_EXIT_NEXT,      /* go on at env.pc; generated code is always left, and so learns of new FP modes when entered */
     IR_EXIT_PC_SET,    /* go on at env.pc, which a helper has set (exception taken or returned from); mode may differ */
     IR_EXIT_PENDING,   /* env.pending was negative at a poll */
     IR_EXIT_FAULT,     /* a check failed or a helper raised: the exception has been taken, env.pc is its vector */
     IR_EXIT_SLOW,      /* the insn at env.pc must be run by the interpreter: its memory access is not simple */
     IR_EXIT_HALT,      /* wait for an interrupt (WFI); env.pc is the insn after it */
-    IR_EXIT_SYNC,      /* state that blocks depend on has changed (code, mode, maps): go on at env.pc by full look-up */
+    IR_EXIT_SYNC,      /* state that blocks depend on has changed (code, mode, maps): go on at env.pc by look-up */
 } IrExit;
 
 /* Width of operand a in aux, written by ir_append; ops.def says for which ops. */

@@ -293,6 +293,11 @@ void lower_vcpu_free(Vcpu *v) {
     }
 }
 
+/* May exceptions and maintenance go on without coming back to the run loop? */
+static bool stays(const Tcg *tcg) {
+    return !tcg->one_by_one && !tcg->config.icount;
+}
+
 LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
     Tcg *tcg = v->tcg;
     uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
@@ -303,7 +308,7 @@ LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
         return LOWER_TOO_BIG;
     }
     HostCode h = {.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES,
-                  .exec = cache_exec(tcg->cache, start), .stubs = &tcg->stubs};
+                  .exec = cache_exec(tcg->cache, start), .stubs = &tcg->stubs, .stays = stays(tcg)};
     Walk *w = walk_get(v, ir);
     w->tb = tb;
     w->keep_marks = tcg->config.verify || tcg->config.log_items & TCG_LOG_OUT_ASM;
@@ -368,7 +373,7 @@ void lower_unpatch(Tcg *tcg, Tb *tb, unsigned slot) {
 static bool make_stubs(Tcg *tcg, const Frontend *fe) {
     uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
     HostCode h = {.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES,
-                  .exec = cache_exec(tcg->cache, start), .counting = tcg->config.icount};
+                  .exec = cache_exec(tcg->cache, start), .counting = tcg->config.icount, .stays = stays(tcg)};
     if (!tcg->backend->make_stubs(&h, &tcg->stubs, fe->slots, fe->slot_count, ldst_slow)) {
         return false;
     }

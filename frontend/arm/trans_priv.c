@@ -256,7 +256,9 @@ static void write_register(Trans *t, const ArmSysreg *row, uint32_t index, uint3
         return;
     default:
         ir_call(t->ir, ARM_HELPER_sysreg_write, 2, (uint32_t[]){w(t, index), value});
-        if (row->flags & ARM_ROW_SYNC) {
+        if (row->code == ARM_SR(3, 3, 4, 4, 0)) { /* FPCR: a rounding mode for the host too */
+            leave(t, IR_EXIT_NEXT, (uint32_t)t->off + 4);
+        } else if (row->flags & ARM_ROW_SYNC) {
             t->sync = true;
         } else if (row->flags & ARM_ROW_POLL) {
             poll(t);
