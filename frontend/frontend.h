@@ -61,6 +61,9 @@ struct CpuPorts {
     bool (*phys_write)(void *opaque, Env *env, uint64_t pa, unsigned size, uint64_t value);
     /* Atomic on RAM: expected -> value; false when it held something else or is not RAM (hardware access-flag updates). */
     bool (*phys_cas64)(void *opaque, Env *env, uint64_t pa, uint64_t expected, uint64_t value);
+    /* Where the byte at va is, if the translator happens to know that the CPU's current privilege may access it so; else
+     * false, which says nothing. May be NULL. */
+    bool (*known)(void *opaque, Env *env, uint64_t va, MemAccess access, uint64_t *pa);
     /* Guest virtual memory, as the CPU's current privilege would access it; for semihosting. False: fault (not taken). */
     bool (*virt_read)(void *opaque, Env *env, uint64_t va, void *buffer, uint64_t size);
     bool (*virt_write)(void *opaque, Env *env, uint64_t va, const void *buffer, uint64_t size);

@@ -32,7 +32,7 @@ static void print_blocks(const TcgStats *s, GString *out) {
     print_share(out, "host bytes per guest insn", s->host_bytes, s->block_insns);
     print_share(out, "host insns per guest insn", s->host_insns, s->counted_insns);
     const Row kept[] = {
-        {"blocks invalidated", s->invalidated}, {"times all were dropped", s->emptied}, {"bytes of code memory", s->cache_bytes},
+        {"blocks invalidated", s->invalidated}, {"blocks revived", s->revived}, {"times all were dropped", s->emptied}, {"bytes of code memory", s->cache_bytes},
         {"bytes of it in use", s->cache_used}, {"page hints given up", s->hint_bans}, {"merged checks undone", s->merge_bans},
     };
     print_rows(out, kept, G_N_ELEMENTS(kept));

@@ -155,6 +155,7 @@ static Tb *find_block(Vcpu *v) {
         g_mutex_lock(&tcg->lock);
         uint64_t flushes = tcg->flushes;
         tb = tb_find(tcg, f.pa, mode);
+        tb = tb ? tb : tb_revive(v, f.pa, mode, f.page);
         if (!tb) {
             uint64_t start = vcpu_now_ns(v);
             tb = translate(v, &f, mode, &full);

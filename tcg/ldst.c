@@ -14,7 +14,7 @@ bool ldst_guarded(Tcg *tcg, uint64_t pa) {
     }
     g_mutex_lock(&tcg->lock);
     CodePage *code = tb_page(tcg, pa);
-    bool guarded = code && code->tbs && !code->unprotected;
+    bool guarded = code && code->guarded;
     g_mutex_unlock(&tcg->lock);
     return guarded;
 }
@@ -110,8 +110,7 @@ bool ldst_probe(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, MemXlat *x, M
 
 /* The access is about to change code, or not: blocks made from there are dead. With Tcg.lock. */
 static void code_written(Vcpu *v, uint64_t pa, unsigned size) {
-    CodePage *code = tb_page(v->tcg, pa);
-    if (code && code->tbs && !code->unprotected && tb_invalidate(v->tcg, pa, size, v->running)) {
+    if (tb_store(v->tcg, pa, size, v->running)) {
         __atomic_store_n(&v->env->pending, -1, __ATOMIC_SEQ_CST); /* the running one too: leave it at the next poll */
     }
 }

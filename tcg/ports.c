@@ -57,6 +57,12 @@ static bool phys_cas64(void *opaque, Env *env, uint64_t pa, uint64_t expected, u
     return __atomic_compare_exchange_n(at, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
+static bool known(void *opaque, Env *env, uint64_t va, MemAccess access, uint64_t *pa) {
+    const IrTlbEntry *e = &env->bank.table[va >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
+    *pa = e->info | (va & (PAGE_SIZE - 1));
+    return ((access == MEM_WRITE ? e->wtag : e->rtag) ^ va) < PAGE_SIZE;
+}
+
 static bool virt_access(Env *env, uint64_t va, uint8_t *bytes, uint64_t size, bool write) {
     Vcpu *v = vcpu_of(env);
     const PhysMap *phys = &v->tcg->config.phys;
@@ -95,8 +101,11 @@ static bool virt_write(void *opaque, Env *env, uint64_t va, const void *buffer, 
 
 /* Whether or not there still is a block: somebody may be running one that a store has killed. */
 static void code_written(void *opaque, Env *env, uint64_t pa, uint64_t size) {
-    tcg_ram_written(vcpu_of(env)->tcg, pa, size);
-    vcpu_of(env)->unsynced = vcpu_of(env)->tcg->vcpu_count > 1;
+    Tcg *tcg = vcpu_of(env)->tcg;
+    g_mutex_lock(&tcg->lock);
+    tb_maintain(tcg, pa, size);
+    g_mutex_unlock(&tcg->lock);
+    vcpu_of(env)->unsynced = tcg->vcpu_count > 1;
 }
 
 static void code_flush(void *opaque, Env *env) {
@@ -255,6 +264,7 @@ void ports_init(Vcpu *v) {
         .phys_read = phys_read,
         .phys_write = phys_write,
         .phys_cas64 = phys_cas64,
+        .known = known,
         .virt_read = virt_read,
         .virt_write = virt_write,
         .code_written = code_written,

@@ -33,6 +33,7 @@ bool tb_hint_is_banned(const Tcg *tcg, uint64_t pa) {
 }
 
 bool tb_ban(Tcg *tcg, GHashTable *bans, uint64_t pa, const Tb *running) {
+    tcg->bans++;
     g_hash_table_add(bans, g_memdup2(&pa, sizeof pa));
     return tb_invalidate(tcg, pa, 1, running);
 }
@@ -74,6 +75,8 @@ void tb_init(Tcg *tcg) {
     tcg->tb_hash = g_new0(Tb *, TB_BUCKETS);
     tcg->pages = g_new0(CodePage *, PAGE_BUCKETS);
     tcg->tb_chunks = g_ptr_array_new_with_free_func(chunk_free);
+    tcg->dead = g_new0(Tb *, DEAD_BUCKETS);
+    tcg->last_dead = g_new0(Tb *, DEAD_BUCKETS);
     tcg->tbs = g_new0(Tb *, TB_MAX); /* not moved: it is read without a lock */
     tcg->merge_bans = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     tcg->hint_bans = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
@@ -89,10 +92,11 @@ static Tb *tb_new(Tcg *tcg) {
 }
 
 static void tb_clear(Tb *tb) {
-    if (tb->ir || tb->plain_ir || tb->marks) {
+    if (tb->ir || tb->plain_ir || tb->marks || tb->code) {
         ir_block_free(tb->ir);
         ir_block_free(tb->plain_ir);
         g_free(tb->marks);
+        g_free(tb->code);
     }
     memset(tb, 0, sizeof *tb);
 }
@@ -155,13 +159,35 @@ static unsigned side(const Tb *tb, const CodePage *p) {
     return (tb->pa & ~(uint64_t)(PAGE_SIZE - 1)) == p->pa ? 0 : 1;
 }
 
+/* The lines of a page that [from, to) touches; of bytes outside, none. */
+static uint64_t lines_of(uint64_t page, uint64_t from, uint64_t to) {
+    enum { LINE_BITS = IR_PAGE_BITS - 6 };
+    if (from >= page + PAGE_SIZE || to <= page) {
+        return 0;
+    }
+    unsigned first = from <= page ? 0 : (unsigned)(from - page) >> LINE_BITS;
+    unsigned last = to >= page + PAGE_SIZE ? 63 : (unsigned)(to - 1 - page) >> LINE_BITS;
+    return UINT64_MAX << first & UINT64_MAX >> (63 - last);
+}
+
+/* Where, in page, the bytes of tb are. */
+static uint64_t tb_lines(const Tb *tb, uint64_t page) {
+    if (tb->crosses && page == tb->second_pa) {
+        return lines_of(page, page, page + (tb->pa & (PAGE_SIZE - 1)) + tb->bytes - PAGE_SIZE);
+    }
+    return lines_of(page, tb->pa, tb->pa + tb->bytes);
+}
+
 static void page_add(Vcpu *v, uint64_t pa, Tb *tb) {
     Tcg *tcg = v->tcg;
     CodePage *p = page_get(tcg, pa);
-    if (!p->tbs && !p->unprotected) {
+    if (!p->guarded && !p->unprotected) {
+        p->guarded = true;
+        p->slow_stores = 0;
         page_filter_add(tcg->guarded, p->pa);
         smp_unmap_writes(v, p->pa);
     }
+    p->lines |= tb_lines(tb, p->pa);
     tb->page_next[side(tb, p)] = p->tbs;
     p->tbs = tb;
 }
@@ -226,6 +252,52 @@ static void forget_entry(Tcg *tcg, const Tb *tb) {
     }
 }
 
+/* -- dead blocks that may be wanted again: code that is patched to and fro -- */
+
+static uint64_t content_hash(uint64_t pa, uint64_t mode, const uint8_t *bytes, unsigned size) {
+    uint64_t h = pa ^ mode * UINT64_C(0xff51afd7ed558ccd), word = 0;
+    for (unsigned at = 0; at < size; at += sizeof word) {
+        memcpy(&word, bytes + at, MIN(size - at, sizeof word));
+        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 32;
+    }
+    return h;
+}
+
+static void bury(Tcg *tcg, Tb *tb) {
+    if (tb->code && !tb->crosses && tb->bans == tcg->bans) {
+        Tb **bucket = &tcg->dead[content_hash(tb->pa, tb->mode, tb->code, tb->bytes) & (DEAD_BUCKETS - 1)];
+        tb->dead_next = *bucket;
+        *bucket = tb;
+        for (unsigned i = 1; *bucket; i++, bucket = &(*bucket)->dead_next) {
+            if (i == DEAD_KEPT) {
+                (*bucket)->dead_next = NULL;
+                break;
+            }
+        }
+        tcg->last_dead[tb_bucket(tb->pa, tb->mode) & (DEAD_BUCKETS - 1)] = tb;
+    }
+}
+
+/* A dead block that was made from the very bytes that now stand at pa, as long as the one that died there last; taken
+ * from the dead. Or NULL. */
+static Tb *dig_up(Tcg *tcg, uint64_t pa, uint64_t mode, const uint8_t *bytes) {
+    const Tb *last = tcg->last_dead[tb_bucket(pa, mode) & (DEAD_BUCKETS - 1)];
+    if (!last || last->pa != pa || last->mode != mode) {
+        return NULL;
+    }
+    Tb **at = &tcg->dead[content_hash(pa, mode, bytes, last->bytes) & (DEAD_BUCKETS - 1)];
+    for (; *at; at = &(*at)->dead_next) {
+        Tb *tb = *at;
+        if (tb->pa == pa && tb->mode == mode && tb->bytes == last->bytes && tb->bans == tcg->bans &&
+            memcmp(tb->code, bytes, tb->bytes) == 0) {
+            *at = tb->dead_next;
+            return tb;
+        }
+    }
+    return NULL;
+}
+
 static void tb_kill(Tcg *tcg, Tb *tb) {
     __atomic_store_n(&tb->valid, false, __ATOMIC_SEQ_CST);
     for (Tb **at = &tcg->tb_hash[tb_bucket(tb->pa, tb->mode)]; *at; at = &(*at)->hash_next) {
@@ -248,6 +320,7 @@ static void tb_kill(Tcg *tcg, Tb *tb) {
     }
     forget_entry(tcg, tb);
     tcg->stats.invalidated++;
+    bury(tcg, tb);
 }
 
 /* -- invalidation -- */
@@ -262,37 +335,80 @@ static bool overlaps(const Tb *tb, uint64_t page, uint64_t from, uint64_t to) {
     return first < to && from < last;
 }
 
+/* Kills the blocks of a page that [from, to) overlaps. True: `running` was among them. */
+static bool page_invalidate(Tcg *tcg, CodePage *p, uint64_t from, uint64_t to, const Tb *running) {
+    bool hit = false;
+    uint64_t left = 0;
+    if (!(p->lines & lines_of(p->pa, from, to))) {
+        return false;
+    }
+    for (Tb *tb = p->tbs, *next; tb; tb = next) {
+        next = tb->page_next[side(tb, p)];
+        if (overlaps(tb, p->pa, from, to)) {
+            hit |= tb == running;
+            tb_kill(tcg, tb);
+            p->changes = true;
+            p->slow_stores = 0;
+        } else {
+            left |= tb_lines(tb, p->pa);
+        }
+    }
+    p->lines = left;
+    return hit;
+}
+
 bool tb_invalidate(Tcg *tcg, uint64_t pa, uint64_t size, const Tb *running) {
     bool hit = false;
     uint64_t end = pa + size;
     for (uint64_t page = pa & ~(uint64_t)(PAGE_SIZE - 1); page < end; page += PAGE_SIZE) {
         CodePage *p = tb_page(tcg, page);
-        if (!p || !p->tbs) {
-            continue;
-        }
-        bool killed = false;
-        for (Tb *tb = p->tbs, *next; tb; tb = next) {
-            next = tb->page_next[side(tb, p)];
-            if (overlaps(tb, page, pa, end)) {
-                hit |= tb == running;
-                tb_kill(tcg, tb);
-                killed = true;
-            }
-        }
-        if (killed) {
-            p->slow_stores = 0;
-        } else if (++p->slow_stores >= 256) {
-            p->unprotected = true; /* data shares the page: from now on the guest's cache maintenance decides */
+        if (p && p->tbs) {
+            hit |= page_invalidate(tcg, p, pa, end, running);
         }
     }
     return hit;
 }
 
+/* From now on stores to the page are not seen, and the guest's cache maintenance alone decides. */
+static void unprotect(CodePage *p) {
+    p->unprotected = true;
+    p->guarded = false;
+}
+
+bool tb_store(Tcg *tcg, uint64_t pa, unsigned size, const Tb *running) {
+    CodePage *p = tb_page(tcg, pa);
+    if (!p || !p->guarded) {
+        return false;
+    }
+    p->stored |= lines_of(p->pa, pa, pa + size);
+    p->slow_stores++;
+    bool hit = page_invalidate(tcg, p, pa, pa + size, running);
+    if (p->tbs && p->slow_stores >= SLOW_STORES) {
+        unprotect(p); /* data shares the page */
+    } else if (!p->tbs && p->slow_stores >= SLOW_STORES / 8) {
+        p->guarded = false; /* until there is code in it again */
+    }
+    return hit;
+}
+
+void tb_maintain(Tcg *tcg, uint64_t pa, uint64_t size) {
+    CodePage *p = tb_page(tcg, pa);
+    if (p) {
+        uint64_t lines = lines_of(p->pa, pa, pa + size);
+        page_invalidate(tcg, p, pa, pa + size, NULL);
+        p->maintained += (p->stored & lines) != 0;
+        p->stored &= ~lines;
+        if (p->maintained >= MAINTENANCE && !p->unprotected) {
+            unprotect(p); /* who writes code here says so each time */
+        }
+    }
+}
+
 void tb_invalidate_unprotected(Tcg *tcg) {
     for (unsigned i = 0; i < PAGE_BUCKETS; i++) {
         for (CodePage *p = tcg->pages[i]; p; p = p->next) {
-            while (p->unprotected && p->tbs) {
-                tb_kill(tcg, p->tbs);
+            if (p->unprotected) {
+                page_invalidate(tcg, p, p->pa, p->pa + PAGE_SIZE, NULL);
             }
         }
     }
@@ -301,6 +417,8 @@ void tb_invalidate_unprotected(Tcg *tcg) {
 void tb_flush(Tcg *tcg) {
     free_tbs(tcg);
     memset(tcg->tb_hash, 0, sizeof(Tb *) * TB_BUCKETS);
+    memset(tcg->dead, 0, sizeof(Tb *) * DEAD_BUCKETS);
+    memset(tcg->last_dead, 0, sizeof(Tb *) * DEAD_BUCKETS);
     for (unsigned i = 0; i < PAGE_BUCKETS; i++) {
         for (CodePage *p = tcg->pages[i], *next; p; p = next) {
             next = p->next;
@@ -325,6 +443,8 @@ void tb_free_all(Tcg *tcg) {
     tb_flush(tcg);
     g_free(tcg->tb_hash);
     g_free(tcg->pages);
+    g_free(tcg->dead);
+    g_free(tcg->last_dead);
     g_ptr_array_free(tcg->tb_chunks, TRUE);
     g_free(tcg->tbs);
     g_hash_table_destroy(tcg->merge_bans);
@@ -346,6 +466,30 @@ static void check_ir(const Vcpu *v, IrBlock *ir) {
     }
 }
 
+/* The block can be found from now on. */
+static void publish(Vcpu *v, Tb *tb) {
+    Tb **bucket = &v->tcg->tb_hash[tb_bucket(tb->pa, tb->mode)];
+    tb->hash_next = *bucket;
+    page_add(v, tb->pa, tb);
+    __atomic_store_n(bucket, tb, __ATOMIC_RELEASE);
+}
+
+Tb *tb_revive(Vcpu *v, uint64_t pa, uint64_t mode, const uint8_t *page) {
+    Tb *tb = dig_up(v->tcg, pa, mode, page + (pa & (PAGE_SIZE - 1)));
+    if (tb) {
+        __atomic_store_n(&tb->valid, true, __ATOMIC_SEQ_CST);
+        publish(v, tb);
+        v->stats.revived++;
+    }
+    return tb;
+}
+
+/* A page with the bytes that a block from offset on may be made from. */
+static const uint8_t *take_insns(Vcpu *v, const uint8_t *page, unsigned offset, unsigned max_insns) {
+    memcpy(v->insns + offset, page + offset, MIN(max_insns * v->frontend->insn_max, PAGE_SIZE - offset));
+    return v->insns;
+}
+
 /* stats=on: the time since *since was spent on that stage. */
 static void stage(Vcpu *v, TcgStage stage, uint64_t *since) {
     if (v->tcg->config.stats) {
@@ -363,6 +507,11 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     TransRequest request = {.frontend = v->frontend, .env = v->env, .mode = mode, .page = page,
                             .offset = pa & (PAGE_SIZE - 1), .max_insns = max_insns, .stop_offset = -1};
 
+    const CodePage *p = tb_page(tcg, pa);
+    bool keep = p && p->changes; /* it may change again, even now, and back: what is kept is what is translated */
+    if (keep) {
+        request.page = take_insns(v, page, request.offset, max_insns);
+    }
     ir_block_reset(ir);
     IrBlock *plain = NULL;
     if (tcg->config.verify && tcg->backend) {
@@ -412,10 +561,9 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     } else {
         tb->ir = ir_block_copy(ir);
     }
-    unsigned bucket = tb_bucket(pa, mode);
-    tb->hash_next = tcg->tb_hash[bucket];
-    page_add(v, pa, tb);
-    __atomic_store_n(&tcg->tb_hash[bucket], tb, __ATOMIC_RELEASE);
+    tb->bans = tcg->bans;
+    publish(v, tb);
+    tb->code = keep ? g_memdup2(request.page + request.offset, tb->bytes) : NULL;
     v->stats.blocks++;
     v->stats.block_insns += tb->insns;
     v->stats.host_bytes += tb->host_bytes;

@@ -273,6 +273,7 @@ TcgStats tcg_stats(const Tcg *tcg) {
         sum.lookups += s->lookups;
         sum.tlb_slow += s->tlb_slow;
         sum.tlb_hits += s->tlb_hits;
+        sum.revived += s->revived;
         sum.tlb_fills += s->tlb_fills;
         sum.merge_bans += s->merge_bans;
         sum.hint_bans += s->hint_bans;

@@ -72,6 +72,9 @@ struct Tb {
     Tb *in_next[2];       /* for each of my exits: next block in its target's incoming list... */
     uint8_t in_slot[2];   /* ...and which of that block's exits it is */
     uint8_t incoming_slot;
+    uint8_t *code;        /* its bytes, where code has changed before: to know it again; or NULL */
+    Tb *dead_next;        /* while it is dead: others with that hash of the content */
+    uint32_t bans;        /* Tcg.bans when it was made */
     HostMark *marks;      /* host offset -> page offset of the insn; only where somebody may print it */
     uint32_t mark_count;
 };
@@ -81,8 +84,13 @@ typedef struct CodePage {
     uint64_t pa;
     struct CodePage *next;
     Tb *tbs;
-    uint32_t slow_stores; /* data stores since the last block was killed */
-    bool unprotected;     /* stores go the fast way; only cache maintenance by the guest invalidates */
+    uint64_t lines;       /* a bit for each 64 bytes that blocks may have been made from */
+    uint64_t stored;      /* the same for stores that were seen, since the guest's last maintenance there */
+    uint32_t slow_stores; /* stores that were seen since the last block was killed */
+    uint32_t maintained;  /* times that the guest has maintained lines it had stored to */
+    bool guarded;         /* stores do not go the fast way */
+    bool unprotected;     /* they do for ever; only cache maintenance by the guest invalidates */
+    bool changes;         /* a block was killed here */
 } CodePage;
 
 typedef struct L2Entry {
@@ -267,6 +275,7 @@ struct Vcpu {
     uint64_t fetch_pa;    /* ...and where it is, valid while fetch_ok */
     uint8_t fetch_bits;   /* log2 of the mapping it is in */
     bool fetch_ok;
+    uint8_t insns[PAGE_SIZE]; /* those that are being translated, when they may change meanwhile */
     uint64_t safepoints;  /* atomic: how many it has come to; written by its thread, read by watch.c */
     int cpu_clock;        /* atomic: of its thread's CPU time, for clock_gettime; 0: none yet */
     void *signal_stack;  /* of the thread, for handlers: its own may be full */
@@ -279,7 +288,12 @@ struct Vcpu {
     TcgStats stats;
 };
 
-enum { TB_BUCKETS = 1 << 17, PAGE_BUCKETS = 1 << 12, TB_MAX = 1 << 21 };
+enum { TB_BUCKETS = 1 << 17, PAGE_BUCKETS = 1 << 12, TB_MAX = 1 << 21, DEAD_BUCKETS = 1 << 12, DEAD_KEPT = 4 };
+
+enum {
+    SLOW_STORES = 256, /* without a block killed: the page holds data that is written */
+    MAINTENANCE = 8,   /* of lines stored to: the page holds code of somebody who maintains what he writes */
+};
 
 struct Tcg {
     TcgConfig config;
@@ -295,6 +309,9 @@ struct Tcg {
     unsigned tb_room;     /* of the last chunk: blocks at its end that are free, and zero */
     Tb **tbs;             /* every block with host code, by Tb.index; TB_MAX */
     unsigned tb_count;
+    Tb **dead;            /* DEAD_BUCKETS, by hash of place and content: blocks that may be wanted again */
+    Tb **last_dead;       /* DEAD_BUCKETS, by hash of the place: one that died there last */
+    uint32_t bans;        /* times that something was put into hint_bans and merge_bans */
     uint64_t flushes;     /* times that all blocks were dropped */
     const Backend *backend; /* NULL: interpreter only */
     const Backend *broken;  /* x-break: a copy that is owned, or NULL */
@@ -381,7 +398,13 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
 void tb_flush(Tcg *tcg);                                   /* every block; at a safepoint of all vCPUs */
 /* Blocks made from these bytes are dead. Returns true when `running` is among them. */
 bool tb_invalidate(Tcg *tcg, uint64_t pa, uint64_t size, const Tb *running);
-void tb_invalidate_unprotected(Tcg *tcg);
+void tb_invalidate_unprotected(Tcg *tcg);                  /* where stores are not seen */
+/* A store by a guest's CPU, within a page. As tb_invalidate; and the page may be given up to the fast way. */
+bool tb_store(Tcg *tcg, uint64_t pa, unsigned size, const Tb *running);
+/* The guest says that code there, within a page, may be stale. */
+void tb_maintain(Tcg *tcg, uint64_t pa, uint64_t size);
+/* A block that was killed and is right again, or NULL. */
+Tb *tb_revive(Vcpu *v, uint64_t pa, uint64_t mode, const uint8_t *page);
 CodePage *tb_page(Tcg *tcg, uint64_t pa);                  /* or NULL */
 /* Does the insn at pa do better without a page hint? */
 bool tb_hint_is_banned(const Tcg *tcg, uint64_t pa);

@@ -11,7 +11,11 @@
 
 /* The address of maintenance by va must be mapped. False: the fault has been taken. */
 static bool maint_translate(Env *env, uint64_t va, MemAccess access, uint64_t *pa) {
+    const CpuPorts *ports = arm_ports(env);
     ArmXlat out;
+    if (ports->known && ports->known(ports->opaque, env, va, access, pa)) {
+        return true;
+    }
     if (!arm_translate(env, va, access, arm_cpu(env)->el, false, &out)) {
         arm_mem_fault(env, &(MemFault){.kind = MEM_FAULT_WALK, .access = access, .va = va, .guest = out.x.guest_fault,
                                        .check_only = true});

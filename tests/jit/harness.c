@@ -152,7 +152,7 @@ static void make_host(JitSide *s, const char *level) {
         .mode = cpu_mode, .context = cpu_context, .walk = cpu_walk, .watching = cpu_watching,
         .mem_fault = cpu_mem_fault, .insn_min = 4, .insn_max = 4,
     };
-    s->tcg = tcg_new(&(TcgConfig){.cache_bytes = 1 << 20, .opaque = s, .forced.host = level, .log_items = TCG_LOG_OUT_ASM,
+    s->tcg = tcg_new(&(TcgConfig){.cache_bytes = 1 << 20, .opaque = s, .forced = {.host = level, .no_chain = true}, .log_items = TCG_LOG_OUT_ASM,
                                   .phys = {.opaque = s, .page = phys_page, .read = phys_read, .write = phys_write}});
     g_autoptr(GError) error = NULL;
     s->vcpu = tcg_add_vcpu(s->tcg, &s->frontend, "made up", 0, &error);

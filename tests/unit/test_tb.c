@@ -106,8 +106,11 @@ START_TEST(jump_cache_forgets) {
     Tb *a = machine_tb(m, RAM_BASE);
     IrJump *j = &m->env->jumps[ir_jump_index(RAM_BASE)];
     *j = (IrJump){RAM_BASE ^ m->env->space, a->host};
+    IrJump *far = &m->env->far_jumps[ir_far_jump_index(RAM_BASE + 0x7000)]; /* seen from another page */
+    *far = (IrJump){(RAM_BASE + 0x7000) ^ m->env->space, a->host};
     tb_invalidate(m->tcg, RAM_BASE + 4, 4, NULL);
     ck_assert_uint_ne(j->key, RAM_BASE ^ m->env->space);
+    ck_assert_uint_eq(far->key, UINT64_MAX);
     machine_free(m);
 }
 END_TEST
@@ -117,7 +120,7 @@ START_TEST(data_among_code) {
     put_steps(m);
     Tb *a = machine_tb(m, RAM_BASE);
     for (unsigned i = 0; i < 1000; i++) {
-        tb_invalidate(m->tcg, RAM_BASE + 0x800, 8, NULL);
+        tb_store(m->tcg, RAM_BASE + 0x800, 8, NULL);
     }
     ck_assert(a->valid);
     ck_assert(tb_page(m->tcg, RAM_BASE)->unprotected);
@@ -127,7 +130,113 @@ START_TEST(data_among_code) {
 }
 END_TEST
 
+START_TEST(page_without_code) {
+    Machine *m = machine_new(false);
+    put_steps(m);
+    Tb *a = machine_tb(m, RAM_BASE);
+    ck_assert(tb_page(m->tcg, RAM_BASE)->guarded);
+    ck_assert(tb_store(m->tcg, RAM_BASE, 4, a));
+    ck_assert(!a->valid);
+    ck_assert(tb_page(m->tcg, RAM_BASE)->guarded); /* it may be written to and translated by turns */
+    for (unsigned i = 0; i < SLOW_STORES; i++) {
+        tb_store(m->tcg, RAM_BASE + 8 * i, 8, NULL);
+    }
+    ck_assert(!tb_page(m->tcg, RAM_BASE)->guarded && !tb_page(m->tcg, RAM_BASE)->unprotected);
+    a = machine_tb(m, RAM_BASE);
+    ck_assert(tb_page(m->tcg, RAM_BASE)->guarded);
+    ck_assert(tb_store(m->tcg, RAM_BASE, 4, a));
+    machine_free(m);
+}
+END_TEST
+
+/* Who maintains what he stores gets fast stores; then maintenance alone kills, and that exactly. */
+START_TEST(maintained_page) {
+    Machine *m = machine_new(false);
+    put_steps(m);
+    Tb *data = machine_tb(m, RAM_BASE + 0x40);
+    for (unsigned i = 0; i < 100; i++) {
+        tb_maintain(m->tcg, RAM_BASE, 64); /* of lines not stored to: says nothing */
+    }
+    for (unsigned i = 0; i < MAINTENANCE; i++) {
+        ck_assert(tb_page(m->tcg, RAM_BASE)->guarded);
+        tb_store(m->tcg, RAM_BASE, 4, NULL);
+        tb_maintain(m->tcg, RAM_BASE + 64, 64); /* elsewhere */
+        data = machine_tb(m, RAM_BASE + 0x40);
+        tb_maintain(m->tcg, RAM_BASE, 64);
+    }
+    ck_assert(tb_page(m->tcg, RAM_BASE)->unprotected);
+    Tb *a = machine_tb(m, RAM_BASE);
+    ck_assert(!tb_store(m->tcg, RAM_BASE, 4, a));
+    ck_assert(a->valid);
+    tb_maintain(m->tcg, RAM_BASE + 0x40, 64);
+    ck_assert(a->valid && !data->valid);
+    tb_maintain(m->tcg, RAM_BASE, 64);
+    ck_assert(!a->valid);
+    machine_free(m);
+}
+END_TEST
+
+/* Blocks whose bytes come back come back too, on pages where code has changed. */
+START_TEST(revived) {
+    Machine *m = machine_new(false);
+    put_steps(m);
+    const uint32_t other[] = {0x91000800, step[1]}, longer[] = {0x91000400, 0x91000400, step[1]};
+    uint8_t *page = m->ram;
+    Tb *a = machine_tb(m, RAM_BASE), *b;
+    const uint64_t mode = a->mode;
+    tb_store(m->tcg, RAM_BASE, 8, NULL);
+    ck_assert_ptr_null(tb_revive(m->cpu, RAM_BASE, mode, page)); /* what it was made from is not known any more */
+    a = machine_tb(m, RAM_BASE);
+    Tb *next = machine_tb(m, RAM_BASE + 0x20);
+    tb_chain(m->tcg, a, 0, next);
+    tb_store(m->tcg, RAM_BASE, 8, NULL);
+    machine_code(m, RAM_BASE, other, sizeof other);
+    ck_assert_ptr_null(tb_revive(m->cpu, RAM_BASE, mode, page));
+    b = machine_tb(m, RAM_BASE);
+    ck_assert_ptr_ne(b, a);
+    tb_store(m->tcg, RAM_BASE, 8, NULL);
+    machine_code(m, RAM_BASE, step, sizeof step);
+    ck_assert_ptr_null(tb_revive(m->cpu, RAM_BASE, mode ^ 1, page));
+    ck_assert_ptr_null(tb_revive(m->cpu, RAM_BASE + 0x60, mode, page));
+    ck_assert_ptr_eq(tb_revive(m->cpu, RAM_BASE, mode, page), a);
+    ck_assert(a->valid && !b->valid);
+    ck_assert_ptr_eq(tb_find(m->tcg, RAM_BASE, mode), a);
+    ck_assert_ptr_eq(goes_to(a, 0), a->host + a->exits[0].stub);
+    ck_assert_ptr_null(tb_revive(m->cpu, RAM_BASE, mode, page)); /* there is one, and no other */
+    tb_store(m->tcg, RAM_BASE, 8, NULL);
+    machine_code(m, RAM_BASE, longer, sizeof longer);
+    ck_assert_ptr_null(tb_revive(m->cpu, RAM_BASE, mode, page));
+    machine_code(m, RAM_BASE, step, sizeof step);
+    tb_ban(m->tcg, m->tcg->merge_bans, RAM_BASE + 0x80, NULL);
+    ck_assert_ptr_null(tb_revive(m->cpu, RAM_BASE, mode, page)); /* it may have been made otherwise now */
+    machine_free(m);
+}
+END_TEST
+
+/* However many there are, few are looked at. */
+START_TEST(many_dead) {
+    Machine *m = machine_new(true);
+    for (uint32_t i = 0; i < 40000; i++) {
+        const uint32_t code[] = {0x91000000 | (i & 0xfff) << 10 | (i >> 12), step[1]};
+        machine_code(m, RAM_BASE, code, sizeof code);
+        machine_tb(m, RAM_BASE);
+        tb_store(m->tcg, RAM_BASE, 4, NULL);
+        tb_maintain(m->tcg, RAM_BASE, 64);
+        tb_invalidate(m->tcg, RAM_BASE, 4, NULL);
+    }
+    for (unsigned i = 0; i < DEAD_BUCKETS; i++) {
+        unsigned n = 0;
+        for (const Tb *tb = m->tcg->dead[i]; tb; tb = tb->dead_next) {
+            n++;
+        }
+        ck_assert_uint_le(n, DEAD_KEPT);
+    }
+    machine_free(m);
+}
+END_TEST
+
 int main(void) {
     return machine_main("tb", (const TTest *const[]){found_by_address_and_mode, chains, the_source_of_a_chain_dies,
-                                                     invalidation_by_bytes, jump_cache_forgets, data_among_code, NULL});
+                                                     invalidation_by_bytes, jump_cache_forgets, data_among_code,
+                                                     page_without_code, maintained_page, revived, many_dead, NULL});
 }
