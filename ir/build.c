@@ -85,7 +85,7 @@ void ir_new_generation(IrBlock *b) {
 void ir_block_reset(IrBlock *b) {
     ir_new_generation(b);
     b->count = 1;
-    b->insns = 0;
+    b->insns = b->checks = b->first_check = 0;
     b->has_fp = b->fp_plain = false;
     b->nodes[0] = (IrNode){.op = IR_nop, .type = IR_VOID};
 }
@@ -96,6 +96,9 @@ void ir_block_cut(IrBlock *b, uint32_t count) {
         b->insns -= b->nodes[i].op == IR_insn;
     }
     b->count = count;
+    if (b->first_check >= count) {
+        b->checks = b->first_check = 0;
+    }
 }
 
 static void grow(IrBlock *b) {
@@ -104,15 +107,25 @@ static void grow(IrBlock *b) {
     b->uses = g_renew(uint32_t, b->uses, b->capacity);
 }
 
+static void count_node(IrBlock *b, IrOp op) {
+    if (op == IR_insn) {
+        b->insns++;
+    } else if (b->checks++ == 0) {
+        b->first_check = b->count;
+    }
+}
+
 uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
     if (b->count == b->capacity) {
         grow(b);
     }
-    if (ir_ops[op].props & IR_FP) {
-        b->has_fp = true;
+    const IrOpInfo *info = &ir_ops[op];
+    b->has_fp |= (info->props & IR_FP) != 0;
+    if (info->append & IR_APPEND_COUNT) {
+        count_node(b, op);
+    } else if (info->append) {
+        aux |= ir_width_aux(op, (IrType)(a < b->count ? b->nodes[a].type : IR_VOID));
     }
-    b->insns += op == IR_insn;
-    aux |= ir_width_aux(op, (IrType)(a < b->count ? b->nodes[a].type : IR_VOID));
     b->nodes[b->count] = (IrNode){.op = (uint16_t)op, .type = (uint8_t)type, .aux = (uint8_t)aux, {{a, b_, c}}};
     return b->count++;
 }

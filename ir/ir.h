@@ -139,11 +139,16 @@ typedef struct IrOpInfo {
     char operands[4];
     uint8_t props;
     uint8_t values; /* bit k: operand k is the id of a value */
+    uint8_t append; /* what ir_append does besides appending: see ops.c; mostly 0 */
     IrFn *interp; /* NULL for ops that the interpreter's loop executes itself */
     const char *meaning;
 } IrOpInfo;
 
 extern const IrOpInfo ir_ops[IR_OPS];
+
+/* IrOpInfo.append: a field in aux for the width of operand a: WIDE = is it an i64, BYTES = log2 of its bytes, at bit
+ * WIDTH_SHIFT; or something to be counted in the block. */
+enum { IR_APPEND_WIDTH_SHIFT = 7, IR_APPEND_WIDE = 0x10, IR_APPEND_BYTES = 0x18, IR_APPEND_COUNT = 0x20 };
 
 /* The bits of aux that tell the width of operand a, when its type is `a`: the part of aux that ir_append writes. */
 unsigned ir_width_aux(IrOp op, IrType a);
@@ -199,6 +204,8 @@ typedef struct IrBlock {
     uint32_t *slot_gen;
     uint32_t gen;
     uint32_t insns;       /* guest insns in it */
+    uint32_t checks;      /* at most so many checks are in it... */
+    uint32_t first_check; /* ...the first of them here, or 0 */
     bool has_fp;          /* contains an FP op */
     bool fp_plain;        /* it runs without flush, default_nan and alt_half in env.fp: see docs/decisions */
     bool optimize;        /* builder folds and forwards; off for --verify's reference and for tests */

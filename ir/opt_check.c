@@ -67,9 +67,15 @@ static void use_merged(IrBlock *b, IrNode *n) {
 void ir_opt_check(IrBlock *b) {
     Span spans[LIVE] = {{0}};
     unsigned next = 0;
+    if (b->checks < 2) {
+        return;
+    }
     memset(b->uses, 0, sizeof b->uses[0] * b->count); /* here: the check that stands for one that is gone */
-    for (uint32_t i = 1; i < b->count; i++) {
+    for (uint32_t i = b->first_check; i < b->count; i++) {
         IrNode *n = &b->nodes[i];
+        if (!(ir_ops[n->op].props & (IR_MEM | IR_FAULT | IR_CTRL))) {
+            continue;
+        }
         if (n->op == IR_check && is_plain(n)) {
             Span s = {.check = i};
             s.base = base_of(b, n->a, &s.low);

@@ -13,12 +13,15 @@
 
 #include "ir/ir.h"
 
-static void count_operands(IrBlock *b, const IrNode *n) {
-    unsigned values = ir_ops[n->op].values;
-    for (unsigned k = 0; values; k++, values >>= 1) {
-        if (values & 1) {
-            b->uses[n->arg[k]]++;
-        }
+static inline void count_operands(IrBlock *b, const IrNode *n, unsigned values) {
+    if (values & 1) {
+        b->uses[n->a]++;
+    }
+    if (values & 2) {
+        b->uses[n->b]++;
+    }
+    if (values & 4) {
+        b->uses[n->c]++;
     }
 }
 
@@ -69,22 +72,23 @@ void ir_opt_dead(IrBlock *b) {
     ir_new_generation(b);
     for (uint32_t i = b->count - 1; i > 0; i--) {
         IrNode *n = &b->nodes[i];
+        const IrOpInfo *info = &ir_ops[n->op];
         if (n->op == IR_set || n->op == IR_pend) {
             if (b->slot_dead[n->a] == b->gen && !is_seen_by_faults(b, n, faults)) {
                 continue;
             }
             b->slot_dead[n->a] = b->gen;
             b->slot_faults[n->a] = faults;
-        } else if (b->uses[i] == 0 && is_removable(b, n)) {
+        } else if (b->uses[i] == 0 && (info->props & IR_PURE || is_removable(b, n))) {
             *n = (IrNode){.op = IR_nop};
             continue;
         } else if (n->op == IR_get) {
             b->slot_dead[n->a] = b->gen - 1;
         } else if (n->op == IR_check || n->op == IR_aligned) {
             faults++;
-        } else if (ir_shows_slots(b, n)) {
+        } else if (!(info->props & IR_PURE) && ir_shows_slots(b, n)) {
             ir_new_generation(b);
         }
-        count_operands(b, n);
+        count_operands(b, n, info->values);
     }
 }

@@ -29,21 +29,22 @@ static unsigned page_bucket(uint64_t pa) {
 }
 
 bool tb_hint_is_banned(const Tcg *tcg, uint64_t pa) {
-    return g_hash_table_size(tcg->hint_bans) && g_hash_table_contains(tcg->hint_bans, &pa);
+    return page_filter_has(tcg->banned, pa) && g_hash_table_contains(tcg->hint_bans, &pa);
 }
 
 bool tb_ban(Tcg *tcg, GHashTable *bans, uint64_t pa, const Tb *running) {
     tcg->bans++;
+    page_filter_add(tcg->banned, pa);
     g_hash_table_add(bans, g_memdup2(&pa, sizeof pa));
     return tb_invalidate(tcg, pa, 1, running);
 }
 
 /* May checks of the block be merged? */
 static bool may_merge(const Tcg *tcg, uint64_t pa, const IrBlock *ir) {
-    if (!tcg->backend || tcg->config.forced.no_merge) {
+    if (!tcg->backend || tcg->config.forced.no_merge || ir->checks < 2) {
         return false;
     }
-    for (uint32_t i = 1; g_hash_table_size(tcg->merge_bans) && i < ir->count; i++) {
+    for (uint32_t i = 1; page_filter_has(tcg->banned, pa) && i < ir->count; i++) {
         uint64_t insn = (pa & ~(uint64_t)(PAGE_SIZE - 1)) + ir->nodes[i].a;
         if (ir->nodes[i].op == IR_insn && g_hash_table_contains(tcg->merge_bans, &insn)) {
             return false;
@@ -436,6 +437,7 @@ void tb_flush(Tcg *tcg) {
         memset(tcg->vcpus[i]->recent, 0, sizeof tcg->vcpus[i]->recent);
     }
     memset(tcg->guarded, 0, sizeof tcg->guarded);
+    memset(tcg->banned, 0, sizeof tcg->banned);
     lower_cache_reset(tcg);
 }
 

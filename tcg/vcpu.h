@@ -303,6 +303,7 @@ struct Tcg {
     Tb **tb_hash;         /* TB_BUCKETS */
     CodePage **pages;     /* PAGE_BUCKETS */
     PageFilter guarded;   /* pages whose stores have to be seen, for a look without the lock */
+    PageFilter banned;    /* pages of insns in one of these two */
     GHashTable *merge_bans; /* physical addresses of insns whose checks are not merged with others; under lock */
     GHashTable *hint_bans; /* physical addresses of insns that get no page hint; under lock */
     GPtrArray *tb_chunks; /* the memory of all blocks, living and dead */

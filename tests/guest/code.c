@@ -75,6 +75,71 @@ static void same_page(void) {
     EQUAL(call(page, 0, 0), 50 * 5 + 49 * 50 / 2);
 }
 
+/* -- patches: of one insn of many, and back -- */
+
+/* Its insns are on three lines; the line of the one that changes is maintained, no other. The same content comes back. */
+static void patches(void) {
+    enum { INSNS = 40 };
+    const uint64_t page = new_pages(1), other = page + 0x400;
+    uint64_t value[INSNS] = {0}, sum = 0;
+    for (unsigned i = 0; i < INSNS; i++) {
+        write32(page + 0x20 + 4 * i, add_imm(0, 0, 0));
+    }
+    write32(page + 0x20 + 4 * INSNS, INSN_RET);
+    write32(other, movz(0, 77));
+    write32(other + 4, INSN_RET);
+    sync_code(page, 4096);
+    for (unsigned i = 0; i < 3000; i++) {
+        const unsigned k = i * 7 % INSNS, v = i * 5 % 3;
+        sum += v - value[k];
+        value[k] = v;
+        write32(page + 0x20 + 4 * k, add_imm(0, 0, v));
+        sync_code(page + 0x20 + 4 * k, 4);
+        EQUAL(call(page + 0x20, 0, 0), sum);
+        EQUAL(call(page + 0x20 + 4 * INSNS, i, 0), i);
+        EQUAL(call(other, 0, 0), 77);
+    }
+}
+
+/* A loop that is patched between two shapes: jumps between its blocks come and go with them. */
+CODE(shape_code, "mov x2, #0\n0: add x2, x2, #1\n1: add x2, x2, #0\n subs x0, x0, #1\n b.ne 0b\n mov x0, x2\n ret\n nop\n");
+
+static void shapes(void) {
+    enum { INSN_SKIP = 0x14000002 }; /* b over the next */
+    const uint64_t page = place(shape_code, 8);
+    for (unsigned i = 0; i < 2000; i++) {
+        const unsigned shape = i % 3;
+        write32(page + 4, shape == 2 ? INSN_SKIP : add_imm(2, 2, 1 + shape));
+        sync_code(page + 4, 4);
+        EQUAL(call(page, 10, 0), shape == 2 ? 0 : 10 + 10 * shape);
+    }
+}
+
+/* A page of code becomes one of data, and of code again. */
+static void handed_over(void) {
+    const uint64_t page = new_pages(1);
+    for (unsigned i = 0; i < 60; i++) {
+        write32(page + 0x40 * (i % 8), movz(0, i));
+        write32(page + 0x40 * (i % 8) + 4, INSN_RET);
+        sync_code(page + 0x40 * (i % 8), 8);
+        EQUAL(call(page + 0x40 * (i % 8), 0, 0), i);
+        if (i % 12 == 11) {
+            for (unsigned k = 0; k < 512; k++) {
+                write64(page + 8 * k, i * k);
+            }
+            for (unsigned k = 0; k < 512; k++) {
+                EQUAL(read64(page + 8 * k), i * k);
+            }
+        }
+    }
+}
+
+static void patched_code(void) {
+    patches();
+    shapes();
+    handed_over();
+}
+
 /* -- two addresses of one page -- */
 
 CODE(where_code, "adr x0, .\n adrp x1, .\n sub x1, x0, x1\n ret\n nop\n nop\n nop\n nop\n");
@@ -305,9 +370,11 @@ int guest_main(void) {
     mmu_off();
     rewrite();
     same_page();
+    patched_code();
     mmu_on();
     rewrite();
     same_page();
+    patched_code();
     aliases();
     crossing();
     maintenance();

@@ -457,6 +457,55 @@ static void patch(void) {
     EQUAL(GET(s->errors.v), 0);
 }
 
+/* Functions whose code goes to and fro between few versions, at places of which a jump cache with few entries holds one:
+ * CPUs that have seen an epoch run its version, or the one that is being written. */
+enum { FUNCTIONS = 6, VERSIONS = 5, APART = 16 << 10 };
+
+static void run_versions(uint64_t cpu UNUSED, uint64_t code) {
+    meet(0);
+    for (uint64_t i = 0; !acquire(s->stop.v); i++) {
+        const uint64_t before = acquire(s->epoch.v);
+        ASM("isb");
+        const uint64_t got = ((uint64_t(*)(void))(code + i % FUNCTIONS * APART))();
+        const uint64_t after = acquire(s->epoch.v);
+        if (after + 1 - before < VERSIONS && (got + VERSIONS - before % VERSIONS) % VERSIONS > after + 1 - before) {
+            wrong();
+        }
+    }
+}
+
+static void write_version(uint64_t code, uint64_t version) {
+    write32(code, (uint32_t)(0xd2800000 | version << 5)); /* mov x0, #version */
+    write32(code + 4, 0xd65f03c0);
+    sync_code(code, 8);
+}
+
+static void versions(void) {
+    const uint64_t code = new_pages(FUNCTIONS * APART / 4096) + 0x80;
+    clear();
+    for (unsigned k = 0; k < FUNCTIONS; k++) {
+        write_version(code + k * APART, 0);
+    }
+    for (uint64_t i = 1; i < cpus; i++) {
+        turn_on(i, run_versions, code);
+    }
+    meet(cpus - 1);
+    for (uint64_t i = 1; i < rounds() / 2; i++) {
+        for (unsigned k = 0; k < FUNCTIONS; k++) {
+            write_version(code + k * APART, i % VERSIONS);
+        }
+        release(s->epoch.v, i);
+        for (unsigned k = 0; k < FUNCTIONS; k++) {
+            EQUAL(((uint64_t(*)(void))(code + k * APART))(), i % VERSIONS);
+        }
+    }
+    release(s->stop.v, 1);
+    for (uint64_t i = 1; i < cpus; i++) {
+        wait_off(i);
+    }
+    EQUAL(GET(s->errors.v), 0);
+}
+
 /* -- a change of the physical map, which empties the translator's cache, while the others run -- */
 
 static void work(uint64_t cpu UNUSED, uint64_t code) {
@@ -567,6 +616,7 @@ int guest_main(void) {
     ordering();
     remap();
     patch();
+    versions();
     flash_modes();
     clear();
     on_all(event_turns, 0);
