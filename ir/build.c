@@ -119,11 +119,10 @@ uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, u
     if (b->count == b->capacity) {
         grow(b);
     }
-    const IrOpInfo *info = &ir_ops[op];
-    b->has_fp |= (info->props & IR_FP) != 0;
-    if (info->append & IR_APPEND_COUNT) {
+    b->has_fp |= (ir_ops[op].props & IR_FP) != 0;
+    if (ir_append_kinds[op] & IR_APPEND_COUNT) {
         count_node(b, op);
-    } else if (info->append) {
+    } else if (ir_append_kinds[op]) {
         aux |= ir_width_aux(op, (IrType)(a < b->count ? b->nodes[a].type : IR_VOID));
     }
     b->nodes[b->count] = (IrNode){.op = (uint16_t)op, .type = (uint8_t)type, .aux = (uint8_t)aux, {{a, b_, c}}};

@@ -139,16 +139,16 @@ typedef struct IrOpInfo {
     char operands[4];
     uint8_t props;
     uint8_t values; /* bit k: operand k is the id of a value */
-    uint8_t append; /* what ir_append does besides appending: see ops.c; mostly 0 */
     IrFn *interp; /* NULL for ops that the interpreter's loop executes itself */
     const char *meaning;
 } IrOpInfo;
 
 extern const IrOpInfo ir_ops[IR_OPS];
 
-/* IrOpInfo.append: a field in aux for the width of operand a: WIDE = is it an i64, BYTES = log2 of its bytes, at bit
+/* What ir_append does besides appending, mostly nothing: a field in aux for the width of operand a: WIDE = is it an i64, BYTES = log2 of its bytes, at bit
  * WIDTH_SHIFT; or something to be counted in the block. */
 enum { IR_APPEND_WIDTH_SHIFT = 7, IR_APPEND_WIDE = 0x10, IR_APPEND_BYTES = 0x18, IR_APPEND_COUNT = 0x20 };
+extern const uint8_t ir_append_kinds[IR_OPS];
 
 /* The bits of aux that tell the width of operand a, when its type is `a`: the part of aux that ir_append writes. */
 unsigned ir_width_aux(IrOp op, IrType a);

@@ -14,34 +14,36 @@ enum { PURE = IR_PURE, FP = IR_FP, STATE = IR_STATE, MEM = IR_MEM, FAULT = IR_FA
 #define VALUES(o) (IS_VALUE(o, 0) | (sizeof(o) > 2 && IS_VALUE(o, sizeof(o) > 2 ? 1 : 0)) << 1 | \
                    (sizeof(o) > 3 && IS_VALUE(o, sizeof(o) > 3 ? 2 : 0)) << 2)
 
-enum { WIDE = IR_APPEND_WIDE, BYTES = IR_APPEND_BYTES, COUNT = IR_APPEND_COUNT };
-
 const IrOpInfo ir_ops[IR_OPS] = {
 #define OP(name, result, operands, props, meaning)                                                                     \
-    [IR_##name] = {#name, (result)[0], operands, props, VALUES(operands), 0, INTERP(name, props), meaning},
+    [IR_##name] = {#name, (result)[0], operands, props, VALUES(operands), INTERP(name, props), meaning},
 #include "ir/ops.def"
 #include "ir/ops_fp.def"
 #include "ir/ops_vec.def"
 #undef OP
-    [IR_fl_add].append = WIDE | 7,
-    [IR_fl_sub].append = WIDE | 7,
-    [IR_fl_adc].append = WIDE | 7,
-    [IR_fl_sbc].append = WIDE | 7,
-    [IR_fl_logic].append = WIDE | 7,
-    [IR_setc].append = WIDE | 7,
-    [IR_i2f].append = WIDE | 1,
-    [IR_vzext].append = BYTES | IR_AUX_FP_SHIFT,
-    [IR_fbits].append = BYTES | IR_AUX_FP_SHIFT,
-    [IR_fl_fcmp].append = BYTES | 1,
-    [IR_fcvt].append = BYTES | 1,
-    [IR_f2i].append = BYTES | 4,
-    [IR_insn].append = COUNT,
-    [IR_check].append = COUNT,
+};
+
+enum { WIDE = IR_APPEND_WIDE, BYTES = IR_APPEND_BYTES, COUNT = IR_APPEND_COUNT };
+const uint8_t ir_append_kinds[IR_OPS] = {
+    [IR_fl_add] = WIDE | 7,
+    [IR_fl_sub] = WIDE | 7,
+    [IR_fl_adc] = WIDE | 7,
+    [IR_fl_sbc] = WIDE | 7,
+    [IR_fl_logic] = WIDE | 7,
+    [IR_setc] = WIDE | 7,
+    [IR_i2f] = WIDE | 1,
+    [IR_vzext] = BYTES | IR_AUX_FP_SHIFT,
+    [IR_fbits] = BYTES | IR_AUX_FP_SHIFT,
+    [IR_fl_fcmp] = BYTES | 1,
+    [IR_fcvt] = BYTES | 1,
+    [IR_f2i] = BYTES | 4,
+    [IR_insn] = COUNT,
+    [IR_check] = COUNT,
 };
 
 unsigned ir_width_aux(IrOp op, IrType a) {
     static const uint8_t log2_bytes[IR_TYPES] = {[IR_F16] = 1, [IR_F32] = 2, [IR_F64] = 3};
-    unsigned field = ir_ops[op].append;
+    unsigned field = ir_append_kinds[op];
     if (!(field & IR_APPEND_WIDE)) {
         return 0;
     }
