@@ -238,15 +238,13 @@ END_TEST
 static void learn(uint64_t va) {
     space_note_code(m.cpu, va & ~(uint64_t)(PAGE_SIZE - 1), RAM_BASE + (va + cpu->offset) % RAM_BYTES / PAGE_SIZE * PAGE_SIZE,
                     cpu->page_bits);
-    m.env->jumps[ir_jump_index(va)] = m.env->far_jumps[ir_far_jump_index(va)] = (IrJump){va ^ m.env->space, "code"};
+    m.env->jumps[ir_jump_index(va)] = (IrJump){va ^ m.env->space, "code"};
 }
 static bool known(uint64_t va) {
     if (!m.env->space) {
         space_select(m.cpu); /* as for the next block found in C */
     }
-    bool near = m.env->jumps[ir_jump_index(va)].key == (va ^ m.env->space);
-    ck_assert(m.env->far_jumps[ir_far_jump_index(va)].key == (va ^ m.env->space) || !near);
-    return m.env->far_jumps[ir_far_jump_index(va)].key == (va ^ m.env->space) || near;
+    return m.env->jumps[ir_jump_index(va)].key == (va ^ m.env->space);
 }
 
 START_TEST(code_of_two_spaces) {
