@@ -17,6 +17,8 @@ uint64_t ppc_helper_widen(Env *env, uint32_t v);
 uint32_t ppc_helper_narrow(Env *env, uint64_t v);
 uint64_t ppc_helper_vperm(Env *env, const IrVal *a, const IrVal *b, const IrVal *selectors, uint32_t from);
 uint64_t ppc_helper_vbpermq(Env *env, const IrVal *a, const IrVal *b);
+uint64_t ppc_helper_vgbbd(Env *env, uint64_t v);
+uint64_t ppc_helper_vcount(Env *env, const IrVal *v, uint32_t from_last);
 
 
 /* a << 64 by b; false: the quotient does not fit. */
@@ -169,4 +171,21 @@ uint64_t ppc_helper_vbpermq(Env *env, const IrVal *a, const IrVal *b) {
         v = v << 1 | (n < 128 ? a->d[n / 64] >> (63 - n % 64) & 1 : 0);
     }
     return v;
+}
+
+/* Bits of eight bytes, transposed */
+uint64_t ppc_helper_vgbbd(Env *env, uint64_t v) {
+    uint64_t r = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        r |= (v >> i & 1) << (i % 8 * 8 + i / 8);
+    }
+    return r;
+}
+
+uint64_t ppc_helper_vcount(Env *env, const IrVal *v, uint32_t from_last) {
+    unsigned n = 0;
+    while (n < 16 && !(byte_of(v, from_last ? 15 - n : n) & 1)) {
+        n++;
+    }
+    return n;
 }

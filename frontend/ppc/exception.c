@@ -15,6 +15,8 @@ void ppc_helper_interrupt(Env *env, uint32_t vector);
 void ppc_helper_system_call(Env *env, uint32_t level);
 void ppc_helper_hypercall(Env *env);
 void ppc_helper_rfi(Env *env);
+void ppc_helper_system_call_vectored(Env *env, uint32_t level);
+void ppc_helper_return_vectored(Env *env);
 void ppc_helper_msr_write(Env *env, uint64_t value, uint64_t mask);
 void ppc_helper_icbi(Env *env, uint64_t ea);
 void ppc_helper_barrier(Env *env);
@@ -33,6 +35,12 @@ static uint64_t vector_base(const Env *env) {
     return (ppc_cpu_const(env)->msr & ON) == ON ? bases[ppc_cold_const(env)->lpcr >> PPC_LPCR_AIL_SHIFT & 3] : 0;
 }
 
+static uint64_t msr_within(const Env *env, bool relocated) {
+    const PpcCold *cold = ppc_cold_const(env);
+    return PPC_MSR_SF | (ppc_cpu_const(env)->msr & PPC_MSR_ME) | (cold->lpcr & PPC_LPCR_ILE ? PPC_MSR_LE : 0) |
+           (relocated ? PPC_MSR_IR | PPC_MSR_DR : 0);
+}
+
 void ppc_enter(Env *env, unsigned vector, uint64_t srr0, uint64_t srr1) {
     PpcCpu *cpu = ppc_cpu(env);
     PpcCold *cold = cpu->cold;
@@ -41,8 +49,7 @@ void ppc_enter(Env *env, unsigned vector, uint64_t srr0, uint64_t srr1) {
                      cpu->msr | srr1);
     cpu->plain[PPC_PLAIN_SRR0] = srr0;
     cpu->plain[PPC_PLAIN_SRR1] = (cpu->msr & ~SRR1_WHY) | srr1;
-    uint64_t msr = PPC_MSR_SF | (cpu->msr & PPC_MSR_ME) | (cold->lpcr & PPC_LPCR_ILE ? PPC_MSR_LE : 0);
-    ppc_set_msr(env, msr | (base ? PPC_MSR_IR | PPC_MSR_DR : 0));
+    ppc_set_msr(env, msr_within(env, base));
     env->pc = base + vector;
 }
 
@@ -65,6 +72,23 @@ void ppc_helper_interrupt(Env *env, uint32_t vector) {
 
 void ppc_helper_system_call(Env *env, uint32_t level) {
     take(env, PPC_VEC_SYSTEM_CALL, ppc_insn_pc(env) + 4, 0);
+}
+
+/* LR and CTR in place of SRR0 and SRR1, vectors of its own, interrupts as they are. */
+void ppc_helper_system_call_vectored(Env *env, uint32_t level) {
+    enum { FSCR_SCV = 1 << 12, WHICH_SHIFT = 56, WHICH_SCV = 12, KEPT = PPC_MSR_EE | PPC_MSR_RI };
+    PpcCpu *cpu = ppc_cpu(env);
+    if (!(cpu->plain[PPC_PLAIN_FSCR] & FSCR_SCV)) {
+        cpu->plain[PPC_PLAIN_FSCR] = (cpu->plain[PPC_PLAIN_FSCR] << 8 >> 8) | (uint64_t)WHICH_SCV << WHICH_SHIFT;
+        take(env, PPC_VEC_FACILITY, ppc_insn_pc(env), 0);
+        return;
+    }
+    uint64_t base = vector_base(env), kept = cpu->msr & KEPT;
+    cpu->lr = ppc_insn_pc(env) + 4;
+    cpu->ctr = cpu->msr & ~SRR1_WHY;
+    ppc_set_msr(env, msr_within(env, base) | kept);
+    env->pc = (base >> 62 ? UINT64_C(0xc000000000003000) : 0x17000) + level * 32;
+    env->fault = 1;
 }
 
 /* Who plays the hypervisor answers; without one the insn is a system call. */
@@ -156,13 +180,22 @@ static uint64_t implied(uint64_t msr) {
     return msr & PPC_MSR_PR ? msr | PPC_MSR_EE | PPC_MSR_IR | PPC_MSR_DR : msr;
 }
 
+static void go_back(Env *env, uint64_t pc, uint64_t msr) {
+    const uint64_t kept = PPC_MSR_ME;
+    msr = implied(msr);
+    ppc_set_msr(env, (msr & ~kept) | (ppc_cpu(env)->msr & kept));
+    env->pc = (msr & PPC_MSR_SF ? pc : (uint32_t)pc) & ~UINT64_C(3);
+    ppc_poll_interrupts(env);
+}
+
 void ppc_helper_rfi(Env *env) {
     const PpcCpu *cpu = ppc_cpu(env);
-    uint64_t msr = implied(cpu->plain[PPC_PLAIN_SRR1]), kept = PPC_MSR_ME;
-    uint64_t pc = cpu->plain[PPC_PLAIN_SRR0] & ~UINT64_C(3);
-    ppc_set_msr(env, (msr & ~kept) | (cpu->msr & kept));
-    env->pc = msr & PPC_MSR_SF ? pc : (uint32_t)pc;
-    ppc_poll_interrupts(env);
+    go_back(env, cpu->plain[PPC_PLAIN_SRR0], cpu->plain[PPC_PLAIN_SRR1]);
+}
+
+void ppc_helper_return_vectored(Env *env) {
+    const PpcCpu *cpu = ppc_cpu(env);
+    go_back(env, cpu->lr, cpu->ctr);
 }
 
 void ppc_helper_msr_write(Env *env, uint64_t value, uint64_t mask) {

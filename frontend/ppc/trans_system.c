@@ -135,6 +135,21 @@ void ppc_trans_sc(Trans *t, const PpcFields *f) {
     t->ended = true;
 }
 
+void ppc_trans_scv(Trans *t, const PpcFields *f) {
+    uint32_t level = ppc_i32(t, f->lev);
+    ir_call(t->ir, PPC_HELPER_system_call_vectored, 1, &level);
+    ir_append(t->ir, IR_exit, IR_VOID, IR_EXIT_PC_SET, 0, 0, 0);
+    t->ended = true;
+}
+
+void ppc_trans_rfscv(Trans *t, const PpcFields *f) {
+    if (ppc_privileged(t)) {
+        ir_call(t->ir, PPC_HELPER_return_vectored, 0, NULL);
+        ir_append(t->ir, IR_exit, IR_VOID, IR_EXIT_PC_SET, 0, 0, 0);
+        t->ended = true;
+    }
+}
+
 void ppc_shape_rfi(Trans *t, const PpcFields *f, unsigned hypervisor) {
     if (!ppc_privileged(t)) {
         return;

@@ -244,11 +244,7 @@ void ppc_shape_vlanes(Trans *t, const PpcFields *f, unsigned op, unsigned size) 
 }
 
 /* rc: CR6 says whether all lanes are true, or all false */
-void ppc_shape_vcompare(Trans *t, const PpcFields *f, unsigned op, unsigned size) {
-    if (!vec(t)) {
-        return;
-    }
-    uint32_t v = lanes(t, f, op, size);
+static void compared(Trans *t, const PpcFields *f, uint32_t v) {
     set(t, VR + f->vt, v);
     if (f->rc) {
         uint32_t a = half(t, v, 0), b = half(t, v, 1), ones = ppc_i64(t, UINT64_MAX), zero = ppc_i64(t, 0);
@@ -256,6 +252,57 @@ void ppc_shape_vcompare(Trans *t, const PpcFields *f, unsigned op, unsigned size
         uint32_t none = ppc_flags(t, IR_fl_sub, ppc_op2(t, IR_or, IR_I64, a, b), zero);
         uint32_t field = ir_emit(t->ir, IR_csel, IR_I32, IR_EQ, none, ppc_i32(t, PPC_EQ), ppc_i32(t, 0));
         ppc_set_cr(t, 6, ir_emit(t->ir, IR_csel, IR_I32, IR_EQ, all, ppc_i32(t, PPC_LT), field));
+    }
+}
+
+void ppc_shape_vcompare(Trans *t, const PpcFields *f, unsigned op, unsigned size) {
+    if (vec(t)) {
+        compared(t, f, lanes(t, f, op, size));
+    }
+}
+
+/* or_zero: true too where either is zero */
+void ppc_shape_vcompare_not(Trans *t, const PpcFields *f, unsigned or_zero, unsigned size) {
+    if (!vec(t)) {
+        return;
+    }
+    uint32_t v = ppc_op1(t, IR_vnot, IR_V128, lanes(t, f, IR_vcmeq, size));
+    if (or_zero) {
+        uint32_t zero = ppc_op2(t, IR_vpair, IR_V128, ppc_i64(t, 0), ppc_i64(t, 0));
+        uint32_t a = ir_emit(t->ir, IR_vcmeq, IR_V128, size, get(t, VR + f->va), zero, 0);
+        uint32_t b = ir_emit(t->ir, IR_vcmeq, IR_V128, size, get(t, VR + f->vb), zero, 0);
+        v = ppc_op2(t, IR_vor, IR_V128, v, ppc_op2(t, IR_vor, IR_V128, a, b));
+    }
+    compared(t, f, v);
+}
+
+void ppc_shape_vcount(Trans *t, const PpcFields *f, unsigned from_last) {
+    if (vec(t)) {
+        uint32_t args[] = {get(t, VR + f->vb), ppc_i32(t, from_last)};
+        ppc_set(t, f->rt, ir_call(t->ir, PPC_HELPER_vcount, 2, args));
+    }
+}
+
+/* The byte that ra names, from the first or (right) the last */
+void ppc_shape_vextub(Trans *t, const PpcFields *f, unsigned right) {
+    if (!vec(t)) {
+        return;
+    }
+    uint32_t v = get(t, VR + f->vb), n = ppc_op2(t, IR_and, IR_I64, ppc_get(t, f->ra), ppc_i64(t, 15));
+    n = right ? n : ppc_op2(t, IR_xor, IR_I64, n, ppc_i64(t, 15)); /* from the last, which is the lowest */
+    uint32_t flags = ppc_flags(t, IR_fl_logic, ppc_op2(t, IR_and, IR_I64, n, ppc_i64(t, 8)), 0);
+    uint32_t part = ir_emit(t->ir, IR_csel, IR_I64, IR_EQ, flags, half(t, v, 1), half(t, v, 0));
+    uint32_t down = ppc_op2(t, IR_shl, IR_I64, ppc_op2(t, IR_and, IR_I64, n, ppc_i64(t, 7)), ppc_i64(t, 3));
+    part = ppc_op2(t, IR_shr, IR_I64, part, down);
+    ppc_set(t, f->rt, ir_emit(t->ir, IR_uxt, IR_I64, 8, part, 0, 0));
+}
+
+void ppc_trans_vgbbd(Trans *t, const PpcFields *f) {
+    if (vec(t)) {
+        uint32_t v = get(t, VR + f->vb), first = half(t, v, 0), second = half(t, v, 1);
+        first = ir_call(t->ir, PPC_HELPER_vgbbd, 1, &first);
+        second = ir_call(t->ir, PPC_HELPER_vgbbd, 1, &second);
+        set_halves(t, VR + f->vt, first, second);
     }
 }
 
@@ -459,5 +506,57 @@ void ppc_shape_xxmrg(Trans *t, const PpcFields *f, unsigned second) {
 void ppc_trans_xxsel(Trans *t, const PpcFields *f) {
     if (vsx(t)) {
         set(t, T(f), select_bits(t, get(t, A(f)), get(t, B(f)), get(t, C(f))));
+    }
+}
+
+/* -- VSX of ISA 3.0: for the upper registers AltiVec is enough -- */
+
+static bool upper(Trans *t, const PpcFields *f) {
+    return f->tx ? vec(t) : vsx(t);
+}
+
+static uint32_t quad_displaced(Trans *t, const PpcFields *f) {
+    return ppc_ea_d(t, f->ra, ppc_sext(f->dq, 12) * 16);
+}
+
+void ppc_trans_lxv(Trans *t, const PpcFields *f) {
+    if (upper(t, f)) {
+        load_halves(t, T(f), quad_displaced(t, f), true);
+    }
+}
+
+void ppc_trans_stxv(Trans *t, const PpcFields *f) {
+    if (upper(t, f)) {
+        store_halves(t, T(f), quad_displaced(t, f), true);
+    }
+}
+
+void ppc_trans_lxvx(Trans *t, const PpcFields *f) {
+    if (upper(t, f)) {
+        load_halves(t, T(f), ppc_ea_x(t, f), true);
+    }
+}
+
+void ppc_trans_stxvx(Trans *t, const PpcFields *f) {
+    if (upper(t, f)) {
+        store_halves(t, T(f), ppc_ea_x(t, f), true);
+    }
+}
+
+void ppc_trans_mfvsrld(Trans *t, const PpcFields *f) {
+    if (upper(t, f)) {
+        ppc_set(t, f->ra, half(t, get(t, T(f)), 1));
+    }
+}
+
+void ppc_trans_mtvsrdd(Trans *t, const PpcFields *f) {
+    if (upper(t, f)) {
+        set_halves(t, T(f), f->ra ? ppc_get(t, f->ra) : ppc_i64(t, 0), ppc_get(t, f->rb));
+    }
+}
+
+void ppc_trans_xxspltib(Trans *t, const PpcFields *f) {
+    if (upper(t, f)) {
+        splat(t, T(f), ppc_i64(t, f->imm), 0);
     }
 }

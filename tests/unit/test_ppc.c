@@ -132,6 +132,32 @@ START_TEST(test_interrupts) {
 }
 END_TEST
 
+void ppc_helper_system_call_vectored(Env *e, uint32_t level);
+void ppc_helper_return_vectored(Env *e);
+
+START_TEST(test_vectored) {
+    PpcCpu *cpu = ppc_cpu(env);
+    const uint64_t msr = PPC_MSR_SF | PPC_MSR_EE | PPC_MSR_ME | PPC_MSR_PR | PPC_MSR_IR | PPC_MSR_DR | PPC_MSR_RI;
+    const uint64_t within = PPC_MSR_SF | PPC_MSR_ME | PPC_MSR_EE | PPC_MSR_RI;
+    ppc_set_msr(env, msr);
+    env->pcbase = 0x4000;
+    env->insn_off = 8;
+    cpu->plain[PPC_PLAIN_FSCR] = 1 << 12;
+    ppc_helper_system_call_vectored(env, 2);
+    ck_assert_uint_eq(env->pc, 0x17040);
+    ck_assert_uint_eq(cpu->lr, 0x400c);
+    ck_assert_uint_eq(cpu->ctr, msr);
+    ck_assert_uint_eq(cpu->msr, within);
+    ppc_helper_return_vectored(env);
+    ck_assert_uint_eq(env->pc, 0x400c);
+    ck_assert_uint_eq(cpu->msr, msr);
+    ppc_set_interrupt_location(env, 3);
+    ppc_helper_system_call_vectored(env, 0);
+    ck_assert_uint_eq(env->pc, UINT64_C(0xc000000000003000));
+    ck_assert_uint_eq(cpu->msr, within | PPC_MSR_IR | PPC_MSR_DR);
+}
+END_TEST
+
 START_TEST(test_memory_faults) {
     static const struct { MemFault fault; unsigned vector; uint64_t dsisr, srr1; } rows[] = {
         {{.kind = MEM_FAULT_WALK, .guest = 1 << 30, .va = 0x5678}, PPC_VEC_DATA, 1 << 30},
@@ -281,6 +307,7 @@ int main(void) {
     tcase_add_test(tcase, test_state_table);
     tcase_add_test(tcase, test_registers);
     tcase_add_test(tcase, test_interrupts);
+    tcase_add_test(tcase, test_vectored);
     tcase_add_test(tcase, test_memory_faults);
     tcase_add_test(tcase, test_external);
     tcase_add_test(tcase, test_decrementer);

@@ -158,6 +158,8 @@ static void power9(void) {
     CHECK(a != b);
     EQUAL(b >> 32, 0);
     EQUAL(c, UINT64_MAX);
+    TRAPS(0xf60, ".long 0x44000001"); /* scv, and its return rfscv: vectored system calls are off */
+    EQUAL(MFSPR(153) >> 56, 12);
     __asm__ volatile(".long 0x7c00003c"); /* wait, which waits for nothing */
 }
 
