@@ -18,6 +18,7 @@ uint32_t ppc_helper_narrow(Env *env, uint64_t v);
 uint64_t ppc_helper_vperm(Env *env, const IrVal *a, const IrVal *b, const IrVal *selectors, uint32_t from);
 uint64_t ppc_helper_vbpermq(Env *env, const IrVal *a, const IrVal *b);
 uint64_t ppc_helper_vgbbd(Env *env, uint64_t v);
+uint64_t ppc_helper_vshift(Env *env, const IrVal *a, const IrVal *b, uint32_t how);
 uint64_t ppc_helper_vcount(Env *env, const IrVal *v, uint32_t from_last);
 
 
@@ -188,4 +189,12 @@ uint64_t ppc_helper_vcount(Env *env, const IrVal *v, uint32_t from_last) {
         n++;
     }
     return n;
+}
+
+/* Of the whole register, by bits or bytes that the last byte of b counts */
+uint64_t ppc_helper_vshift(Env *env, const IrVal *a, const IrVal *b, uint32_t how) {
+    unsigned n = how & 2 ? byte_of(b, 15) & 0x78 : byte_of(b, 15) & 7;
+    unsigned __int128 v = (unsigned __int128)a->d[0] << 64 | a->d[1];
+    v = how & 1 ? v >> n : v << n;
+    return how & 4 ? (uint64_t)v : (uint64_t)(v >> 64);
 }

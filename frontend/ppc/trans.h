@@ -17,6 +17,7 @@ enum { PPC_TO_LR, PPC_TO_CTR, PPC_TO_TAR };
 enum { PPC_UPDATE = 1, PPC_SIGNED = 2, PPC_REVERSED = 4 };
 
 enum { PPC_SIGN_KEEP, PPC_SIGN_INVERT, PPC_SIGN_CLEAR, PPC_SIGN_SET };
+enum { PPC_LEFT, PPC_RIGHT, PPC_RIGHT_SIGNED };
 enum { PPC_MOVE_ALL, PPC_MOVE_SIGNED, PPC_MOVE_LOW };
 
 /* Vectors (offsets), and SRR1 of a program interrupt. */

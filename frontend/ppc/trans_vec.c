@@ -297,6 +297,28 @@ void ppc_shape_vextub(Trans *t, const PpcFields *f, unsigned right) {
     ppc_set(t, f->rt, ir_emit(t->ir, IR_uxt, IR_I64, 8, part, 0, 0));
 }
 
+/* Counts are taken modulo the lane; to the right they are negative for the IR. */
+void ppc_shape_vshift(Trans *t, const PpcFields *f, unsigned how, unsigned size) {
+    static const uint64_t masks[4] = {UINT64_C(0x0707070707070707), UINT64_C(0x000f000f000f000f), UINT64_C(0x1f0000001f), 63};
+    if (!vec(t)) {
+        return;
+    }
+    uint32_t mask = ppc_op2(t, IR_vpair, IR_V128, ppc_i64(t, masks[size]), ppc_i64(t, masks[size]));
+    uint32_t n = ppc_op2(t, IR_vand, IR_V128, get(t, VR + f->vb), mask);
+    n = how == PPC_LEFT ? n : ir_emit(t->ir, IR_vneg, IR_V128, size, n, 0, 0);
+    unsigned aux = size | (how == PPC_RIGHT_SIGNED ? IR_VEC_SIGNED : 0);
+    set(t, VR + f->vt, ir_emit(t->ir, IR_vshlr, IR_V128, aux, get(t, VR + f->va), n, 0));
+}
+
+void ppc_shape_vshift_all(Trans *t, const PpcFields *f, unsigned how) {
+    if (vec(t)) {
+        uint32_t args[] = {get(t, VR + f->va), get(t, VR + f->vb), ppc_i32(t, how)};
+        uint32_t first = ir_call(t->ir, PPC_HELPER_vshift, 3, args);
+        args[2] = ppc_i32(t, how | 4);
+        set_halves(t, VR + f->vt, first, ir_call(t->ir, PPC_HELPER_vshift, 3, args));
+    }
+}
+
 void ppc_trans_vgbbd(Trans *t, const PpcFields *f) {
     if (vec(t)) {
         uint32_t v = get(t, VR + f->vb), first = half(t, v, 0), second = half(t, v, 1);

@@ -300,6 +300,12 @@ void ppc_settle(const PpcCase *before, PpcCase *after) {
     if (g_str_has_prefix(row->name, "lxs") || g_str_has_prefix(row->name, "mtvsr")) {
         after->vsr[f.tx << 5 | f.t][1] = 0;
     }
+    if (strcmp(row->name, "vsl") == 0 || strcmp(row->name, "vsr") == 0) {
+        const uint64_t *n = before->vsr[f.vb + 32], low = n[1] & 7, all = low * UINT64_C(0x0101010101010101);
+        if (((n[0] ^ all) | (n[1] ^ all)) & UINT64_C(0x0707070707070707)) { /* the bytes must agree */
+            after->vsr[f.vt + 32][0] = after->vsr[f.vt + 32][1] = 0;
+        }
+    }
     bool one = f.fxm && !(f.fxm & (f.fxm - 1));
     if (strcmp(row->name, "mtocrf") == 0) {
         after->cr &= one ? UINT32_MAX : 0;
