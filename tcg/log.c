@@ -7,10 +7,6 @@
 
 #include "tcg/lower.h"
 
-static bool on(const Vcpu *v, unsigned item) {
-    return v->tcg->config.log && (v->tcg->config.log_items & item);
-}
-
 static void print_guest(Vcpu *v, const IrBlock *ir, const uint8_t *page, uint64_t va, GString *out) {
     uint64_t base = va & ~(uint64_t)(PAGE_SIZE - 1), mode = v->frontend->mode(v->env);
     for (uint32_t i = 1; i < ir->count; i++) {
@@ -23,10 +19,7 @@ static void print_guest(Vcpu *v, const IrBlock *ir, const uint8_t *page, uint64_
     }
 }
 
-void lower_log(Vcpu *v, const char *title, unsigned item, const IrBlock *ir, const uint8_t *page, uint64_t va) {
-    if (!on(v, item)) {
-        return;
-    }
+void log_ir(Vcpu *v, const char *title, unsigned item, const IrBlock *ir, const uint8_t *page, uint64_t va) {
     g_autoptr(GString) out = g_string_new(NULL);
     g_string_append_printf(out, "%s: 0x%016" PRIx64 "\n", title, va);
     if (item == TCG_LOG_IN_ASM) {
@@ -78,7 +71,7 @@ void lower_count_host(Vcpu *v, const Tb *tb) {
 }
 
 void lower_log_host(Vcpu *v, const Tb *tb, uint64_t va) {
-    if (!on(v, TCG_LOG_OUT_ASM)) {
+    if (!log_on(v, TCG_LOG_OUT_ASM)) {
         return;
     }
     g_autoptr(GString) out = g_string_new(NULL);

@@ -21,7 +21,16 @@ void lower_patch(Tcg *tcg, Tb *tb, unsigned slot, const Tb *to);
 void lower_unpatch(Tcg *tcg, Tb *tb, unsigned slot);
 
 /* -d items; nothing when the item is off. */
-void lower_log(Vcpu *v, const char *title, unsigned item, const IrBlock *ir, const uint8_t *page, uint64_t va);
+static inline bool log_on(const Vcpu *v, unsigned item) {
+    return (v->tcg->config.log_items & item) && v->tcg->config.log;
+}
+void log_ir(Vcpu *v, const char *title, unsigned item, const IrBlock *ir, const uint8_t *page, uint64_t va);
+static inline void lower_log(Vcpu *v, const char *title, unsigned item, const IrBlock *ir, const uint8_t *page,
+                             uint64_t va) {
+    if (log_on(v, item)) {
+        log_ir(v, title, item, ir, page, va);
+    }
+}
 void lower_log_host(Vcpu *v, const Tb *tb, uint64_t va);
 /* stats=on: adds the block's host insns to the counters. */
 void lower_count_host(Vcpu *v, const Tb *tb);
