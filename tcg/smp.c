@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-enum { EVENT_LOOKS = 64, EVENT_WAIT_US = 100 };
+enum { EVENT_LOOKS = 64, EVENT_WAIT_US = 100, SEEN_LOOKS = 1000 };
 
 /* -- inside and outside -- */
 
@@ -172,8 +172,10 @@ static bool seen(const Vcpu *v, uint64_t ticket) {
 
 static void wait_seen(Vcpu *other, uint64_t ticket) {
     Tcg *tcg = other->tcg;
-    if (seen(other, ticket)) {
-        return;
+    for (unsigned i = 0; i < SEEN_LOOKS; i++) { /* most come to a safepoint sooner than a thread is put to sleep */
+        if (seen(other, ticket)) {
+            return;
+        }
     }
     g_mutex_lock(&tcg->world);
     __atomic_fetch_add(&tcg->waiters, 1, __ATOMIC_SEQ_CST);

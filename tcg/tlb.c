@@ -10,8 +10,10 @@
 #include "tcg/vcpu.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #define ANY_ASID UINT64_MAX
+enum { HUGE = 1 << 21 }; /* bytes of the host's large pages */
 
 static void entry_clear(Bank *b, unsigned i) {
     b->table[i].rtag = b->table[i].wtag = ir_tlb_no_tag(i);
@@ -26,6 +28,16 @@ static void victim_clear(Bank *b, unsigned i) {
 static void forget_hints(Vcpu *v) {
     for (unsigned i = 0; i < IR_PAGE_HINTS; i++) {
         v->env->hints[i].rbad = v->env->hints[i].wbad = UINT64_MAX;
+    }
+}
+
+/* The same for one page. */
+static void forget_hints_of(Vcpu *v, uint64_t va) {
+    for (unsigned i = 0; i < IR_PAGE_HINTS; i++) {
+        IrPageHint *hint = &v->env->hints[i];
+        if (((hint->rtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8 || ((hint->wtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8) {
+            hint->rbad = hint->wbad = UINT64_MAX;
+        }
     }
 }
 
@@ -51,11 +63,15 @@ void tlb_init(Vcpu *v) {
     for (unsigned i = 0; i < IR_PAGE_HINTS; i++) {
         v->env->hints[i].misses = HINT_MISSES;
     }
-    v->l2 = g_malloc0(sizeof *v->l2 * L2_SETS);
+    const size_t bank = sizeof(IrTlbEntry) * (IR_TLB_VICTIMS + BANK_ENTRIES), l2 = sizeof *v->l2 * L2_SETS;
+    const size_t size = (BANKS * bank + l2 + HUGE - 1) & ~(size_t)(HUGE - 1);
+    uint8_t *memory = v->tlb_memory = aligned_alloc(HUGE, size);
+    madvise(memory, size, MADV_HUGEPAGE); /* a wish: it is reached all over */
+    memset(memory + BANKS * bank, 0, l2);
+    v->l2 = (void *)(memory + BANKS * bank);
     v->l2_gen = 1;
     for (unsigned i = 0; i < BANKS; i++) {
-        IrTlbEntry *entries = g_malloc(sizeof(IrTlbEntry) * (IR_TLB_VICTIMS + BANK_ENTRIES));
-        v->banks[i].table = entries + IR_TLB_VICTIMS;
+        v->banks[i].table = (IrTlbEntry *)(void *)(memory + i * bank) + IR_TLB_VICTIMS;
         v->banks[i].filled = BANK_LOG + 1;
         v->banks[i].pushed = true;
         bank_clear(&v->banks[i]);
@@ -63,10 +79,7 @@ void tlb_init(Vcpu *v) {
 }
 
 void tlb_free(Vcpu *v) {
-    g_free(v->l2);
-    for (unsigned i = 0; i < BANKS; i++) {
-        g_free(v->banks[i].table - IR_TLB_VICTIMS);
-    }
+    free(v->tlb_memory);
 }
 
 /* Makes room in an entry: the page it holds moves to its second choice. */
@@ -110,11 +123,22 @@ void tlb_fill(Vcpu *v, Bank *b, uint64_t va, uint64_t pa, uint8_t *host, bool re
     v->stats.tlb_fills++;
 }
 
+static bool is_for(const Bank *b, MemContext c) {
+    return b->used && b->regime == c.regime && b->asid == c.asid;
+}
+
 static Bank *bank_for(Vcpu *v, MemContext c) {
+    Bank *const likely[] = {v->bank, v->unpriv};
+    for (unsigned i = 0; i < G_N_ELEMENTS(likely); i++) {
+        if (likely[i] && is_for(likely[i], c)) {
+            likely[i]->last_use = ++v->bank_clock;
+            return likely[i];
+        }
+    }
     Bank *oldest = &v->banks[0];
     for (unsigned i = 0; i < BANKS; i++) {
         Bank *b = &v->banks[i];
-        if (b->used && b->regime == c.regime && b->asid == c.asid) {
+        if (is_for(b, c)) {
             b->last_use = ++v->bank_clock;
             return b;
         }
@@ -131,12 +155,16 @@ static Bank *bank_for(Vcpu *v, MemContext c) {
 }
 
 /* A flush of one ASID changes its number and so makes its entries of level 2 invalid. */
-static uint32_t *asid_gen(Vcpu *v, uint64_t asid) {
+static inline uint32_t *asid_gen(Vcpu *v, uint64_t asid) {
     return &v->asid_gens[asid == ANY_ASID ? ASID_GENS - 1 : (asid ^ asid >> 8) % (ASID_GENS - 1)];
 }
 
-bool tlb_entry_valid(Vcpu *v, const L2Entry *e) {
+static inline bool valid(Vcpu *v, const L2Entry *e) {
     return e->key && e->gen == v->l2_gen && e->asid_gen == *asid_gen(v, e->asid);
+}
+
+bool tlb_entry_valid(Vcpu *v, const L2Entry *e) {
+    return valid(v, e);
 }
 
 void tlb_context_changed(Vcpu *v) {
@@ -228,7 +256,7 @@ void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid, bool las
     }
     v->stats.tlb_flushes++;
     v->fetch_ok = false;
-    forget_hints(v);
+    forget_hints_of(v, va);
     unsigned first = (unsigned)(va >> IR_PAGE_BITS) & (BANK_ENTRIES - 1), second = ir_tlb_victim(va);
     for (unsigned i = 0; i < BANKS; i++) {
         Bank *b = &v->banks[i];
@@ -295,7 +323,7 @@ bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, Me
     L2Entry *set = v->l2[l2_set(va << 8 >> 8)];
     for (unsigned w = 0; w < L2_WAYS; w++) {
         L2Entry *e = &set[w];
-        if (e->key == key && (e->asid == c.asid || e->asid == ANY_ASID) && tlb_entry_valid(v, e) &&
+        if (e->key == key && (e->asid == c.asid || e->asid == ANY_ASID) && valid(v, e) &&
             l2_allows(e->flags, access)) {
             v->found = e;
             v->stats.tlb_hits++;
@@ -317,7 +345,7 @@ bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, Me
             way = w; /* replace what the walk has overtaken */
             break;
         }
-        if (!tlb_entry_valid(v, &set[w])) {
+        if (!valid(v, &set[w])) {
             way = w;
         }
     }

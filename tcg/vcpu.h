@@ -18,7 +18,7 @@ enum {
     PAGE_SIZE = 1 << IR_PAGE_BITS,
     BANKS = 16,
     BANK_ENTRIES = 4096,
-    BANK_LOG = 128,      /* entries that a bank remembers having filled, to clear them alone */
+    BANK_LOG = 1024,     /* entries that a bank remembers having filled, to clear them alone */
     PAGE_FILTER = 1 << 16,
     CODE_FILTER = 1 << 15,
     L2_SETS = 4096,
@@ -226,6 +226,7 @@ struct Vcpu {
     uint64_t deadlines[FRONTEND_TIMERS];
     uint64_t alarm;       /* what the machine has been asked for */
 
+    void *tlb_memory;     /* of the tables of banks and of l2 */
     Bank banks[BANKS];
     uint64_t bank_clock;
     L2Entry (*l2)[L2_WAYS];
