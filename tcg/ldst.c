@@ -141,7 +141,7 @@ bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *ad
     if (misaligned(ea, aux, &fault)) { /* has priority over a translation fault */
         return raise_fault(v, &fault, aux);
     }
-    const IrTlbEntry *e = &bank->table[ea >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
+    const IrTlbEntry *e = tlb_entry(bank, ea);
     if ((!(aux & IR_CHECK_R) || (e->rtag ^ ea) <= PAGE_SIZE - size) &&
         (!(aux & IR_CHECK_W) || (e->wtag ^ ea) <= PAGE_SIZE - size)) {
         *addend = e->addend;
@@ -286,13 +286,13 @@ static void judge_hint(Vcpu *v, unsigned hint) {
 
 /* A merged check that the TLB does not answer: fills it when the whole range is memory on one page. */
 static bool check_merged(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend) {
-    const IrTlbEntry *e = &v->env->bank.table[ea >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
+    const IrTlbBank *bank = &v->env->bank;
     MemXlat x;
     MemFault fault;
     bool found = (ea & (PAGE_SIZE - 1)) + size <= PAGE_SIZE && probe(v, ea, aux, &x, &fault) && fill(v, ea, aux, &x) &&
-                 (!(aux & IR_CHECK_R) || (e->rtag ^ ea) <= PAGE_SIZE - size) &&
-                 (!(aux & IR_CHECK_W) || (e->wtag ^ ea) <= PAGE_SIZE - size);
-    *addend = e->addend;
+                 (!(aux & IR_CHECK_R) || (tlb_entry(bank, ea)->rtag ^ ea) <= PAGE_SIZE - size) &&
+                 (!(aux & IR_CHECK_W) || (tlb_entry(bank, ea)->wtag ^ ea) <= PAGE_SIZE - size);
+    *addend = tlb_entry(bank, ea)->addend;
     return found;
 }
 

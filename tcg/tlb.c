@@ -47,7 +47,7 @@ static void bank_clear(Bank *b) {
             entry_clear(b, b->log[i]);
         }
     } else {
-        for (unsigned i = 0; i < BANK_ENTRIES; i++) {
+        for (unsigned i = 0; i < b->entries; i++) {
             entry_clear(b, i);
         }
     }
@@ -71,7 +71,8 @@ void tlb_init(Vcpu *v) {
     v->l2 = (void *)(memory + BANKS * bank);
     v->l2_gen = 1;
     for (unsigned i = 0; i < BANKS; i++) {
-        v->banks[i].table = (IrTlbEntry *)(void *)(memory + i * bank) + IR_TLB_VICTIMS;
+        v->banks[i].entries = BANK_ENTRIES;
+        v->banks[i].table = v->banks[i].small = (IrTlbEntry *)(void *)(memory + i * bank) + IR_TLB_VICTIMS;
         v->banks[i].filled = BANK_LOG + 1;
         v->banks[i].pushed = true;
         bank_clear(&v->banks[i]);
@@ -80,6 +81,40 @@ void tlb_init(Vcpu *v) {
 
 void tlb_free(Vcpu *v) {
     free(v->tlb_memory);
+    if (v->large_table) {
+        free(v->large_table - IR_TLB_VICTIMS);
+    }
+}
+
+/* Generated code finds the current banks where they are. */
+static void show_banks(Vcpu *v) {
+    v->env->bank = (IrTlbBank){(v->bank->entries - 1) << 5, v->bank->table};
+    v->env->unpriv = (IrTlbBank){(v->unpriv->entries - 1) << 5, v->unpriv->table};
+}
+
+/* The bank is filled again and again: it gets the large table, empty. Who had that goes back to a small one, which is
+ * clear: so it was left. */
+static void bank_grow(Vcpu *v, Bank *b) {
+    const size_t size = (sizeof(IrTlbEntry) * (IR_TLB_VICTIMS + LARGE_ENTRIES) + HUGE - 1) & ~(size_t)(HUGE - 1);
+    bank_clear(b);
+    if (!v->large_table) {
+        IrTlbEntry *memory = aligned_alloc(HUGE, size);
+        madvise(memory, size, MADV_HUGEPAGE);
+        v->large_table = memory + IR_TLB_VICTIMS;
+    }
+    for (unsigned i = 0; i < BANKS; i++) {
+        Bank *other = &v->banks[i];
+        if (other->table == v->large_table) {
+            *other = (Bank){other->regime, other->asid, other->used, other->last_use, .entries = BANK_ENTRIES,
+                            .table = other->small, .small = other->small};
+        }
+    }
+    b->table = v->large_table;
+    b->entries = LARGE_ENTRIES;
+    b->filled = BANK_LOG + 1;
+    b->pushed = true;
+    bank_clear(b);
+    show_banks(v);
 }
 
 /* Makes room in an entry: the page it holds moves to its second choice. */
@@ -99,7 +134,10 @@ static void push_out(Bank *b, unsigned i) {
 
 void tlb_fill(Vcpu *v, Bank *b, uint64_t va, uint64_t pa, uint8_t *host, bool readable, bool writable) {
     uint64_t tag = va & ~(uint64_t)(PAGE_SIZE - 1);
-    unsigned i = (unsigned)(va >> IR_PAGE_BITS) & (BANK_ENTRIES - 1);
+    if (b->filled > LARGE_FILLS && b->entries == BANK_ENTRIES && v->bank && v->unpriv) {
+        bank_grow(v, b);
+    }
+    unsigned i = (unsigned)(va >> IR_PAGE_BITS) & (b->entries - 1);
     IrTlbEntry *e = &b->table[i];
     if (e->rtag != tag && e->wtag != tag) {
         push_out(b, i);
@@ -176,9 +214,8 @@ void tlb_context_changed(Vcpu *v) {
     if (v->bank != before) {
         forget_hints(v);
     }
-    env->bank = (IrTlbBank){(BANK_ENTRIES - 1) << 5, v->bank->table};
     v->unpriv = bank_for(v, v->unpriv_context);
-    env->unpriv = (IrTlbBank){(BANK_ENTRIES - 1) << 5, v->unpriv->table};
+    show_banks(v);
     space_select(v);
     v->fetch_ok = false;
 }
@@ -257,9 +294,10 @@ void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid, bool las
     v->stats.tlb_flushes++;
     v->fetch_ok = false;
     forget_hints_of(v, va);
-    unsigned first = (unsigned)(va >> IR_PAGE_BITS) & (BANK_ENTRIES - 1), second = ir_tlb_victim(va);
+    unsigned second = ir_tlb_victim(va);
     for (unsigned i = 0; i < BANKS; i++) {
         Bank *b = &v->banks[i];
+        unsigned first = (unsigned)(va >> IR_PAGE_BITS) & (b->entries - 1);
         if (b->filled && holds(&b->table[first], va)) {
             entry_clear(b, first);
         }
@@ -284,7 +322,7 @@ void tlb_unmap_writes(Vcpu *v, uint64_t pa) {
     forget_hints(v);
     for (unsigned i = 0; i < BANKS; i++) {
         Bank *b = &v->banks[i];
-        for (unsigned k = 0; b->filled && k < BANK_ENTRIES; k++) {
+        for (unsigned k = 0; b->filled && k < b->entries; k++) {
             if (b->table[k].info == pa) {
                 b->table[k].wtag = ir_tlb_no_tag(k);
             }

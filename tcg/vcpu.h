@@ -18,6 +18,8 @@ enum {
     PAGE_SIZE = 1 << IR_PAGE_BITS,
     BANKS = 16,
     BANK_ENTRIES = 4096,
+    LARGE_ENTRIES = 32768, /* of a bank that has been filled many times over */
+    LARGE_FILLS = 4 * BANK_ENTRIES,
     BANK_LOG = 1024,     /* entries that a bank remembers having filled, to clear them alone */
     PAGE_FILTER = 1 << 16,
     CODE_FILTER = 1 << 15,
@@ -129,7 +131,9 @@ typedef struct Bank {
     bool pushed;         /* some second choice is filled */
     uint32_t filled;     /* fills since it was cleared */
     uint16_t log[BANK_LOG]; /* entries of the table that the first of them went to */
-    IrTlbEntry *table;   /* BANK_ENTRIES, IR_TLB_VICTIMS in front of it */
+    unsigned entries;    /* BANK_ENTRIES or, with the large table, LARGE_ENTRIES */
+    IrTlbEntry *table;   /* of so many, IR_TLB_VICTIMS in front of it */
+    IrTlbEntry *small;   /* the one that it has for itself */
 } Bank;
 
 /* Pages that entries of the jump cache were made for, and where they are; see space.c. */
@@ -227,6 +231,7 @@ struct Vcpu {
     uint64_t alarm;       /* what the machine has been asked for */
 
     void *tlb_memory;     /* of the tables of banks and of l2 */
+    IrTlbEntry *large_table; /* for one bank at a time, whose memory is made when it is first wanted */
     Bank banks[BANKS];
     uint64_t bank_clock;
     L2Entry (*l2)[L2_WAYS];
@@ -352,6 +357,9 @@ void ports_log(void *opaque, Env *env, int item, const char *format, ...) G_GNUC
 void vcpu_run_timers(Vcpu *v);   /* calls timer_expired of those that are due, asks for the next alarm */
 
 /* -- tlb.c -- */
+static inline const IrTlbEntry *tlb_entry(const IrTlbBank *b, uint64_t va) { /* where generated code looks first */
+    return &b->table[va >> IR_PAGE_BITS & b->mask >> 5];
+}
 void tlb_init(Vcpu *v);
 void tlb_free(Vcpu *v);
 void tlb_context_changed(Vcpu *v);

@@ -99,6 +99,49 @@ static bool fast(uint64_t va, unsigned aux) {
     return hit;
 }
 
+/* Fills the first level with twice as many pages as a small bank holds, until it has grown, and once more. */
+static void fill_much(void) {
+    for (unsigned i = 0; i < LARGE_FILLS + 2 * BANK_ENTRIES + 1; i++) {
+        tlb_fill(m.cpu, m.cpu->bank, (uint64_t)(i % (2 * BANK_ENTRIES)) << IR_PAGE_BITS, RAM_BASE, m.ram, true, true);
+    }
+}
+
+static bool holds(uint64_t va) {
+    return tlb_entry(&m.env->bank, va)->rtag == va;
+}
+
+START_TEST(large_bank) {
+    enter(1, 0);
+    const IrTlbEntry *small = m.env->bank.table;
+    fill_much();
+    const IrTlbEntry *large = m.env->bank.table;
+    ck_assert_ptr_ne(large, small);
+    ck_assert_uint_eq(m.env->bank.mask, (LARGE_ENTRIES - 1) << 5);
+    for (unsigned i = 0; i < 2 * BANK_ENTRIES; i++) {
+        ck_assert(holds((uint64_t)i << IR_PAGE_BITS));
+    }
+    tlb_flush_page(m.cpu, 0x1001000, true, 0, true);
+    ck_assert(!holds(0x1001000) && holds(0x1002000) && holds(0x1000));
+    tlb_unmap_writes(m.cpu, RAM_BASE);
+    ck_assert_uint_ne(tlb_entry(&m.env->bank, 0x1002000)->wtag, 0x1002000);
+    ck_assert(holds(0x1002000));
+    enter(2, 0); /* takes it away; what was in the small one is gone for long */
+    ck_assert(!holds(0x1000));
+    fill_much();
+    ck_assert_ptr_eq(m.env->bank.table, large);
+    ck_assert(holds(0x1000) && holds(0x1001000));
+    enter(1, 0);
+    ck_assert_ptr_eq(m.env->bank.table, small);
+    ck_assert_uint_eq(m.env->bank.mask, (BANK_ENTRIES - 1) << 5);
+    for (unsigned i = 0; i < 2 * BANK_ENTRIES; i++) {
+        ck_assert(!holds((uint64_t)i << IR_PAGE_BITS));
+    }
+    enter(2, 0);
+    tlb_flush_all(m.cpu);
+    ck_assert(!holds(0x1000) && !holds(0x1001000));
+}
+END_TEST
+
 START_TEST(second_level) {
     MemXlat x;
     MemFault fault;
@@ -378,7 +421,7 @@ START_TEST(code_of_every_page) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {second_level, address_spaces, global, flush_all, flush_asid, flush_page,
+    const TTest *const tests[] = {large_bank, second_level, address_spaces, global, flush_all, flush_asid, flush_page,
                                   flush_page_of_every_space, large_mapping, many_large_mappings, no_writes_to_code,
                                   code_of_two_spaces,
                                   code_learned_elsewhere, code_after_maintenance, code_moved_silently,
