@@ -158,8 +158,8 @@ bool ldst_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *ad
     }
     *addend = IR_ADDEND_SLOW;
     if ((ea & (PAGE_SIZE - 1)) + size <= PAGE_SIZE) {
-        if (fill(v, ea, aux, &x) && (!(aux & IR_CHECK_W) || (e->wtag ^ ea) <= PAGE_SIZE - size)) {
-            *addend = e->addend;
+        if (fill(v, ea, aux, &x) && (!(aux & IR_CHECK_W) || (tlb_entry(bank, ea)->wtag ^ ea) <= PAGE_SIZE - size)) {
+            *addend = tlb_entry(bank, ea)->addend; /* the bank may have another table now */
         } else if (aux & IR_CHECK_ORDERED) {
             direct(v, ea, size, aux, &x, addend);
         }

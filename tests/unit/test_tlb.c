@@ -113,6 +113,14 @@ static bool holds(uint64_t va) {
 START_TEST(large_bank) {
     enter(1, 0);
     const IrTlbEntry *small = m.env->bank.table;
+    uint64_t addend = 0;
+    for (unsigned i = 0; i <= LARGE_FILLS; i++) {
+        tlb_fill(m.cpu, m.cpu->bank, (uint64_t)i << IR_PAGE_BITS, RAM_BASE, m.ram, true, true);
+    }
+    ck_assert_ptr_eq(m.env->bank.table, small);
+    ck_assert(ldst_check(m.env, 0x3000, 1, IR_CHECK_R, &addend)); /* grows under the feet of whoever checks */
+    ck_assert_ptr_eq((void *)(uintptr_t)(addend + 0x3000), m.ram + 0x3000);
+    ck_assert_ptr_ne(m.env->bank.table, small);
     fill_much();
     const IrTlbEntry *large = m.env->bank.table;
     ck_assert_ptr_ne(large, small);
