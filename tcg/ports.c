@@ -235,6 +235,7 @@ static bool firmware(void *opaque, Env *env) {
 
 static void port_halt(void *opaque, Env *env, uint64_t pc) {
     vcpu_of(env)->waits_at = pc;
+    __atomic_store_n(&env->pending, -1, __ATOMIC_SEQ_CST); /* it waits where generated code is left */
 }
 
 void ports_log(void *opaque, Env *env, int item, const char *format, ...) {
