@@ -9,7 +9,7 @@
 
 #include "tcg/lower.h"
 
-enum { MAX_INSNS = 64 };
+enum { MAX_INSNS = 64, PATIENCE_NS = 50000 };
 
 /* The page that code at a physical address is read from. */
 typedef struct Fetch {
@@ -191,17 +191,27 @@ static void remember_jump(Vcpu *v, const Tb *tb) {
     }
 }
 
-/* Waits until an interrupt input, a timer or a request wants attention. */
-static void halt(Vcpu *v) {
-    if (v->tcg->config.icount) {
-        icount_warp(v);
-        return;
-    }
+static bool wants_attention(const Vcpu *v) {
+    return __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) || v->frontend->wakes(v->env);
+}
+
+/* Does something come before the vCPU's patience ends? Being put to sleep and woken takes the host longer than another
+ * CPU often needs to answer. */
+static bool comes_soon(const Vcpu *v, uint64_t start) {
     const TcgConfig *c = &v->tcg->config;
-    vcpu_leave(v);
+    for (uint64_t t = start; t - start < v->patience; t = c->now(c->opaque)) {
+        if (wants_attention(v) || v->alarm <= t) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void sleep_until_wanted(Vcpu *v) {
+    const TcgConfig *c = &v->tcg->config;
     g_mutex_lock(&v->halt_lock);
     __atomic_store_n(&v->halted, 1, __ATOMIC_SEQ_CST);
-    while (!__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) && !v->frontend->wakes(v->env)) {
+    while (!wants_attention(v)) {
         uint64_t t = c->now(c->opaque);
         if (v->alarm <= t) {
             break;
@@ -217,6 +227,22 @@ static void halt(Vcpu *v) {
     }
     __atomic_store_n(&v->halted, 0, __ATOMIC_SEQ_CST);
     g_mutex_unlock(&v->halt_lock);
+}
+
+/* Waits until an interrupt input, a timer or a request wants attention. */
+static void halt(Vcpu *v) {
+    const TcgConfig *c = &v->tcg->config;
+    if (c->icount) {
+        icount_warp(v);
+        return;
+    }
+    vcpu_leave(v);
+    uint64_t start = c->now(c->opaque);
+    if (!comes_soon(v, start)) {
+        sleep_until_wanted(v);
+        bool soon = v->tcg->vcpu_count > 1 && c->now(c->opaque) - start < PATIENCE_NS;
+        v->patience = soon ? PATIENCE_NS : v->patience / 2;
+    }
     vcpu_enter(v);
     if (v->alarm <= c->now(c->opaque)) {
         vcpu_run_timers(v);

@@ -224,6 +224,7 @@ struct Vcpu {
     uint32_t halted;      /* atomic: waits in vcpu_halt */
     GMutex halt_lock;
     GCond halt_cond;
+    uint64_t patience;    /* ns that the next wait looks before it sleeps: what was too short last time, else ever less */
     bool stop;
     uint64_t waits_at;    /* pc at which the guest waits for an interrupt, across pauses and stops; or UINT64_MAX */
 
