@@ -13,7 +13,7 @@ from cpio import write_initrd  # noqa: E402
 
 FLAGS = ["-O2", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter",
          "-Wno-infinite-recursion", "-fno-strict-aliasing", "-fwrapv", "-ffp-contract=off", "-static", "-pthread"]
-GROUPS = ["int", "call", "fp", "vec", "mem", "sys", "jit", "smp"]
+GROUPS = ["int", "call", "fp", "vec", "mem", "sys", "jit", "smp", "fresh"]
 
 
 def build(compiler, path):

@@ -20,7 +20,7 @@ typedef struct Kernel {
 
 /* Lists end with a kernel without a name. */
 extern const Kernel int_kernels[], call_kernels[], fp_kernels[], vec_kernels[], mem_kernels[], sys_kernels[], jit_kernels[],
-    smp_kernels[];
+    smp_kernels[], fresh_kernels[];
 
 /* Numbers that look random, the same ones everywhere. */
 static inline uint64_t random_next(uint64_t *state) {

@@ -28,7 +28,8 @@ static const struct {
     const Kernel *kernels;
 } groups[] = {
     {"int", int_kernels}, {"call", call_kernels}, {"fp", fp_kernels},   {"vec", vec_kernels},
-    {"sys", sys_kernels}, {"jit", jit_kernels},   {"smp", smp_kernels}, {"mem", mem_kernels}, /* mem keeps its memory */
+    {"sys", sys_kernels}, {"jit", jit_kernels},   {"smp", smp_kernels}, {"fresh", fresh_kernels},
+    {"mem", mem_kernels}, /* keeps its memory */
 };
 
 static void end(int status) __attribute__((noreturn));
