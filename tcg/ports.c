@@ -58,7 +58,7 @@ static bool phys_cas64(void *opaque, Env *env, uint64_t pa, uint64_t expected, u
 }
 
 static bool known(void *opaque, Env *env, uint64_t va, MemAccess access, uint64_t *pa) {
-    const IrTlbEntry *e = &env->bank.table[va >> IR_PAGE_BITS & (BANK_ENTRIES - 1)];
+    const IrTlbEntry *e = &env->bank.table[va >> IR_PAGE_BITS & (vcpu_of(env)->bank->entries - 1)];
     *pa = e->info | (va & (PAGE_SIZE - 1));
     return ((access == MEM_WRITE ? e->wtag : e->rtag) ^ va) < PAGE_SIZE;
 }

@@ -15,6 +15,14 @@
 #define ANY_ASID UINT64_MAX
 enum { HUGE = 1 << 21 }; /* bytes of the host's large pages */
 
+/* Tables are reached all over: large host pages are wished for. */
+static void *alloc_tables(size_t size) {
+    size = (size + HUGE - 1) & ~(size_t)(HUGE - 1);
+    void *memory = g_aligned_alloc(1, size, HUGE);
+    madvise(memory, size, MADV_HUGEPAGE);
+    return memory;
+}
+
 static void entry_clear(Bank *b, unsigned i) {
     b->table[i].rtag = b->table[i].wtag = ir_tlb_no_tag(i);
 }
@@ -64,9 +72,7 @@ void tlb_init(Vcpu *v) {
         v->env->hints[i].misses = HINT_MISSES;
     }
     const size_t bank = sizeof(IrTlbEntry) * (IR_TLB_VICTIMS + BANK_ENTRIES), l2 = sizeof *v->l2 * L2_SETS;
-    const size_t size = (BANKS * bank + l2 + HUGE - 1) & ~(size_t)(HUGE - 1);
-    uint8_t *memory = v->tlb_memory = aligned_alloc(HUGE, size);
-    madvise(memory, size, MADV_HUGEPAGE); /* a wish: it is reached all over */
+    uint8_t *memory = v->tlb_memory = alloc_tables(BANKS * bank + l2);
     memset(memory + BANKS * bank, 0, l2);
     v->l2 = (void *)(memory + BANKS * bank);
     v->l2_gen = 1;
@@ -80,9 +86,9 @@ void tlb_init(Vcpu *v) {
 }
 
 void tlb_free(Vcpu *v) {
-    free(v->tlb_memory);
+    g_aligned_free(v->tlb_memory);
     if (v->large_table) {
-        free(v->large_table - IR_TLB_VICTIMS);
+        g_aligned_free(v->large_table - IR_TLB_VICTIMS);
     }
 }
 
@@ -95,11 +101,9 @@ static void show_banks(Vcpu *v) {
 /* The bank is filled again and again: it gets the large table, empty. Who had that goes back to a small one, which is
  * clear: so it was left. */
 static void bank_grow(Vcpu *v, Bank *b) {
-    const size_t size = (sizeof(IrTlbEntry) * (IR_TLB_VICTIMS + LARGE_ENTRIES) + HUGE - 1) & ~(size_t)(HUGE - 1);
     bank_clear(b);
     if (!v->large_table) {
-        IrTlbEntry *memory = aligned_alloc(HUGE, size);
-        madvise(memory, size, MADV_HUGEPAGE);
+        IrTlbEntry *memory = alloc_tables(sizeof *memory * (IR_TLB_VICTIMS + LARGE_ENTRIES));
         v->large_table = memory + IR_TLB_VICTIMS;
     }
     for (unsigned i = 0; i < BANKS; i++) {
