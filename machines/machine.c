@@ -301,8 +301,8 @@ static bool check_options(Machine *m, GError **error) {
         return false;
     }
     if (m->cpus > cls->cpus_max) {
-        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "machine '%s' has 1 to %u CPUs, not %u", cls->name,
-                    cls->cpus_max, m->cpus);
+        g_autofree char *range = cls->cpus_max > 1 ? g_strdup_printf("1 to %u CPUs", cls->cpus_max) : g_strdup("one CPU");
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "machine '%s' has %s, not %u", cls->name, range, m->cpus);
         return false;
     }
     if (m->ram_size < cls->ram_min || m->ram_size > cls->ram_max || m->ram_size % BUS_PAGE) {

@@ -3,17 +3,7 @@
  * test_lower.c - what is compiled by more than one node: flags, regions, memory, constants.
  * Each program runs by host code and by the interpreter from several states; both must agree.
  */
-#include <check.h>
-#include <stdlib.h>
-
-#include "tests/jit/program.h"
-
-#include "tests/jit/harness.c"
-#include "tests/jit/program.c"
-
-typedef struct Program {
-    const char *name, *text;
-} Program;
+#include "tests/unit/agree.h"
 
 static const Program programs[] = {
     {"flags used in C alone",
@@ -218,34 +208,10 @@ static const Program programs[] = {
 };
 
 START_TEST(agrees) {
-    const Program *p = &programs[_i];
-    JitSide *host = jit_side_new(&made_up, true), *want = jit_side_new(&made_up, false);
-    g_autoptr(IrBlock) b = guest_block();
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GString) diff = g_string_new(NULL);
-    ck_assert_msg(ir_parse(b, p->text, &error), "%s: %s", p->name, error ? error->message : "");
-    ck_assert_msg(ir_verify(b, &error), "%s: %s", p->name, error ? error->message : "");
-    for (uint64_t seed = 0; seed < 50; seed++) {
-        program_state(want, seed);
-        jit_copy(host, want);
-        jit_run(want, b);
-        jit_run(host, b);
-        ck_assert_msg(jit_compiled(host), "%s: given up", p->name);
-        ck_assert_msg(jit_compare(host, want, diff), "%s, state %u:\n%s", p->name, (unsigned)seed, diff->str);
-    }
-    jit_side_free(host);
-    jit_side_free(want);
+    agrees_on(&programs[_i]);
 }
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("lower");
-    TCase *tcase = tcase_create("lower");
-    tcase_add_loop_test(tcase, agrees, 0, G_N_ELEMENTS(programs));
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return agree_main("lower", agrees, G_N_ELEMENTS(programs));
 }
