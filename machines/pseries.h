@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pseries.h - what the files of the pseries machine share: hypercalls, their tables, RTAS.
+ * Spec: LoPAPR 1.1 (Linux on Power Architecture Platform Reference), 14 (hypercalls).
+ */
+#ifndef MACHINES_PSERIES_H
+#define MACHINES_PSERIES_H
+
+#include "frontend/ppc/ppc.h"
+#include "machines/machine.h"
+
+/* What hypercalls return in r3. */
+enum {
+    H_SUCCESS = 0, H_BUSY = 1, H_NOT_AVAILABLE = 3, H_HARDWARE = -1, H_FUNCTION = -2, H_PRIVILEGE = -3, H_PARAMETER = -4,
+    H_PTEG_FULL = -6, H_NOT_FOUND = -7, H_NO_MEM = -9, H_RESOURCE = -16, H_P2 = -55, H_P3 = -56, H_P4 = -57, H_P5 = -58,
+    H_UNSUPPORTED_FLAG = -256,
+};
+
+/* A hypercall: arguments from r4 on, results too; the status goes to r3. */
+typedef struct PseriesCall {
+    Machine *machine;
+    Env *env;     /* of the CPU that calls, on its thread */
+    unsigned cpu;
+} PseriesCall;
+
+typedef struct PseriesCallRow {
+    uint64_t number;
+    int64_t (*call)(PseriesCall *c);
+} PseriesCallRow;
+
+/* Rows of one file; a number stands in one of them. */
+typedef struct PseriesCallTable {
+    const PseriesCallRow *rows;
+    unsigned count;
+} PseriesCallTable;
+
+extern const PseriesCallTable pseries_calls_cpu, pseries_calls_mmu, pseries_calls_rtas;
+
+/* Argument n: 0 is r4. */
+static inline uint64_t pseries_arg(const PseriesCall *c, unsigned n) {
+    return ppc_gpr(c->env, 4 + n);
+}
+/* Result n: 0 goes to r4. */
+static inline void pseries_result(PseriesCall *c, unsigned n, uint64_t value) {
+    ppc_set_gpr(c->env, 4 + n, value);
+}
+
+/* -- pseries_hcall.c -- */
+
+/* MachineClass.firmware. */
+bool pseries_hypercall(Machine *machine, unsigned cpu);
+
+/* -- pseries_rtas.c -- */
+
+/* The node /rtas: what calls there are. */
+void pseries_describe_rtas(DevTree *tree);
+
+enum { PSERIES_VTY_UNIT = 0x71000000 };
+
+#endif
