@@ -52,6 +52,32 @@ bool pseries_hypercall(Machine *machine, unsigned cpu);
 
 /* -- pseries_rtas.c -- */
 
+/* RTAS calls are in memory, as big-endian words: token, how many arguments, how many results, and these. */
+enum {
+    RTAS_ARGS = 16,
+    RTAS_SUCCESS = 0, RTAS_HARDWARE = -1, RTAS_BUSY = -2, RTAS_PARAMETER = -3,
+};
+
+typedef struct PseriesRtas {
+    Machine *machine;
+    Env *env;     /* of the CPU that calls, on its thread */
+    unsigned cpu;
+    uint32_t inputs, outputs;               /* how many there are: at least those of the row */
+    uint32_t in[RTAS_ARGS], out[RTAS_ARGS]; /* out[0], the status, is what the function returns */
+} PseriesRtas;
+
+typedef struct PseriesRtasRow {
+    const char *name; /* of the property of /rtas that holds its token */
+    uint32_t inputs, outputs; /* with the status */
+    int32_t (*call)(PseriesRtas *r);
+} PseriesRtasRow;
+
+/* Rows of one file; pseries_rtas.c lists the tables. */
+typedef struct PseriesRtasTable {
+    const PseriesRtasRow *rows;
+    unsigned count;
+} PseriesRtasTable;
+
 /* The node /rtas: what calls there are. */
 void pseries_describe_rtas(DevTree *tree);
 
