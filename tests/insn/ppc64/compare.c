@@ -2,7 +2,7 @@
 /*
  * compare.c - random insns of the PowerPC tables against oracle.c, and the making of vectors from it.
  *
- *     compare gen SEED COUNT le|be [ROW] > cases   COUNT or more of each row (or of rows that begin with ROW)
+ *     compare gen SEED COUNT le|be [ROW] > cases   COUNT or more of each row (or of rows that begin with ROW, or of table ROW)
  *     oracle < cases > results
  *     compare check cases results                  runs them here, in every way; reports those that differ
  *     compare record cases results                 lines for test_ppc.c
@@ -42,9 +42,14 @@ static uint32_t set_field(const PpcRow *row, uint32_t insn, const char *name, ui
 }
 
 static bool is_memory(const PpcRow *row) {
-    bool vector = strcmp(row->file, "ppc_vec.decode") == 0;
+    bool vector = g_str_has_prefix(row->file, "ppc_vec");
     return strcmp(row->file, "ppc_mem.decode") == 0 || g_str_has_prefix(row->name, "dcb") ||
            (vector && field_of(row, "ra") && (row->name[0] == 'l' || g_str_has_prefix(row->name, "st")));
+}
+
+/* Does rb hold a length, and not a part of the address? */
+static bool is_counted(const PpcRow *row) {
+    return g_str_has_prefix(row->name, "lxvl") || g_str_has_prefix(row->name, "stxvl");
 }
 
 static bool is_branch(const PpcRow *row) {
@@ -59,7 +64,7 @@ static bool is_told(const PpcRow *row) {
 /* Computation has no byte order; words and strings have one. */
 static bool is_chosen(const PpcRow *row, bool big, const char *name) {
     bool in_order = big ? is_memory(row) : !strstr(row->name, "mw") && !strstr(row->name, "swi");
-    return is_told(row) && in_order && (!name || g_str_has_prefix(row->name, name));
+    return is_told(row) && in_order && (!name || g_str_has_prefix(row->name, name) || strcmp(row->file, name) == 0);
 }
 
 /* -- memory -- */
@@ -78,7 +83,11 @@ static uint32_t place(uint64_t *seed, const PpcRow *row, uint32_t insn, PpcCase 
         insn = set_field(row, insn, "ra", 1);
         ppc_find(insn, &f);
     }
-    if (!indexed) {
+    if (is_counted(row)) {
+        insn = f.ra ? insn : set_field(row, insn, "ra", f.ra = (f.rb + 1) % 31 + 1);
+        c->gpr[f.rb] = c->gpr[f.rb] >> 8 | next(seed) % 18 << 56;
+        c->gpr[f.ra] = ea;
+    } else if (!indexed) {
         c->gpr[f.ra] = ea - (uint64_t)d;
     } else if (f.ra == 0) {
         c->gpr[f.rb] = ea;

@@ -283,6 +283,15 @@ static void settle_division(const PpcCase *before, PpcCase *after, const PpcFiel
     }
 }
 
+/* Loads of one element of a vector leave the others undefined. */
+static void settle_element(const PpcCase *before, PpcCase *after, const PpcFields *f, unsigned bytes) {
+    uint64_t ea = ((f->ra ? before->gpr[f->ra] : 0) + before->gpr[f->rb]) & (16 - bytes), *v = after->vsr[f->vt + 32];
+    uint64_t mask = bytes == 4 ? UINT32_MAX : bytes == 2 ? UINT16_MAX : UINT8_MAX;
+    unsigned at = (unsigned)(before->big ? 16 - bytes - ea : ea);
+    v[0] &= at >= 8 ? mask << (at - 8) * 8 : 0;
+    v[1] &= at < 8 ? mask << at * 8 : 0;
+}
+
 /* The reserved bits of XER may or may not keep what is written. */
 void ppc_settle(const PpcCase *before, PpcCase *after) {
     PpcFields f;
@@ -305,6 +314,9 @@ void ppc_settle(const PpcCase *before, PpcCase *after) {
         if (((n[0] ^ all) | (n[1] ^ all)) & UINT64_C(0x0707070707070707)) { /* the bytes must agree */
             after->vsr[f.vt + 32][0] = after->vsr[f.vt + 32][1] = 0;
         }
+    }
+    if (g_str_has_prefix(row->name, "lve")) {
+        settle_element(before, after, &f, row->name[3] == 'b' ? 1 : row->name[3] == 'h' ? 2 : 4);
     }
     bool one = f.fxm && !(f.fxm & (f.fxm - 1));
     if (strcmp(row->name, "mtocrf") == 0) {
