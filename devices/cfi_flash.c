@@ -344,7 +344,7 @@ static void mapped(Device *d, unsigned bank) {
 
 /* -- the content -- */
 
-/* 64 MiB of 0xff that take 2 MiB of host memory until written. NULL: the host has no memory. */
+/* 64 MiB of 0xff that take 2 MiB of host memory until written. NULL: the host gives none; errno says why. */
 static uint8_t *map_erased(void) {
     int fd = memfd_create("erased-flash", MFD_CLOEXEC);
     uint8_t *all = mmap(NULL, CFI_FLASH_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -359,12 +359,14 @@ static uint8_t *map_erased(void) {
         fine = mmap(all + at, ERASED_MAP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd, 0) !=
                MAP_FAILED;
     }
+    int why = errno;
     if (fd >= 0) {
         close(fd);
     }
     if (!fine && all != MAP_FAILED) {
         munmap(all, CFI_FLASH_SIZE);
     }
+    errno = why;
     return fine ? all : NULL;
 }
 
@@ -438,8 +440,9 @@ static bool init(Device *d, const void *config, GError **error) {
     s->fd = -1;
     s->memory = map_erased();
     if (!s->memory) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "this host has no memory for a flash of %d MiB",
-                    CFI_FLASH_SIZE >> 20);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "this host gives no memory for a flash of %d MiB: %s%s",
+                    CFI_FLASH_SIZE >> 20, g_strerror(errno),
+                    errno == EFBIG ? " (it takes files of 2 MiB; see ulimit -f)" : "");
         return false;
     }
     if (c && c->data) {

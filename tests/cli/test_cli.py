@@ -159,6 +159,14 @@ class Usage(Cli):
         for junk in ("", "k", "12x", "1.5", "1 G", "0x", "99999999999999999999", "99999999999T", "+5", "1GG"):
             self.usage("-m: ", *self.virt("-m", junk, "-kernel", "x"))
 
+    def test_host_gives_no_memory(self):
+        command = [YADO, *self.virt("-kernel", self.file("k", code([0x14000000])))]
+        done = subprocess.run(["sh", "-c", 'ulimit -f 100; exec "$@"', "sh", *command], stdin=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, timeout=SECONDS, text=True, check=False)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("this host gives no memory for a flash of 64 MiB: File too large (it takes files of 2 MiB; see "
+                      "ulimit -f)", done.stderr)
+
     def test_smp(self):
         self.usage("machine 'virt' has 1 to 64 CPUs, not 65", *self.virt("-smp", "65", "-kernel", "x"))
         self.usage("serves 1 to 8 CPUs, not 16; more need -M virt,gic-version=3", *self.virt("-smp", "sockets=2,clusters=2,cores=2,threads=2", "-kernel", "x"))
