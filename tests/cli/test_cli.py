@@ -160,7 +160,7 @@ class Usage(Cli):
             self.usage("-m: ", *self.virt("-m", junk, "-kernel", "x"))
 
     def test_host_gives_no_memory(self):
-        command = [YADO, *self.virt("-kernel", self.file("k", code([0x14000000])))]
+        command = [YADO, *self.virt("-kernel", self.file("k", elf()))]
         done = subprocess.run(["sh", "-c", 'ulimit -f 100; exec "$@"', "sh", *command], stdin=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, timeout=SECONDS, text=True, check=False)
         self.assertEqual(done.returncode, 4, done.stderr)
