@@ -3,10 +3,11 @@
  * classes.c - the list of all devices.
  */
 #include "devices/devices.h"
+#include "devices/spapr.h"
 
 const DeviceClass *const device_classes[] = {
-    &device_cfi_flash, &device_fw_cfg, &device_gicv2, &device_gicv3, &device_pl011, &device_pl031, &device_pl061, &device_spapr_vty,
-    &device_virtio_mmio,
+    &device_cfi_flash, &device_fw_cfg, &device_gicv2, &device_gicv3, &device_pl011, &device_pl031, &device_pl061,
+    &device_spapr, &device_spapr_vty, &device_xics, &device_virtio_mmio,
     &device_virtio_blk, &device_virtio_net, &device_virtio_rng, &device_virtio_serial, &device_virtconsole,
     &device_virtserialport, NULL,
 };

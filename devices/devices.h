@@ -17,7 +17,7 @@ typedef struct Pl011Config {
 } Pl011Config;
 extern const DeviceClass device_pl011;
 
-/* -- terminal of a PAPR machine: no banks; what the guest's hypercalls ask for -- */
+/* -- terminal of a PAPR machine: no banks; what the guest's hypercalls ask for; one output: a pulse when something is typed -- */
 typedef struct SpaprVtyConfig {
     Chardev *chardev; /* borrowed; NULL: output is dropped */
 } SpaprVtyConfig;

@@ -2,7 +2,7 @@
 /*
  * spapr_vty.c - the terminal of a PAPR machine, which the guest reaches by hypercalls.
  * Spec: LoPAPR 1.1, 16.1 (vty, H_PUT_TERM_CHAR, H_GET_TERM_CHAR).
- * Locking: the device's lock. Missing: its interrupt (guests poll); H_FREE_VTERM.
+ * Locking: the device's lock. Missing: H_FREE_VTERM.
  */
 #include <string.h>
 
@@ -69,6 +69,8 @@ static void receive(void *opaque, const uint8_t *data, size_t n) {
     for (size_t i = 0; i < n && s->rx_count < FIFO; i++) {
         s->rx[(s->rx_first + s->rx_count++) % FIFO] = data[i];
     }
+    irq_set(&s->d.irqs[0], true); /* a message */
+    irq_set(&s->d.irqs[0], false);
     device_unlock(&s->d);
 }
 
@@ -131,6 +133,7 @@ const DeviceClass device_spapr_vty = {
     .config_size = sizeof(SpaprVtyConfig),
     .state = state,
     .state_count = G_N_ELEMENTS(state),
+    .irq_count = 1,
     .init = init,
     .finish = finish,
     .reset = reset,

@@ -177,7 +177,10 @@ void loader_copy(const Loader *loader, uint8_t *ram, const void *dtb, size_t dtb
 }
 
 LoaderEntry loader_entry(const Loader *loader) {
-    return loader->entry;
+    LoaderEntry entry = loader->entry;
+    entry.low = loader->kernel ? loader->low : 0;
+    entry.high = loader->kernel ? loader->high : 0;
+    return entry;
 }
 
 const uint8_t *loader_bios(const Loader *loader, size_t *size) {

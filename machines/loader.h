@@ -39,6 +39,7 @@ void loader_copy(const Loader *loader, uint8_t *ram, const void *dtb, size_t dtb
 /* Valid after loader_place. */
 typedef struct LoaderEntry {
     uint64_t pc;           /* where the kernel starts; without a kernel 0 */
+    uint64_t low, high;    /* gpa: bounds of the kernel; equal without one */
     uint64_t dtb;          /* gpa of the device tree */
     uint64_t initrd;       /* gpa; size 0: there is none */
     uint64_t initrd_size;

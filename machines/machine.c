@@ -503,7 +503,7 @@ static bool make_tree(Machine *m, GError **error) {
                     m->options.dtb);
         return false;
     }
-    if (!loader_place(m->loader, size, error)) {
+    if (!loader_place(m->loader, MAX(size, m->cls->boot_room), error)) {
         return false;
     }
     LoaderEntry entry = loader_entry(m->loader);
@@ -570,6 +570,9 @@ static void boot(Machine *m) {
     LoaderEntry entry = loader_entry(m->loader);
     const uint64_t args[] = { entry.kernel ? entry.dtb : 0, 0, 0, 0 };
     m->cls->frontend->set_entry(vcpu_env(g_ptr_array_index(m->vcpus, 0)), entry.pc, args, G_N_ELEMENTS(args));
+    if (m->cls->boot) {
+        m->cls->boot(m);
+    }
 }
 
 static void devices_resumed(Machine *m) {

@@ -12,6 +12,7 @@
 
 #include "devices/devices.h"
 #include "devices/ram.h"
+#include "devices/spapr.h"
 #include "frontend/frontend.h"
 #include "machines/fdt.h"
 #include "machines/loader.h"
@@ -84,6 +85,7 @@ typedef union DeviceConfig {
     FlashConfig flash;
     GicConfig gic;
     SpaprVtyConfig spapr_vty;
+    XicsConfig xics;
 } DeviceConfig;
 
 enum { MAP_BANKS = 2, NO_IRQ = -1 };
@@ -135,6 +137,9 @@ struct MachineClass {
     void (*cpu_irq)(Machine *machine, unsigned cpu, unsigned line, bool level);
     /* A CPU calls the firmware or hypervisor that the machine plays: see CpuPorts.firmware. On its thread. NULL: none. */
     bool (*firmware)(Machine *machine, unsigned cpu);
+    /* Images are in memory and the first CPU is at its entry; nothing runs. NULL: that is all. */
+    void (*boot)(Machine *machine);
+    size_t boot_room;            /* bytes that it needs where the device tree is, if that is smaller */
     /* Adds what is not a row of the map to the device tree: CPUs, memory, timer ... */
     void (*describe)(Machine *machine, DevTree *tree);
 };
@@ -156,6 +161,8 @@ struct Machine {
         bool fdt_randomness;
         unsigned gic_version;    /* 0: the class's default */
         bool unfinished;         /* start what the machine cannot run to the end */
+        unsigned ic_mode;        /* pseries: PSERIES_IC_* */
+        bool no_client;          /* pseries: kernels find the device tree, not the client interface */
     } keys;
     Clock *clock;
     Bus *bus;

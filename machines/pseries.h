@@ -34,7 +34,8 @@ typedef struct PseriesCallTable {
     unsigned count;
 } PseriesCallTable;
 
-extern const PseriesCallTable pseries_calls_cpu, pseries_calls_mmu, pseries_calls_rtas;
+extern const PseriesCallTable pseries_calls_base, pseries_calls_cpu, pseries_calls_mmu, pseries_calls_irq, pseries_calls_rtas,
+    pseries_calls_client;
 
 /* Argument n: 0 is r4. */
 static inline uint64_t pseries_arg(const PseriesCall *c, unsigned n) {
@@ -78,9 +79,46 @@ typedef struct PseriesRtasTable {
     unsigned count;
 } PseriesRtasTable;
 
+extern const PseriesRtasTable pseries_rtas_cpu, pseries_rtas_irq;
+
 /* The node /rtas: what calls there are. */
 void pseries_describe_rtas(DevTree *tree);
 
-enum { PSERIES_VTY_UNIT = 0x71000000 };
+/* -- pseries_cpu.c -- */
+
+/* What a hypercall has set on the CPU that calls holds for all of them. */
+void pseries_share(PseriesCall *c);
+
+/* -- pseries_irq.c -- */
+
+enum { PSERIES_IC_DUAL, PSERIES_IC_XICS, PSERIES_IC_XIVE }; /* dual: as the guest asks */
+/* An IrqHandler whose opaque is the Machine: the interrupt source `irq` (SPAPR_IRQ_*). */
+void pseries_irq(void *machine, unsigned irq, bool level);
+/* The node of the interrupt controller; with XIVE or XICS. */
+void pseries_describe_irq(const Machine *machine, DevTree *tree, bool xive);
+/* The machine has the devices: connects them with CPUs. */
+void pseries_connect_irqs(Machine *machine);
+
+/* -- pseries_client.c: the client interface of Open Firmware -- */
+
+/* MachineClass.boot. */
+void pseries_boot(Machine *machine);
+enum { PSERIES_RTAS_SIZE = 2048 }; /* of the code in memory */
+enum { PSERIES_BOOT_ROOM = 64 << 10 }; /* MachineClass.boot_room */
+
+/* -- pseries_tree.c: what the machine tells its guests -- */
+
+/* MachineClass.describe. */
+void pseries_describe(Machine *machine, DevTree *tree);
+/* The guest has said what it can (ibm,client-architecture-support; `vector` is the fifth option vector with its length in
+ * front, 64 bytes): what is chosen stands in the tree then. */
+void pseries_choose(Machine *machine, DevTree *tree, const uint8_t *vector);
+
+/* The partition's state. */
+static inline Spapr *pseries_spapr(const Machine *m) {
+    return (Spapr *)machine_device(m, "spapr");
+}
+
+enum { PSERIES_VTY_UNIT = 0x71000000, PSERIES_TIMEBASE_HZ = 512000000 };
 
 #endif

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pseries_hcall.c - hypercalls: finding them, and those of the terminal and of the CPU itself.
+ * pseries_hcall.c - hypercalls: finding them, those of the terminal, and those that reach physical addresses.
  * Spec: LoPAPR 1.1, 14 (hypercalls), 16.1 (vty).
- * Missing: H_REGISTER_VPA, H_CONFER and H_PROD do nothing; interrupts of devices (XICS and XIVE).
+ * Missing: H_LOGICAL_* reach memory and devices, but caches are not there to be maintained.
  */
+#include "devices/dma.h"
 #include "machines/pseries.h"
 
 enum {
-    H_GET_TERM_CHAR = 0x54, H_PUT_TERM_CHAR = 0x58, H_EOI = 0x64, H_CPPR = 0x68, H_IPI = 0x6c, H_XIRR = 0x74,
-    H_REGISTER_VPA = 0xdc, H_CEDE = 0xe0, H_CONFER = 0xe4, H_PROD = 0xe8, H_SET_MODE = 0x31c,
-    MODE_AIL = 3, MODE_LE = 4, /* resources of H_SET_MODE */
+    H_LOGICAL_CI_LOAD = 0x3c, H_LOGICAL_CI_STORE = 0x40, H_LOGICAL_CACHE_LOAD = 0x44, H_LOGICAL_CACHE_STORE = 0x48,
+    H_LOGICAL_ICBI = 0x4c, H_LOGICAL_DCBF = 0x50, H_GET_TERM_CHAR = 0x54, H_PUT_TERM_CHAR = 0x58,
+    H_LOGICAL_MEMOP = 0xf001,
 };
 
 /* -- terminal -- */
@@ -45,55 +46,81 @@ static int64_t get_term_char(PseriesCall *c) {
     return H_SUCCESS;
 }
 
-/* -- interrupts: the presentation controller of one CPU without sources -- */
+/* -- physical addresses -- */
 
-static int64_t nothing(PseriesCall *c) {
-    return H_SUCCESS;
+static bool is_size(uint64_t size) {
+    return size == 1 || size == 2 || size == 4 || size == 8;
 }
 
-static int64_t xirr(PseriesCall *c) {
-    pseries_result(c, 0, 0); /* spurious */
-    return H_SUCCESS;
+static uint64_t big_endian(uint64_t v, unsigned size) {
+    return __builtin_bswap64(v) >> (64 - 8 * size);
 }
 
-/* -- CPU -- */
-
-static int64_t cede(PseriesCall *c) {
-    ppc_cede(c->env);
-    return H_SUCCESS;
+/* Memory or devices, in the byte order of this machine's devices, which is the big one. */
+static bool load(PseriesCall *c, uint64_t at, unsigned size, uint64_t *v) {
+    BusAccess access = { .gpa = at, .size = size, .cpu = c->cpu };
+    bool ok = at % size == 0 && bus_read(c->machine->bus, access, v) == BUS_OK;
+    *v = big_endian(*v, size);
+    return ok;
 }
 
-static int64_t set_mode(PseriesCall *c) {
-    uint64_t flags = pseries_arg(c, 0);
-    switch (pseries_arg(c, 1)) {
-    case MODE_LE:
-        if (flags > 1) {
-            return H_UNSUPPORTED_FLAG;
-        }
-        ppc_set_interrupt_order(c->env, flags);
-        return H_SUCCESS;
-    case MODE_AIL:
-        if (flags > 3 || flags == 1) {
-            return H_UNSUPPORTED_FLAG;
-        }
-        ppc_set_interrupt_location(c->env, (unsigned)flags);
-        return H_SUCCESS;
-    default:
-        return H_P2;
+static bool store(PseriesCall *c, uint64_t at, unsigned size, uint64_t v) {
+    uint64_t bytes = big_endian(v, size);
+    BusAccess access = { .gpa = at, .size = size, .cpu = c->cpu };
+    return at % size == 0 && (dma_write(c->machine->bus, at, &bytes, size) == DMA_OK ||
+                              bus_write(c->machine->bus, access, bytes) == BUS_OK);
+}
+
+static int64_t logical_load(PseriesCall *c) {
+    uint64_t size = pseries_arg(c, 0), v = 0;
+    if (!is_size(size) || !load(c, pseries_arg(c, 1), (unsigned)size, &v)) {
+        return H_PARAMETER;
     }
+    pseries_result(c, 0, v);
+    return H_SUCCESS;
+}
+
+static int64_t logical_store(PseriesCall *c) {
+    uint64_t size = pseries_arg(c, 0);
+    return is_size(size) && store(c, pseries_arg(c, 1), (unsigned)size, pseries_arg(c, 2)) ? H_SUCCESS : H_PARAMETER;
+}
+
+static int64_t cache_line(PseriesCall *c) {
+    return H_SUCCESS;
+}
+
+/* From, to, log2 of the element, how many; 1 in the last: the bits are inverted. */
+static int64_t logical_memop(PseriesCall *c) {
+    enum { INVERT = 1, MOST = 16 << 20 };
+    uint64_t to = pseries_arg(c, 0), from = pseries_arg(c, 1), shift = pseries_arg(c, 2), count = pseries_arg(c, 3);
+    uint64_t op = pseries_arg(c, 4);
+    if (shift > 3 || op > INVERT || count > MOST || (to | from) & ((1u << shift) - 1)) {
+        return H_PARAMETER;
+    }
+    unsigned size = 1u << shift;
+    bool down = from < to && to < from + count * size;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t at = (down ? count - 1 - i : i) * size, v = 0;
+        if (!load(c, from + at, size, &v) || !store(c, to + at, size, op == INVERT ? ~v : v)) {
+            return H_PARAMETER;
+        }
+    }
+    return H_SUCCESS;
 }
 
 static const PseriesCallRow rows[] = {
-    { H_GET_TERM_CHAR, get_term_char }, { H_PUT_TERM_CHAR, put_term_char }, { H_CEDE, cede }, { H_SET_MODE, set_mode },
-    { H_CPPR, nothing }, { H_EOI, nothing }, { H_IPI, nothing }, { H_XIRR, xirr }, { H_REGISTER_VPA, nothing },
-    { H_CONFER, nothing }, { H_PROD, nothing },
+    { H_GET_TERM_CHAR, get_term_char }, { H_PUT_TERM_CHAR, put_term_char },
+    { H_LOGICAL_CI_LOAD, logical_load }, { H_LOGICAL_CI_STORE, logical_store },
+    { H_LOGICAL_CACHE_LOAD, logical_load }, { H_LOGICAL_CACHE_STORE, logical_store },
+    { H_LOGICAL_ICBI, cache_line }, { H_LOGICAL_DCBF, cache_line }, { H_LOGICAL_MEMOP, logical_memop },
 };
-const PseriesCallTable pseries_calls_cpu = { rows, G_N_ELEMENTS(rows) };
+const PseriesCallTable pseries_calls_base = { rows, G_N_ELEMENTS(rows) };
 
 /* -- finding them -- */
 
 static const PseriesCallRow *find(uint64_t number) {
-    static const PseriesCallTable *const tables[] = { &pseries_calls_mmu, &pseries_calls_cpu, &pseries_calls_rtas };
+    static const PseriesCallTable *const tables[] = { &pseries_calls_mmu, &pseries_calls_cpu, &pseries_calls_irq,
+                                                      &pseries_calls_base, &pseries_calls_rtas, &pseries_calls_client };
     for (size_t t = 0; t < G_N_ELEMENTS(tables); t++) {
         for (unsigned i = 0; i < tables[t]->count; i++) {
             if (tables[t]->rows[i].number == number) {
@@ -111,6 +138,11 @@ bool pseries_hypercall(Machine *m, unsigned cpu) {
     if (!row) {
         log_line(&m->log, LOG_UNIMP, "pseries: no hypercall 0x%" G_GINT64_MODIFIER "x", number);
     }
-    ppc_set_gpr(c.env, 3, (uint64_t)(row ? row->call(&c) : H_FUNCTION));
+    int64_t status = row ? row->call(&c) : H_FUNCTION;
+    if (status == H_PARAMETER) {
+        log_line(&m->log, LOG_GUEST_ERROR,
+                 "pseries: hypercall 0x%" G_GINT64_MODIFIER "x refuses its arguments", number);
+    }
+    ppc_set_gpr(c.env, 3, (uint64_t)status);
     return true;
 }

@@ -19,6 +19,7 @@ static int64_t register_process_table(PseriesCall *c) {
         return H_PARAMETER;
     }
     ppc_set_process_table(c->env, base, (unsigned)size);
+    pseries_share(c);
     return H_SUCCESS;
 }
 

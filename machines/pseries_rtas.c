@@ -30,7 +30,7 @@ static const PseriesRtasTable power_calls = { power_rows, G_N_ELEMENTS(power_row
 
 /* -- finding them -- */
 
-static const PseriesRtasTable *const tables[] = { &power_calls };
+static const PseriesRtasTable *const tables[] = { &power_calls, &pseries_rtas_cpu, &pseries_rtas_irq };
 enum { FIRST_TOKEN = 0x2000, TABLE_TOKENS = 0x40 }; /* a table has so many tokens to itself */
 
 static const PseriesRtasRow *find(uint32_t token) {
@@ -89,7 +89,9 @@ const PseriesCallTable pseries_calls_rtas = { rows, G_N_ELEMENTS(rows) };
 void pseries_describe_rtas(DevTree *tree) {
     devtree_node(tree, "/rtas");
     devtree_strings(tree, "/rtas", "ibm,hypertas-functions",
-                    "hcall-term\0hcall-interrupt\0hcall-vio\0hcall-set-mode\0");
+                    "hcall-term\0hcall-interrupt\0hcall-vio\0hcall-splpar\0hcall-join\0hcall-set-mode\0");
+    DEVTREE_CELLS(tree, "/rtas", "rtas-size", PSERIES_RTAS_SIZE);
+    DEVTREE_CELLS(tree, "/rtas", "rtas-error-log-max", 2048);
     for (uint32_t t = 0; t < G_N_ELEMENTS(tables); t++) {
         for (uint32_t i = 0; i < tables[t]->count; i++) {
             DEVTREE_CELLS(tree, "/rtas", tables[t]->rows[i].name, FIRST_TOKEN + t * TABLE_TOKENS + i);

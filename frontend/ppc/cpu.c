@@ -173,9 +173,12 @@ static void ppc_add_regs(Env *env, const CpuDeviceRegs *bank) {
 static void ppc_reset(Env *env) {
     PpcCpu *cpu = ppc_cpu(env);
     PpcCold *cold = cpu->cold;
-    uint32_t lines = __atomic_load_n(&cold->lines, __ATOMIC_RELAXED); /* inputs: whoever drives them resets them */
+    uint32_t lines = __atomic_load_n(&cold->lines, __ATOMIC_RELAXED) & PPC_LINES_EXTERNAL; /* inputs: whoever drives them resets them */
     memset(cpu, 0, offsetof(PpcCpu, features));
+    uint64_t lpcr = cold->lpcr, process_table = cold->process_table; /* those of the partition */
     memset(cold, 0, offsetof(PpcCold, model));
+    cold->lpcr = lpcr;
+    cold->process_table = process_table;
     __atomic_store_n(&cold->lines, lines, __ATOMIC_RELAXED);
     env->fp = (FpStatus){.rules = FP_RULES_ARM};
     env->qc = 0;
@@ -199,10 +202,11 @@ static void ppc_set_entry(Env *env, uint64_t pc, const uint64_t *args, unsigned 
 
 static void ppc_set_line(Env *env, unsigned line, bool level) {
     PpcCold *cold = ppc_cold(env);
-    if (line != CPU_LINE_IRQ) {
-        return;
+    if (level) {
+        __atomic_fetch_or(&cold->lines, 1u << line & PPC_LINES_EXTERNAL, __ATOMIC_SEQ_CST);
+    } else {
+        __atomic_fetch_and(&cold->lines, ~(1u << line & PPC_LINES_EXTERNAL), __ATOMIC_SEQ_CST);
     }
-    __atomic_store_n(&cold->lines, level ? 1u << line : 0, __ATOMIC_SEQ_CST);
 }
 
 static void ppc_timer_expired(Env *env, unsigned timer) {

@@ -116,11 +116,39 @@ void ppc_power(Env *env, CpuPower action) {
 
 void ppc_cede(Env *env) {
     const CpuPorts *ports = ppc_cold(env)->ports;
+    uint32_t lines = __atomic_fetch_and(&ppc_cold(env)->lines, ~(uint32_t)PPC_LINE_PRODDED, __ATOMIC_SEQ_CST);
     ppc_set_msr(env, ppc_cpu(env)->msr | PPC_MSR_EE);
     ppc_poll_interrupts(env);
-    if (!ppc_wakes(env) && ports->halt) {
+    if (!(lines & PPC_LINE_PRODDED) && !ppc_wakes(env) && ports->halt) {
         ports->halt(ports->opaque, env, ppc_insn_pc(env) + 4);
     }
+}
+
+void ppc_prod(Env *env) {
+    __atomic_fetch_or(&ppc_cold(env)->lines, PPC_LINE_PRODDED, __ATOMIC_SEQ_CST);
+}
+
+void ppc_yield(Env *env) {
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    if (ports->wait_event) {
+        ports->wait_event(ports->opaque, env);
+    }
+}
+
+CpuOnResult ppc_start_cpu(Env *env, uint64_t id, uint64_t entry, uint64_t context) {
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    return ports->cpu_on ? ports->cpu_on(ports->opaque, env, id, entry, context) : CPU_ON_BAD_ID;
+}
+
+void ppc_share_partition(const Env *env, Env *to) {
+    PpcCold *cold = ppc_cold(to);
+    __atomic_store_n(&cold->lpcr, ppc_cold_const(env)->lpcr, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&cold->process_table, ppc_cold_const(env)->process_table, __ATOMIC_SEQ_CST);
+}
+
+void ppc_leave_partition(Env *env) {
+    PpcCold *cold = ppc_cold(env);
+    cold->lpcr = cold->process_table = 0;
 }
 
 void ppc_set_interrupt_order(Env *env, bool little) {
@@ -162,14 +190,17 @@ bool ppc_wakes(const Env *env) {
     return cold->dec_due || __atomic_load_n(&cold->lines, __ATOMIC_SEQ_CST);
 }
 
+static bool external(const Env *env) {
+    return __atomic_load_n(&ppc_cold_const(env)->lines, __ATOMIC_SEQ_CST) & PPC_LINES_EXTERNAL;
+}
+
 bool ppc_deliverable(const Env *env) {
-    return ppc_cpu_const(env)->msr & PPC_MSR_EE && ppc_wakes(env);
+    return ppc_cpu_const(env)->msr & PPC_MSR_EE && (ppc_cold_const(env)->dec_due || external(env));
 }
 
 void ppc_take_interrupt(Env *env) {
-    bool external = __atomic_load_n(&ppc_cold(env)->lines, __ATOMIC_SEQ_CST);
     if (ppc_deliverable(env)) {
-        ppc_enter(env, external ? PPC_VEC_EXTERNAL : PPC_VEC_DECREMENTER, env->pc, 0);
+        ppc_enter(env, external(env) ? PPC_VEC_EXTERNAL : PPC_VEC_DECREMENTER, env->pc, 0);
     }
 }
 

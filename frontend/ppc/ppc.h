@@ -17,10 +17,21 @@ unsigned ppc_disasm(const uint8_t *bytes, unsigned avail, uint64_t pc, uint64_t 
 uint64_t ppc_gpr(const Env *env, unsigned r);
 void ppc_set_gpr(Env *env, unsigned r, uint64_t value);
 void ppc_power(Env *env, CpuPower action);
+uint64_t ppc_timebase(Env *env);
 /* Radix: the process table, of 2^(size + 12) bytes at base; 0, 0: none. */
 void ppc_set_process_table(Env *env, uint64_t base, unsigned size);
-/* H_CEDE: interrupts are let in, and the CPU waits for one behind the insn. */
+/* H_CEDE: interrupts are let in, and the CPU waits for one, or to be prodded, behind the insn. */
 void ppc_cede(Env *env);
+/* The CPU's present or next H_CEDE ends. Any thread; then kick it. */
+void ppc_prod(Env *env);
+/* The CPU waits for a moment behind the insn, for others to get on. */
+void ppc_yield(Env *env);
+/* Another CPU, which is off, starts at entry with context in r3. */
+CpuOnResult ppc_start_cpu(Env *env, uint64_t id, uint64_t entry, uint64_t context);
+/* Another CPU, which may run, gets what the hypervisor has set on this one for all. */
+void ppc_share_partition(const Env *env, Env *to);
+/* What the hypervisor has set for all CPUs survives their resets: forgets it. The CPU is stopped. */
+void ppc_leave_partition(Env *env);
 /* How interrupts are taken: in which byte order; with relocation on, if it was on, at 0xc000...4000 (3), 0x18000 (2) or
  * as without (0). */
 void ppc_set_interrupt_order(Env *env, bool little);

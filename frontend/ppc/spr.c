@@ -7,6 +7,7 @@
  */
 #include "frontend/ppc/spr.h"
 
+#include "frontend/ppc/ppc.h"
 #include "frontend/ppc/trans.h"
 
 static uint64_t read_xer(Env *env) {
@@ -47,6 +48,8 @@ const PpcSpr ppc_sprs[] = {
     {"PIDR", 48, PPC_S, -1, .read = read_pid, .write = ppc_pid_write, .feature = PPC_ISA300},
     {"TB", 268, PPC_UR | PPC_SR, -1, .read = read_timebase},
     {"TBU", 269, PPC_UR | PPC_SR, -1, .read = read_timebase_upper},
+    {"SPURR", 308, PPC_SR, -1, .read = read_timebase}, /* a CPU has its core for itself */
+    {"PURR", 309, PPC_SR, -1, .read = read_timebase},
     {"PVR", 287, PPC_SR, -1, .read = read_pvr},
     {"LPCR", 318, PPC_SR, -1, .read = read_lpcr},
     {"PIR", 1023, PPC_SR, -1, .read = read_pir},

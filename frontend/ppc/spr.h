@@ -22,7 +22,7 @@ struct PpcCold {
     uint64_t process_table; /* radix: base | log2 of its size - 12, which the machine's hypervisor sets; 0: none */
     uint64_t random;     /* where darn's sequence is */
     uint32_t dec_due;    /* DEC is negative: its interrupt waits */
-    uint32_t lines;      /* inputs, bit per CpuLine; atomic */
+    uint32_t lines;      /* inputs, bit per CpuLine, and PPC_LINE_PRODDED; atomic */
     /* -- from here on not guest state -- */
     const PpcModel *model;
     const CpuPorts *ports;
@@ -36,6 +36,8 @@ struct PpcCold {
 
 enum { PPC_LPCR_ILE = 1 << 25, PPC_LPCR_AIL_SHIFT = 23 };
 enum { PPC_TIMER_DEC };
+/* Interrupt controllers drive either input: both are the external interrupt. */
+enum { PPC_LINES_EXTERNAL = 1 << CPU_LINE_IRQ | 1 << CPU_LINE_FIQ, PPC_LINE_PRODDED = 1 << 8 };
 
 static inline PpcCold *ppc_cold(Env *env) {
     return ppc_cpu(env)->cold;
@@ -102,7 +104,6 @@ bool ppc_walk(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXla
 
 /* -- timer.c -- */
 
-uint64_t ppc_timebase(Env *env);
 uint64_t ppc_dec_read(Env *env);
 void ppc_dec_write(Env *env, uint64_t value);
 void ppc_dec_update(Env *env);

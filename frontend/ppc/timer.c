@@ -4,6 +4,7 @@
  * Spec: Power ISA 3.0B Book II, chapter 6; Book III, 5.4.1 (TB), 7.4 (DEC, large decrementer), 6.5.11 (its interrupt).
  * The decrementer counts down once for each step of the timebase; its interrupt waits as long as it is negative.
  */
+#include "frontend/ppc/ppc.h"
 #include "frontend/ppc/spr.h"
 
 enum { NS_PER_S = 1000000000 };

@@ -93,10 +93,10 @@ class Hello(unittest.TestCase):
             self.assertRegex(ends.pop(), r"done\n(.*\n)*yado: \d+ insns retired, state [0-9a-f]{16}\n$")
 
     def test_refused(self):
-        done = subprocess.run([YADO, "-M", "pseries", "-smp", "2", "-kernel", build("big")], stdout=subprocess.PIPE,
+        done = subprocess.run([YADO, "-M", "pseries", "-smp", "65", "-kernel", build("big")], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False)
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("machine 'pseries' has one CPU, not 2", done.stdout)
+        self.assertIn("machine 'pseries' has 1 to 64 CPUs, not 65", done.stdout)
         kernel = os.path.join(FOLDER.name, "kernel")
         with open(build("big"), "rb") as elf, open(kernel, "wb") as copy:
             data = bytearray(elf.read())

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spapr.h - the parts of a PAPR partition that have state of their own: what the hypervisor keeps for it (spapr.c), and
+ * the interrupt controllers that it reaches by hypercalls (xics.c).
+ */
+#ifndef DEVICES_SPAPR_H
+#define DEVICES_SPAPR_H
+
+#include "devices/device.h"
+
+enum { SPAPR_CPUS = 64, SPAPR_TREE = 256 << 10, SPAPR_CLAIMS = 64, SPAPR_NVRAM = 64 << 10 };
+
+/* -- interrupt sources, the same for both controllers -- */
+
+enum {
+    SPAPR_IRQ_FIRST = 0x1000,
+    SPAPR_IRQ_EPOW = 0x1000,
+    SPAPR_IRQ_VIO = 0x1100,     /* the terminal's */
+    SPAPR_IRQ_PCI_LSI = 0x1200, /* level: from here ... */
+    SPAPR_IRQ_MSI = 0x1300,     /* ... to here; all others are messages */
+    SPAPR_IRQ_END = 0x1800,
+    SPAPR_IRQS = SPAPR_IRQ_END - SPAPR_IRQ_FIRST,
+};
+static inline bool spapr_irq_level(unsigned irq) {
+    return irq >= SPAPR_IRQ_PCI_LSI && irq < SPAPR_IRQ_MSI;
+}
+
+/* -- what the hypervisor keeps for a partition; no banks. Fields are for the machine, under the device's lock unless it
+ * says otherwise -- */
+
+typedef struct SpaprCpu {
+    uint64_t vpa, slb_shadow, dispatch_log, dispatch_log_size; /* as registered; 0: none */
+} SpaprCpu;
+
+typedef struct SpaprClaim {
+    uint64_t base, size;
+} SpaprClaim;
+
+typedef struct Spapr {
+    Device d;
+    int64_t time_base;       /* ns: time of day when the machine's clock reads 0; survives resets */
+    uint64_t random;         /* where H_RANDOM's sequence is; survives resets */
+    uint32_t tree_size;      /* of the device tree that the client interface shows; 0: there is none any more */
+    uint32_t claim_count;
+    SpaprClaim claims[SPAPR_CLAIMS]; /* memory that belongs to somebody */
+    SpaprCpu cpus[SPAPR_CPUS];
+    uint8_t nvram[SPAPR_NVRAM];      /* survives resets */
+    uint8_t tree[SPAPR_TREE];        /* flattened; by the first CPU alone, before others run */
+} Spapr;
+extern const DeviceClass device_spapr;
+
+/* -- XICS: sources and the presentation controllers of CPUs; no banks. Inputs: source - SPAPR_IRQ_FIRST; outputs: by CPU.
+ * A message is a rising edge. All calls from any thread; a server or source that does not exist: false, or nothing -- */
+
+typedef struct XicsConfig {
+    unsigned cpus; /* 1 ... SPAPR_CPUS */
+} XicsConfig;
+extern const DeviceClass device_xics; /* config may be NULL: one CPU */
+enum { XICS_IPI = 2, XICS_LEAST = 0xff /* priority: never */ };
+
+/* H_XIRR: takes what is pending. CPPR << 24 | source (0: nothing). */
+uint32_t xics_accept(Device *d, unsigned cpu);
+/* H_EOI with what H_XIRR gave. */
+void xics_eoi(Device *d, unsigned cpu, uint32_t xirr);
+void xics_set_cppr(Device *d, unsigned cpu, uint8_t priority);
+/* H_IPI: the most favoured request of other CPUs. */
+bool xics_set_mfrr(Device *d, unsigned cpu, uint8_t priority);
+/* H_IPOLL: looks without taking. */
+bool xics_poll(Device *d, unsigned cpu, uint32_t *xirr, uint8_t *mfrr);
+/* Where a source goes, and how urgent it is. */
+bool xics_set_source(Device *d, unsigned irq, unsigned cpu, uint8_t priority);
+bool xics_get_source(Device *d, unsigned irq, unsigned *cpu, uint8_t *priority);
+/* ibm,int-off and -on: the priority is kept meanwhile. */
+bool xics_mask_source(Device *d, unsigned irq, bool masked);
+
+#endif
