@@ -37,12 +37,42 @@ static uint8_t *look_up(uint8_t *p, unsigned ea, unsigned t, unsigned d, unsigne
     return compare_page(p, d, size);
 }
 
-static HostOperand in_hint(int hint, size_t field) {
-    return (HostOperand){.kind = HOST_ENV, .disp = (int32_t)(offsetof(Env, hints) + (size_t)hint * sizeof(IrPageHint) + field)};
+static HostOperand in_hint(unsigned hint, size_t field) {
+    return (HostOperand){.kind = HOST_ENV, .disp = (int32_t)(offsetof(Env, hints) + hint * sizeof(IrPageHint) + field)};
 }
 #define HINT(hint, field) in_hint(hint, offsetof(IrPageHint, field))
 
-void x64_check(HostCode *h, const HostOp *op, int hint, HostFixup from[2]) {
+static HostOperand in_run(unsigned run, size_t field) {
+    return (HostOperand){.kind = HOST_ENV, .disp = (int32_t)(offsetof(Env, runs) + run * sizeof(IrPageRun) + field)};
+}
+#define RUN(run, field) in_run(run, offsetof(IrPageRun, field))
+
+/* The address's distance from the run's start tells whether it lies within. */
+static void check_run(HostCode *h, const HostOp *op, HostLook look, unsigned run, HostFixup from[3]) {
+    unsigned ea = op->s[0].reg, t = op->tmp[0], d = op->d.reg, aux = op->node->aux, size = op->node->c;
+    bool write = aux & IR_CHECK_W, rising = look == HOST_LOOK_RISING;
+    HostOperand limit = rising ? RUN(run, rising[write][ir_run_size(size)]) : RUN(run, either[write]);
+
+    if (!rising && size > 1u << (aux >> IR_CHECK_ALIGN_SHIFT & 7)) {
+        x64_test(h, IR_I32, op->s[0], (HostOperand){.kind = HOST_IMM, .imm = size - 1});
+        from[2] = x_jcc(h, CC_NE);
+    }
+    uint8_t *p = x_begin_n(h, 8);
+    p = a_rr(p, 0x8b, OP_W, d, ea);
+    p = a_ro(p, 0x2b, OP_W, d, RUN(run, low));
+    p = a_ro(p, 0x3b, OP_W, d, limit);
+    p = a_jcc(p, CC_AE);
+    from[0] = (HostFixup)(p - h->start) - 4;
+    p = a_ro(p, 0x8b, OP_W, d, RUN(run, addend));
+    if (!rising) {
+        p = a_rm(p, 0x8d, OP_W, t, ea, ea, 0, 0);
+        p = a_ro(p, 0x23, OP_W, t, RUN(run, fall));
+        p = a_rr(p, 0x2b, OP_W, d, t);
+    }
+    x_end(h, p);
+}
+
+void x64_check(HostCode *h, const HostOp *op, HostLook look, unsigned hint, HostFixup from[3]) {
     unsigned ea = op->s[0].reg, t = op->tmp[0], d = op->d.reg, aux = op->node->aux, size = op->node->c;
     unsigned align = aux >> IR_CHECK_ALIGN_SHIFT & 7;
 
@@ -50,8 +80,12 @@ void x64_check(HostCode *h, const HostOp *op, int hint, HostFixup from[2]) {
         x64_test(h, IR_I32, op->s[0], (HostOperand){.kind = HOST_IMM, .imm = (1 << align) - 1});
         from[1] = x_jcc(h, CC_NE);
     }
-    uint8_t *p = x_begin_n(h, hint < 0 ? LOOK_UP_INSNS + 1 : 6);
-    if (hint < 0) {
+    if (look == HOST_LOOK_RISING || look == HOST_LOOK_EITHER) {
+        check_run(h, op, look, hint, from);
+        return;
+    }
+    uint8_t *p = x_begin_n(h, look == HOST_LOOK_TLB ? LOOK_UP_INSNS + 1 : 6);
+    if (look == HOST_LOOK_TLB) {
         p = look_up(p, ea, t, d, aux, size);
         from[0] = (HostFixup)(p - h->start) - 4;
         p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, addend));
@@ -66,18 +100,8 @@ void x64_check(HostCode *h, const HostOp *op, int hint, HostFixup from[2]) {
     x_end(h, p);
 }
 
-/* Another page than the hint's: takes the TLB's entry into the hint, counts, and goes back with its addend. What it
- * binds the jump to is the way to C. */
-static void cold_hint(HostCode *h, const HostCold *c) {
-    unsigned t = c->tmp, d = c->addend, aux = c->desc >> 8 & 0xff;
-    int hint = c->hint - 1;
-    bool write = aux & IR_CHECK_W;
-    uint8_t *p = x_begin_n(h, LOOK_UP_INSNS + 14);
-    p = look_up(p, c->ea, t, d, aux, c->desc & 0xff);
-    HostFixup miss = (HostFixup)(p - h->start) - 4;
-    p = a_group1(p, 5, 0, HINT(hint, misses), 1);
-    p = a_jcc(p, CC_S);
-    HostFixup enough = (HostFixup)(p - h->start) - 4;
+/* The hint takes over what the TLB's entry at t says. */
+static uint8_t *move_hint(uint8_t *p, unsigned hint, bool write, unsigned t, unsigned d) {
     p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, wtag));
     p = a_ro(p, 0x89, OP_W, d, HINT(hint, wtag));
     p = a_rm(p, 0x33, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, rtag));
@@ -86,9 +110,28 @@ static void cold_hint(HostCode *h, const HostCold *c) {
     p = a_ro(p, 0x89, OP_W, d, write ? HINT(hint, rbad) : HINT(hint, wbad));
     p = a_32(a_ro(p, 0xc7, OP_W, 0, write ? HINT(hint, wbad) : HINT(hint, rbad)), 0);
     p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, rtag));
-    p = a_ro(p, 0x89, OP_W, d, HINT(hint, rtag));
+    return a_ro(p, 0x89, OP_W, d, HINT(hint, rtag));
+}
+
+/* Another page than the hint's, or none of the run's: looks into the TLB, counts, and goes back with its addend; a hint
+ * moves there. What it binds the jump to is the way to C. */
+static void cold_hint(HostCode *h, const HostCold *c) {
+    unsigned t = c->tmp, d = c->addend, aux = c->desc >> 8 & 0xff;
+    unsigned hint = c->hint - 1u;
+    bool page = c->look == HOST_LOOK_PAGE;
+    uint8_t *p = x_begin_n(h, LOOK_UP_INSNS + 14);
+    p = look_up(p, c->ea, t, d, aux, c->desc & 0xff);
+    HostFixup miss = (HostFixup)(p - h->start) - 4;
+    p = a_group1(p, 5, 0, page ? HINT(hint, misses) : RUN(hint, misses), 1);
+    p = a_jcc(p, CC_S);
+    HostFixup enough = (HostFixup)(p - h->start) - 4;
+    if (page) {
+        p = move_hint(p, hint, aux & IR_CHECK_W, t, d);
+    }
     p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, addend));
-    p = a_ro(p, 0x89, OP_W, d, HINT(hint, addend));
+    if (page) {
+        p = a_ro(p, 0x89, OP_W, d, HINT(hint, addend));
+    }
     *p++ = 0xe9;
     x_end(h, a_32(p, c->back - ((uint32_t)(p - h->start) + 4)));
     x_bind(h, miss);
@@ -407,6 +450,9 @@ static void cold_store(HostCode *h, const HostCold *c, unsigned k) {
 void x64_cold(HostCode *h, const HostCold *c) {
     if (c->from[0]) {
         x_bind(h, c->from[0]);
+    }
+    if (c->from[2]) {
+        x_bind(h, c->from[2]);
     }
     if (c->hint) {
         cold_hint(h, c);

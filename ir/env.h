@@ -94,6 +94,23 @@ typedef struct IrPageHint {
 } IrPageHint;
 enum { IR_PAGE_HINTS = 32 };
 
+/* Neighbouring pages whose host addresses rise with the guest's, or fall page by page as those do that Linux hands out
+ * from what was freed last: for insns that a page hint does not serve, because they go to and fro between pages. Within,
+ * host address = va + addend - (2 * va & fall): nothing has to be looked up by the address. */
+typedef struct IrPageRun {
+    uint64_t low;        /* va of the first */
+    uint64_t rising[2][3]; /* [for writing][size: see ir_run_size]: so many bytes from `low` an access may begin; 0: nowhere */
+    uint64_t either[2];  /* the same, also in a run that falls, for naturally aligned accesses */
+    uint64_t addend;
+    uint64_t fall;       /* 0, or 2 * the bits of a page's number */
+    int32_t misses;      /* as in IrPageHint */
+    uint32_t unused;
+} IrPageRun;
+static inline unsigned ir_run_size(unsigned bytes) {
+    return bytes <= 8 ? 0 : bytes <= 16 ? 1 : 2;
+}
+enum { IR_RUN_BYTES_MAX = 256 }; /* accessed at once */
+
 /* Jump cache: where the code for a guest virtual address is, valid for one value of env.space. */
 typedef struct IrJump {
     uint64_t key; /* guest va ^ env.space */
@@ -139,6 +156,7 @@ struct Env {
     const struct IrHelper *helper_table;             /* the front end's helpers, for calls from generated code */
     void *runtime;                                   /* tcg's Vcpu */
     IrPageHint hints[IR_PAGE_HINTS];
+    IrPageRun runs[IR_PAGE_HINTS];
     IrJump jumps[1 << IR_JUMP_BITS];
 };
 

@@ -90,7 +90,15 @@ enum {
     HOST_SLOW_MERGED = 1 << 18, /* a merged check: no fault; see IR_CHECK_MERGED */
     HOST_SLOW_PART_SHIFT = 20,  /* log2 of the bytes of each part of a pair */
     HOST_SLOW_HINT_SHIFT = 24,  /* HostCold.hint */
+    HOST_SLOW_LOOK_SHIFT = 30,  /* HostCold.look */
 };
+/* Where a check looks first. */
+typedef enum HostLook {
+    HOST_LOOK_PAGE,    /* page hint */
+    HOST_LOOK_RISING,  /* page run that does not fall */
+    HOST_LOOK_EITHER,  /* page run */
+    HOST_LOOK_TLB,
+} HostLook;
 /* What the cold path answers. */
 typedef enum HostSlow {
     HOST_SLOW_ADDEND,  /* go on with the addend in env.scratch[3].u64: it may lead into env.bounce */
@@ -142,14 +150,15 @@ enum { HOST_COLD_PENDS = 4 };
 
 /* A slow path waiting to be emitted behind the block. */
 typedef struct HostCold {
-    HostFixup from[2];    /* jumps to it; 0 = none */
+    HostFixup from[3];    /* jumps to it, of which the second says that the access is misaligned; 0 = none */
     uint32_t back;        /* offset to continue at */
     int32_t insn_off;
     uint32_t rest;        /* -icount: insns from this one to the block's end; 0 = not counted */
     uint32_t desc;
     uint8_t ea, addend;   /* registers */
     uint8_t tmp;          /* free register */
-    uint8_t hint;         /* number (from 1) of the page hint that the hot code tried; 0: it looked into the TLB itself */
+    uint8_t hint;         /* number (from 1) of the page hint or run that the hot code tried; 0: it looked into the TLB itself */
+    uint8_t look;         /* HostLook */
     uint8_t pends;        /* number of values that belong into env, which the hot code has not stored */
     struct {
         HostOperand value, to;
@@ -199,9 +208,8 @@ struct Backend {
     void (*csel_fp)(HostCode *h, IrType type, int cc, unsigned d, const uint8_t s[2], const uint8_t tmp[2]); /* d = s[!cc] */
     void (*cset)(HostCode *h, int cc, unsigned d);                                 /* d = cc ? 1 : 0, keeps flags */
     /* Memory */
-    /* op: d addend, s[0] ea, tmp[0]; node: size, aux. hint: page hint that is tried in place of the TLB, or -1. from[0]:
-     * not found, from[1]: misaligned. */
-    void (*check)(HostCode *h, const HostOp *op, int hint, HostFixup from[2]);
+    /* op: d addend, s[0] ea, tmp[0]; node: size, aux. hint: number of the page hint or run. See HostCold.from. */
+    void (*check)(HostCode *h, const HostOp *op, HostLook look, unsigned hint, HostFixup from[3]);
     void (*ld)(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend, unsigned ea, int32_t disp);
     void (*st)(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp, unsigned tmp);
     void (*cold)(HostCode *h, const HostCold *c);

@@ -251,39 +251,6 @@ static void ldst_misaligned(Env *env, uint64_t value) {
 const IrMemOps ldst_ops = {.check = ldst_check, .load = ldst_load, .store = ldst_store, .misaligned = ldst_misaligned,
                            .use_bank = true};
 
-/* Physical address of the insn that generated code is at. False: it is not mapped any more. */
-static bool running_insn(Vcpu *v, uint64_t *pa) {
-    MemXlat x;
-    MemFault fault;
-    if (!tlb_translate(v, v->env->pcbase + (uint64_t)(int64_t)v->env->insn_off, MEM_FETCH, false, &x, &fault)) {
-        return false;
-    }
-    *pa = x.pa;
-    return true;
-}
-
-static void ban(Vcpu *v, GHashTable *bans, uint64_t pa, uint64_t *count) {
-    g_mutex_lock(&v->tcg->lock);
-    if (tb_ban(v->tcg, bans, pa, v->running)) {
-        __atomic_store_n(&v->env->pending, -1, __ATOMIC_SEQ_CST);
-    }
-    g_mutex_unlock(&v->tcg->lock);
-    ++*count;
-}
-
-/* Accesses by the insn at env.insn_off have missed their page hint time and again: if that happens fast enough to cost
- * more than the hits can bring, code for the insn is made anew without. */
-static void judge_hint(Vcpu *v, unsigned hint) {
-    gint64 now = g_get_monotonic_time();
-    gint64 ns = (now - v->hint_since[hint]) * 1000;
-    uint64_t pa;
-    v->hint_since[hint] = now;
-    v->env->hints[hint].misses = HINT_MISSES;
-    if (ns < HINT_MISSES * HINT_MISS_NS && running_insn(v, &pa)) {
-        ban(v, v->tcg->hint_bans, pa, &v->stats.hint_bans);
-    }
-}
-
 /* A merged check that the TLB does not answer: fills it when the whole range is memory on one page. */
 static bool check_merged(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend) {
     const IrTlbBank *bank = &v->env->bank;
@@ -296,31 +263,16 @@ static bool check_merged(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, uint
     return found;
 }
 
-/* A merged check has failed: when that happens again and again its block is made anew, each access with its own. */
-static void count_unmerged(Vcpu *v) {
-    uint64_t pa;
-    if (!running_insn(v, &pa)) {
-        return;
-    }
-    MergeFailure *f = &v->unmerged[(pa >> 2) % G_N_ELEMENTS(v->unmerged)];
-    if (f->pa != pa) {
-        *f = (MergeFailure){.pa = pa};
-    }
-    if (++f->count == MERGE_FAILURES) {
-        ban(v, v->tcg->merge_bans, pa, &v->stats.merge_bans);
-    }
-}
-
 unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
     unsigned size = desc & 0xff, aux = desc >> 8 & 0xff;
     unsigned part = 1u << (desc >> HOST_SLOW_PART_SHIFT & 7);
     uint64_t addend;
     const Tcg *tcg = vcpu_of(env)->tcg;
-    unsigned hint = desc >> HOST_SLOW_HINT_SHIFT;
+    unsigned hint = desc >> HOST_SLOW_HINT_SHIFT & (2 * IR_PAGE_HINTS - 1);
 
     vcpu_of(env)->stats.tlb_slow++;
-    if (hint && env->hints[hint - 1].misses < 0) {
-        judge_hint(vcpu_of(env), hint - 1);
+    if (hint) {
+        hint_missed(vcpu_of(env), hint - 1, desc >> HOST_SLOW_LOOK_SHIFT, ea, aux & IR_CHECK_W);
     }
     if (tcg->debug.watches && (debug_watches_page(tcg, ea) || debug_watches_page(tcg, ea + size - 1))) {
         env->exit_reason = IR_EXIT_SLOW; /* the interpreter checks each access by itself, not several at once */
@@ -329,7 +281,7 @@ unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
     }
     if (desc & HOST_SLOW_MERGED) {
         if (!check_merged(vcpu_of(env), ea, size, aux, &addend)) {
-            count_unmerged(vcpu_of(env));
+            hint_count_unmerged(vcpu_of(env));
             verify_unmerged(vcpu_of(env));
             env->exit_reason = IR_EXIT_SLOW;
             env->pc = env->pcbase + (int64_t)env->insn_off;

@@ -161,10 +161,11 @@ static void find_streams(Walk *w) {
     }
 }
 
-/* Page hint for a check, or 0: for addresses that, by the look of them, stay on one page for a while, unless such a hint
- * has turned out to be useless for the insn. */
-static unsigned page_hint(Walk *w, const IrNode *check) {
+/* Page hint for a check, or 0: for addresses that, by the look of them, stay on one page for a while. *look: what is known
+ * to do for the insn in its place. */
+static unsigned page_hint(Walk *w, const IrNode *check, HostLook *look) {
     bool indexed;
+    *look = HOST_LOOK_TLB;
     int slot = check->aux & IR_CHECK_UNPRIV ? -1 : base_slot(w, check->a, &indexed);
     if (slot < 0) {
         return 0;
@@ -180,7 +181,17 @@ static unsigned page_hint(Walk *w, const IrNode *check) {
         }
         worth = w->streams >> s->base & 1;
     }
-    return worth && !tb_hint_is_banned(w->l.vcpu->tcg, walk_insn_pa(w)) ? s->base : 0;
+    if (worth) {
+        uint64_t insn = walk_insn_pa(w);
+        *look = tb_hint_look(w->l.vcpu->tcg, insn);
+        if (*look == HOST_LOOK_PAGE && w->l.vcpu->tcg->config.forced.runs) {
+            *look = insn & 4 || check->c > 8 ? HOST_LOOK_RISING : HOST_LOOK_EITHER;
+        }
+    }
+    if (*look == HOST_LOOK_EITHER && (check->c > 8 || check->c & (check->c - 1))) {
+        *look = HOST_LOOK_TLB; /* could go across two pages */
+    }
+    return *look == HOST_LOOK_TLB ? 0 : s->base;
 }
 
 /* Register with the lowest address of a check. */
@@ -205,7 +216,8 @@ void lower_check(Walk *w, uint32_t i) {
     const IrNode *n = ra_node(l, i);
     uint32_t stores[4] = {0};
     unsigned part = 0;
-    HostFixup from[2] = {0, 0};
+    HostFixup from[3] = {0};
+    HostLook look;
 
     if (w->cold_count == MAX_COLD) {
         l->failed = true;
@@ -224,8 +236,8 @@ void lower_check(Walk *w, uint32_t i) {
         ra_attach(l, i, d);
     }
     op.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
-    unsigned hint = page_hint(w, n);
-    l->be->check(l->h, &op, (int)hint - 1, from);
+    unsigned hint = page_hint(w, n, &look);
+    l->be->check(l->h, &op, look, hint - 1, from);
 
     HostCold *c = &w->cold[w->cold_count];
     c->stores = 0;
@@ -234,14 +246,15 @@ void lower_check(Walk *w, uint32_t i) {
         group = 0;
         c->stores = 0;
     }
-    c->from[0] = from[0];
-    c->from[1] = from[1];
+    memcpy(c->from, from, sizeof from);
     c->back = walk_here(w);
     c->insn_off = walk_insn_off(w);
     c->rest = walk_insns_left(w);
     c->hint = (uint8_t)hint;
+    c->look = (uint8_t)look;
     c->tmp = op.tmp[0];
-    c->desc = n->c | (uint32_t)n->aux << 8 | hint << HOST_SLOW_HINT_SHIFT | group | (group ? part << HOST_SLOW_PART_SHIFT : 0);
+    c->desc = n->c | (uint32_t)n->aux << 8 | hint << HOST_SLOW_HINT_SHIFT |
+              (uint32_t)look << HOST_SLOW_LOOK_SHIFT | group | (group ? part << HOST_SLOW_PART_SHIFT : 0);
     c->ea = op.s[0].reg;
     c->addend = (uint8_t)d;
     w->cold_count++;
@@ -307,7 +320,7 @@ void lower_aligned(Walk *w, const IrNode *n) {
     HostCold *c = &w->cold[w->cold_count++];
     c->stores = c->hint = 0;
     ra_pends(l, c);
-    c->from[1] = 0;
+    c->from[1] = c->from[2] = 0;
     c->from[0] = l->be->jump_if(l->h, l->be->flags_cc(IR_NE, HOST_FLAGS_ADD));
     c->insn_off = walk_insn_off(w);
     c->rest = walk_insns_left(w);

@@ -28,14 +28,14 @@ static unsigned page_bucket(uint64_t pa) {
     return (unsigned)(page ^ page >> 12) & (PAGE_BUCKETS - 1);
 }
 
-bool tb_hint_is_banned(const Tcg *tcg, uint64_t pa) {
-    return page_filter_has(tcg->banned, pa) && g_hash_table_contains(tcg->hint_bans, &pa);
+HostLook tb_hint_look(const Tcg *tcg, uint64_t pa) {
+    return page_filter_has(tcg->banned, pa) ? GPOINTER_TO_UINT(g_hash_table_lookup(tcg->hint_bans, &pa)) : HOST_LOOK_PAGE;
 }
 
-bool tb_ban(Tcg *tcg, GHashTable *bans, uint64_t pa, const Tb *running) {
+bool tb_ban(Tcg *tcg, GHashTable *bans, uint64_t pa, unsigned value, const Tb *running) {
     tcg->bans++;
     page_filter_add(tcg->banned, pa);
-    g_hash_table_add(bans, g_memdup2(&pa, sizeof pa));
+    g_hash_table_insert(bans, g_memdup2(&pa, sizeof pa), GUINT_TO_POINTER(value));
     return tb_invalidate(tcg, pa, 1, running);
 }
 

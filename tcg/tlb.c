@@ -32,23 +32,6 @@ static void victim_clear(Bank *b, unsigned i) {
     e->rtag = e->wtag = (uint64_t)(i ^ 1) << IR_PAGE_BITS; /* a page that belongs elsewhere */
 }
 
-/* What hints say may not be so any more. */
-static void forget_hints(Vcpu *v) {
-    for (unsigned i = 0; i < IR_PAGE_HINTS; i++) {
-        v->env->hints[i].rbad = v->env->hints[i].wbad = UINT64_MAX;
-    }
-}
-
-/* The same for one page. */
-static void forget_hints_of(Vcpu *v, uint64_t va) {
-    for (unsigned i = 0; i < IR_PAGE_HINTS; i++) {
-        IrPageHint *hint = &v->env->hints[i];
-        if (((hint->rtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8 || ((hint->wtag ^ va) << 8) < (uint64_t)PAGE_SIZE << 8) {
-            hint->rbad = hint->wbad = UINT64_MAX;
-        }
-    }
-}
-
 static void bank_clear(Bank *b) {
     if (b->filled <= BANK_LOG) {
         for (unsigned i = 0; i < b->filled; i++) {
@@ -67,10 +50,7 @@ static void bank_clear(Bank *b) {
 }
 
 void tlb_init(Vcpu *v) {
-    forget_hints(v);
-    for (unsigned i = 0; i < IR_PAGE_HINTS; i++) {
-        v->env->hints[i].misses = HINT_MISSES;
-    }
+    hint_init(v);
     const size_t bank = sizeof(IrTlbEntry) * (IR_TLB_VICTIMS + BANK_ENTRIES), l2 = sizeof *v->l2 * L2_SETS;
     uint8_t *memory = v->tlb_memory = alloc_tables(BANKS * bank + l2);
     memset(memory + BANKS * bank, 0, l2);
@@ -216,7 +196,7 @@ void tlb_context_changed(Vcpu *v) {
     const Bank *before = v->bank;
     v->bank = bank_for(v, v->context);
     if (v->bank != before) {
-        forget_hints(v);
+        hint_forget_all(v);
     }
     v->unpriv = bank_for(v, v->unpriv_context);
     show_banks(v);
@@ -225,7 +205,7 @@ void tlb_context_changed(Vcpu *v) {
 }
 
 void tlb_forget_entries(Vcpu *v) {
-    forget_hints(v);
+    hint_forget_all(v);
     for (unsigned i = 0; i < BANKS; i++) {
         bank_clear(&v->banks[i]);
     }
@@ -243,7 +223,7 @@ void tlb_flush_all(Vcpu *v) {
     v->stats.tlb_flushes++;
     v->l2_gen++;
     v->large_count = 0;
-    forget_hints(v);
+    hint_forget_all(v);
     v->fetch_ok = false;
     for (unsigned i = 0; i < BANKS; i++) {
         bank_clear(&v->banks[i]);
@@ -256,7 +236,7 @@ void tlb_flush_asid(Vcpu *v, uint64_t asid) {
     forget_tables(v);
     v->stats.tlb_flushes++;
     v->fetch_ok = false;
-    forget_hints(v);
+    hint_forget_all(v);
     for (unsigned i = 0; i < BANKS; i++) {
         if (v->banks[i].used && v->banks[i].asid == asid) {
             bank_clear(&v->banks[i]);
@@ -297,7 +277,7 @@ void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid, bool las
     }
     v->stats.tlb_flushes++;
     v->fetch_ok = false;
-    forget_hints_of(v, va);
+    hint_forget_page(v, va);
     unsigned second = ir_tlb_victim(va);
     for (unsigned i = 0; i < BANKS; i++) {
         Bank *b = &v->banks[i];
@@ -323,7 +303,7 @@ void tlb_unmap_writes(Vcpu *v, uint64_t pa) {
     if (!page_filter_has(v->written, pa)) {
         return;
     }
-    forget_hints(v);
+    hint_forget_all(v);
     for (unsigned i = 0; i < BANKS; i++) {
         Bank *b = &v->banks[i];
         for (unsigned k = 0; b->filled && k < b->entries; k++) {

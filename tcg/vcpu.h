@@ -291,6 +291,10 @@ struct Vcpu {
     Tb *recent[RECENT];   /* by hash of pa and mode, in front of Tcg.tb_hash */
     MergeFailure unmerged[256]; /* by hash of the insn's address */
     gint64 hint_since[IR_PAGE_HINTS]; /* host time (us) at which the misses of each page hint were counted last */
+    gint64 run_since[IR_PAGE_HINTS];  /* the same of page runs */
+    uint64_t run_bytes[IR_PAGE_HINTS]; /* length of those that are known, by */
+    uint32_t runs_known;               /* bit per page run */
+    uint8_t run_strikes[IR_PAGE_HINTS]; /* times in a row that a known one was missed too fast */
     VcpuDebug debug;
     TcgStats stats;
 };
@@ -312,7 +316,7 @@ struct Tcg {
     PageFilter guarded;   /* pages whose stores have to be seen, for a look without the lock */
     PageFilter banned;    /* pages of insns in one of these two */
     GHashTable *merge_bans; /* physical addresses of insns whose checks are not merged with others; under lock */
-    GHashTable *hint_bans; /* physical addresses of insns that get no page hint; under lock */
+    GHashTable *hint_bans; /* physical addresses of insns that get no page hint, with the HostLook they get; under lock */
     GPtrArray *tb_chunks; /* the memory of all blocks, living and dead */
     unsigned tb_room;     /* of the last chunk: blocks at its end that are free, and zero */
     Tb **tbs;             /* every block with host code, by Tb.index; TB_MAX */
@@ -375,6 +379,14 @@ void tlb_unmap_writes(Vcpu *v, uint64_t pa); /* no fast-path store may reach the
 bool tlb_translate(Vcpu *v, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat, MemFault *fault);
 void tlb_forget_entries(Vcpu *v); /* the first level is empty; what the walker said stays */
 
+/* -- hint.c -- */
+void hint_init(Vcpu *v);
+void hint_forget_all(Vcpu *v);               /* what the first level says may not be so any more */
+void hint_forget_page(Vcpu *v, uint64_t va); /* the same for one page */
+/* An access by the insn at env.insn_off has missed page hint or run i: perhaps once too often. */
+void hint_missed(Vcpu *v, unsigned i, HostLook look, uint64_t ea, bool write);
+void hint_count_unmerged(Vcpu *v);           /* a merged check by the insn at env.insn_off has failed */
+
 /* -- space.c -- */
 void space_select(Vcpu *v); /* the mode or the context has changed: env.space is that of the current one */
 /* An entry of the jump cache is about to be made for code at va, which is at pa in a mapping of 2^bits bytes. */
@@ -417,11 +429,11 @@ void tb_maintain(Tcg *tcg, uint64_t pa, uint64_t size);
 /* A block that was killed and is right again, or NULL. */
 Tb *tb_revive(Vcpu *v, uint64_t pa, uint64_t mode, const uint8_t *page);
 CodePage *tb_page(Tcg *tcg, uint64_t pa);                  /* or NULL */
-/* Does the insn at pa do better without a page hint? */
-bool tb_hint_is_banned(const Tcg *tcg, uint64_t pa);
+/* Where accesses by the insn at pa do well to look first, if a page hint is thought of. */
+HostLook tb_hint_look(const Tcg *tcg, uint64_t pa);
 /* Code for the insn at pa does better without what `bans` (hint_bans, merge_bans) stands for: blocks made from it are dead.
- * Answers as tb_invalidate does. */
-bool tb_ban(Tcg *tcg, GHashTable *bans, uint64_t pa, const Tb *running);
+ * `value` goes into the table. Answers as tb_invalidate does. */
+bool tb_ban(Tcg *tcg, GHashTable *bans, uint64_t pa, unsigned value, const Tb *running);
 void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to);
 
 /* -- verify.c, verify_mem.c -- */

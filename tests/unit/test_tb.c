@@ -204,7 +204,7 @@ START_TEST(revived) {
     machine_code(m, RAM_BASE, longer, sizeof longer);
     ck_assert_ptr_null(tb_revive(m->cpu, RAM_BASE, mode, page));
     machine_code(m, RAM_BASE, step, sizeof step);
-    tb_ban(m->tcg, m->tcg->merge_bans, RAM_BASE + 0x80, NULL);
+    tb_ban(m->tcg, m->tcg->merge_bans, RAM_BASE + 0x80, 0, NULL);
     ck_assert_ptr_null(tb_revive(m->cpu, RAM_BASE, mode, page)); /* it may have been made otherwise now */
     machine_free(m);
 }

@@ -13,6 +13,7 @@ typedef struct Cpu {
     uint32_t regime;
     uint8_t page_bits;
     bool global, read_only;
+    bool falls; /* neighbouring pages lie the other way round */
     unsigned walks;
 } Cpu;
 
@@ -34,7 +35,8 @@ static MemContext cpu_context(const Env *env, bool unprivileged) {
 static bool cpu_walk(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXlat *x) {
     Cpu *c = cpu_of(env);
     c->walks++;
-    *x = (MemXlat){.pa = RAM_BASE + (va + c->offset) % RAM_BYTES, .readable = true, .writable = !c->read_only,
+    uint64_t back = c->falls ? 2 * (va & ~(uint64_t)(PAGE_SIZE - 1)) : 0;
+    *x = (MemXlat){.pa = RAM_BASE + (va + c->offset - back) % RAM_BYTES, .readable = true, .writable = !c->read_only,
                    .executable = true, .global = c->global, .page_bits = c->page_bits, .guest_fault = 7};
     return va < UINT64_C(1) << 40 && (access != MEM_WRITE || !c->read_only);
 }
@@ -285,6 +287,106 @@ START_TEST(no_writes_to_code) {
 }
 END_TEST
 
+/* Where generated code would go by run 3, or NULL. */
+static const uint8_t *by_run(uint64_t va, unsigned size, unsigned aux, bool either) {
+    const IrPageRun *r = &m.env->runs[3];
+    unsigned write = aux & IR_CHECK_W ? 1 : 0;
+    if (va - r->low >= (either ? r->either[write] : r->rising[write][ir_run_size(size)])) {
+        return NULL;
+    }
+    return (const uint8_t *)(uintptr_t)(va + r->addend - (2 * va & r->fall));
+}
+
+/* Pages 2 to 6 are in the first level, the last for reading only; an access to page 4 misses the run once too often. */
+static void find_run(unsigned aux) {
+    for (uint64_t va = 0x2000; va < 0x7000; va += PAGE_SIZE) {
+        fast(va, va == 0x6000 ? IR_CHECK_R : IR_CHECK_RW);
+    }
+    tlb_unmap_writes(m.cpu, RAM_BASE + (0x6000 + cpu->offset - (cpu->falls ? 0xc000 : 0)) % RAM_BYTES);
+    m.env->runs[3].misses = -1;
+    hint_missed(m.cpu, 3, HOST_LOOK_EITHER, 0x4321, aux & IR_CHECK_W);
+}
+
+START_TEST(page_run) {
+    static const unsigned sizes[] = {1, 2, 8, 9, 16, 32, IR_RUN_BYTES_MAX};
+    for (unsigned aux = IR_CHECK_R; aux <= IR_CHECK_W; aux++) {
+        uint64_t end = aux == IR_CHECK_W ? 0x6000 : 0x7000;
+        enter(aux, 0);
+        find_run(aux);
+        for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
+            unsigned slack = sizes[i] <= 8 ? 8 : sizes[i] <= 16 ? 16 : IR_RUN_BYTES_MAX;
+            ck_assert_ptr_null(by_run(0x1fff, sizes[i], aux, false));
+            ck_assert_ptr_eq(by_run(0x2000, sizes[i], aux, false), m.ram + 0x2000);
+            ck_assert_ptr_eq(by_run(end - slack, sizes[i], aux, false), m.ram + end - slack);
+            ck_assert_ptr_null(by_run(end - slack + 1, sizes[i], aux, false));
+        }
+        ck_assert_ptr_eq(by_run(end - 1, 1, aux, true), m.ram + end - 1);
+        ck_assert_ptr_null(by_run(end, 1, aux, true));
+    }
+    ck_assert_ptr_eq(by_run(0x5000, 8, IR_CHECK_R, false), m.ram + 0x5000); /* one for writing is for reading too */
+}
+END_TEST
+
+/* One for reading that has a page that cannot be written; and one whose pages fall, where nothing may go across. */
+START_TEST(page_run_rights) {
+    enter(1, 0);
+    find_run(IR_CHECK_R);
+    ck_assert_ptr_null(by_run(0x2000, 1, IR_CHECK_W, false));
+    ck_assert_ptr_null(by_run(0x2000, 1, IR_CHECK_W, true));
+    cpu->falls = true;
+    enter(2, 0);
+    find_run(IR_CHECK_W);
+    for (uint64_t va = 0x2000; va < 0x6000; va += 0x218) {
+        ck_assert_ptr_eq(by_run(va, 8, IR_CHECK_W, true), m.ram + (RAM_BYTES - (va & ~0xfffull)) + (va & 0xfff));
+        ck_assert_ptr_null(by_run(va, 8, IR_CHECK_W, false));
+    }
+    ck_assert_ptr_null(by_run(0x1ff8, 8, IR_CHECK_W, true));
+    ck_assert_ptr_null(by_run(0x6000, 8, IR_CHECK_W, true));
+}
+END_TEST
+
+/* Everything that takes an entry out of the first level voids a run it is in. */
+START_TEST(page_run_forgotten) {
+    const uint64_t tag = UINT64_C(0x5a) << 56;
+    enter(1, 0);
+    for (unsigned way = 0; way < 8; way++) {
+        find_run(IR_CHECK_W);
+        tlb_flush_page(m.cpu, 0x6000, true, 0, true); /* next to it */
+        tlb_flush_page(m.cpu, 0x1000, true, 0, true);
+        ck_assert_ptr_nonnull(by_run(0x2000, 8, IR_CHECK_W, false));
+        ck_assert_ptr_nonnull(by_run(0x2000, 8, IR_CHECK_R, true));
+        switch (way) {
+        case 0: tlb_flush_page(m.cpu, 0x2000, false, 1, true); break;
+        case 1: tlb_flush_page(m.cpu, tag | 0x5000, true, 0, true); break;
+        case 2: tlb_flush_all(m.cpu); break;
+        case 3: tlb_flush_asid(m.cpu, 1); break;
+        case 4: tlb_unmap_writes(m.cpu, RAM_BASE + 0x3000); break;
+        case 5: tlb_forget_entries(m.cpu); break;
+        case 6: enter(2, 0), enter(1, 0); break;
+        case 7: cpu->regime = 2, tlb_context_changed(m.cpu); break;
+        }
+        for (unsigned k = 0; k < 4; k++) {
+            ck_assert_ptr_null(by_run(0x4000, 8, k & 1 ? IR_CHECK_W : IR_CHECK_R, k & 2));
+        }
+    }
+}
+END_TEST
+
+/* No run: a page alone, or one whose neighbours lie elsewhere. */
+START_TEST(no_page_run) {
+    fast(0x2000, IR_CHECK_R);
+    cpu->offset = 0x3000;
+    fast(0x3000, IR_CHECK_R);
+    m.env->runs[3].misses = -1;
+    hint_missed(m.cpu, 3, HOST_LOOK_EITHER, 0x2000, false);
+    ck_assert_ptr_null(by_run(0x2000, 1, IR_CHECK_R, true));
+    ck_assert_int_gt(m.env->runs[3].misses, 0);
+    m.env->runs[3].misses = -1; /* unless the page is not there at all */
+    hint_missed(m.cpu, 3, HOST_LOOK_EITHER, 0x9000, false);
+    ck_assert_ptr_null(by_run(0x9000, 1, IR_CHECK_R, true));
+}
+END_TEST
+
 /* An entry of the jump cache for code at va, and whether generated code would find it now. */
 static void learn(uint64_t va) {
     space_note_code(m.cpu, va & ~(uint64_t)(PAGE_SIZE - 1), RAM_BASE + (va + cpu->offset) % RAM_BYTES / PAGE_SIZE * PAGE_SIZE,
@@ -430,7 +532,7 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {large_bank, second_level, address_spaces, global, flush_all, flush_asid, flush_page,
-                                  flush_page_of_every_space, large_mapping, many_large_mappings, no_writes_to_code,
+                                  flush_page_of_every_space, large_mapping, many_large_mappings, no_writes_to_code, page_run, page_run_rights, page_run_forgotten, no_page_run,
                                   code_of_two_spaces,
                                   code_learned_elsewhere, code_after_maintenance, code_moved_silently,
                                   code_of_large_mappings, more_code_than_a_map_lists, more_spaces_than_maps, ids_run_out,
