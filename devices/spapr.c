@@ -16,9 +16,23 @@ static void reset(Device *d) {
     memset(s->tree, 0, sizeof s->tree);
 }
 
+/* One partition (LoPAPR 8.3) of which nothing is used: signature, checksum, length in blocks of 16 bytes, name. */
+static void format_nvram(uint8_t *nvram) {
+    enum { FREE = 0x7f, LENGTH = SPAPR_NVRAM / 16 };
+    const uint8_t head[16] = { FREE, 0, LENGTH >> 8, LENGTH & 255, 'w', 'w', 'w', 'w', 'w', 'w', 'w', 'w', 'w', 'w', 'w', 'w' };
+    unsigned sum = 0;
+    for (unsigned i = 0; i < sizeof head; i++) {
+        sum += head[i];
+        sum = (sum & 255) + (sum >> 8);
+    }
+    memcpy(nvram, head, sizeof head);
+    nvram[1] = (uint8_t)sum;
+}
+
 static bool init(Device *d, const void *config, GError **error) {
     Spapr *s = (Spapr *)d;
     s->random = d->clock && !clock_is_virtual(d->clock) ? (uint64_t)clock_wall_ns(d->clock) : 1;
+    format_nvram(s->nvram);
     s->time_base = d->clock ? clock_wall_ns(d->clock) - (int64_t)clock_now(d->clock) : 0;
     return true;
 }

@@ -233,6 +233,10 @@ static void cpu_power(void *opaque, unsigned vcpu, TcgPower action, int code) {
     }
 }
 
+void machine_panicked(Machine *m, const char *text) {
+    post(m, false, MACHINE_END_PANIC, 0, text);
+}
+
 /* The clock stands still at once: the main loop may take its time. */
 static void cpu_debug_stop(void *opaque, const TcgStop *stop) {
     Machine *m = opaque;

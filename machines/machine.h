@@ -28,6 +28,7 @@ typedef enum MachineEndKind {
     MACHINE_END_OFF,      /* the guest powered itself off */
     MACHINE_END_RESET,    /* the guest asked for a reset, and no_reboot is set */
     MACHINE_END_EXIT,     /* the guest ended with a code (semihosting) */
+    MACHINE_END_PANIC,    /* the guest has told the machine that it cannot go on; `text` is what it said */
     MACHINE_END_DIVERGED, /* --verify found a difference */
     MACHINE_END_ERROR,    /* the machine cannot go on */
 } MachineEndKind;
@@ -35,7 +36,7 @@ typedef enum MachineEndKind {
 typedef struct MachineEnd {
     MachineEndKind kind;
     int code;         /* EXIT: the guest's */
-    const char *text; /* DIVERGED: the report; ERROR: a sentence. Borrowed during the call */
+    const char *text; /* PANIC; DIVERGED: the report; ERROR: a sentence. Borrowed during the call */
 } MachineEnd;
 
 /* -- what users ask for -- */
@@ -215,6 +216,9 @@ GBytes *machine_save_state(Machine *machine);
  * from there. Bytes from anywhere are safe. Error (image): what is wrong with them; the machine can be used as if it had
  * been reset. */
 bool machine_load_state(Machine *machine, GBytes *state, GError **error);
+
+/* For machines whose guests can say that they have panicked: the machine ends. On a vCPU's thread. */
+void machine_panicked(Machine *machine, const char *text);
 
 /* Connects the outputs of every row that has an irq to inputs first_input + irq ... of the interrupt controller. For
  * fixups. */

@@ -79,7 +79,7 @@ typedef struct PseriesRtasTable {
     unsigned count;
 } PseriesRtasTable;
 
-extern const PseriesRtasTable pseries_rtas_cpu, pseries_rtas_irq;
+extern const PseriesRtasTable pseries_rtas_cpu, pseries_rtas_irq, pseries_rtas_services;
 
 /* The node /rtas: what calls there are. */
 void pseries_describe_rtas(DevTree *tree);
@@ -119,6 +119,6 @@ static inline Spapr *pseries_spapr(const Machine *m) {
     return (Spapr *)machine_device(m, "spapr");
 }
 
-enum { PSERIES_VTY_UNIT = 0x71000000, PSERIES_TIMEBASE_HZ = 512000000 };
+enum { PSERIES_VTY_UNIT = 0x71000000, PSERIES_NVRAM_UNIT, PSERIES_TIMEBASE_HZ = 512000000 };
 
 #endif

@@ -2,7 +2,6 @@
 /*
  * pseries_rtas.c - RTAS, the run-time services of the platform, which the guest calls by a hypercall.
  * Spec: LoPAPR 1.1, 7 (RTAS).
- * Missing: RTAS's own code in memory; all calls but power-off and system-reboot.
  */
 #include "devices/dma.h"
 #include "machines/pseries.h"
@@ -30,7 +29,8 @@ static const PseriesRtasTable power_calls = { power_rows, G_N_ELEMENTS(power_row
 
 /* -- finding them -- */
 
-static const PseriesRtasTable *const tables[] = { &power_calls, &pseries_rtas_cpu, &pseries_rtas_irq };
+static const PseriesRtasTable *const tables[] = { &power_calls, &pseries_rtas_cpu, &pseries_rtas_irq,
+                                                 &pseries_rtas_services };
 enum { FIRST_TOKEN = 0x2000, TABLE_TOKENS = 0x40 }; /* a table has so many tokens to itself */
 
 static const PseriesRtasRow *find(uint32_t token) {
@@ -92,6 +92,9 @@ void pseries_describe_rtas(DevTree *tree) {
                     "hcall-term\0hcall-interrupt\0hcall-vio\0hcall-splpar\0hcall-join\0hcall-set-mode\0");
     DEVTREE_CELLS(tree, "/rtas", "rtas-size", PSERIES_RTAS_SIZE);
     DEVTREE_CELLS(tree, "/rtas", "rtas-error-log-max", 2048);
+    DEVTREE_CELLS(tree, "/rtas", "rtas-event-scan-rate", 20);
+    DEVTREE_CELLS(tree, "/rtas", "rtas-display-device", 0);
+    devtree_flag(tree, "/rtas", "ibm,extended-os-term");
     for (uint32_t t = 0; t < G_N_ELEMENTS(tables); t++) {
         for (uint32_t i = 0; i < tables[t]->count; i++) {
             DEVTREE_CELLS(tree, "/rtas", tables[t]->rows[i].name, FIRST_TOKEN + t * TABLE_TOKENS + i);

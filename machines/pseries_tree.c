@@ -73,7 +73,7 @@ static void describe_cpus(const Machine *m, DevTree *tree) {
 }
 
 static void describe_terminal(DevTree *tree) {
-    static const char vty[] = "/vdevice/vty@71000000";
+    static const char vty[] = "/vdevice/vty@71000000", nvram[] = "/vdevice/nvram@71000001";
     devtree_node(tree, "/vdevice");
     devtree_string(tree, "/vdevice", "device_type", "vdevice");
     devtree_string(tree, "/vdevice", "compatible", "IBM,vdevice");
@@ -86,6 +86,11 @@ static void describe_terminal(DevTree *tree) {
     devtree_string(tree, vty, "compatible", "hvterm1");
     DEVTREE_CELLS(tree, vty, "reg", PSERIES_VTY_UNIT);
     DEVTREE_CELLS(tree, vty, "interrupts", SPAPR_IRQ_VIO, 0);
+    devtree_node(tree, nvram);
+    devtree_string(tree, nvram, "device_type", "nvram");
+    devtree_string(tree, nvram, "compatible", "qemu,spapr-nvram"); /* as firmware knows it */
+    DEVTREE_CELLS(tree, nvram, "reg", PSERIES_NVRAM_UNIT);
+    DEVTREE_CELLS(tree, nvram, "#bytes", SPAPR_NVRAM);
     devtree_node(tree, "/chosen");
     devtree_string(tree, "/chosen", "stdout-path", vty);
     devtree_string(tree, "/chosen", "linux,stdout-path", vty);

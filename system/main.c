@@ -19,7 +19,7 @@
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_"
 enum { RUN_ON, RUN_ENDING, RUN_OVER };
 /* Exit codes besides those of YadoError. */
-enum { EXIT_DONE = 0, EXIT_DIVERGED = 8, EXIT_SIGNAL = 128 };
+enum { EXIT_DONE = 0, EXIT_PANIC = 5, EXIT_DIVERGED = 8, EXIT_SIGNAL = 128 };
 enum { HOST_SECONDS = 5 /* that the end waits for the host */ };
 
 typedef struct Run {
@@ -88,6 +88,10 @@ static void machine_ended(void *opaque, const MachineEnd *end) {
     case MACHINE_END_EXIT:
         text = end->code ? g_strdup_printf("the guest ended with exit code %d (semihosting)", end->code) : NULL;
         finish(opaque, end->code, text);
+        break;
+    case MACHINE_END_PANIC:
+        text = g_strdup_printf("the guest has panicked: %s", end->text);
+        finish(opaque, EXIT_PANIC, text);
         break;
     case MACHINE_END_DIVERGED:
         text = quoted_command(((Run *)opaque)->argv);
