@@ -18,7 +18,8 @@
     X64_INT_RULES(RULE) X64_BITS_RULES(RULE) X64_VEC_RULES(RULE) X64_MEM_RULES(RULE) X64_FP_RULES(RULE)                \
     X64_FP_PAIRS_RULES(RULE)
 #define AVX2_RULES                                                                                                     \
-    BASE_RULES X64_BITS_AVX2_RULES(RULE_AVX2) X64_AVX2_RULES(RULE_AVX2) X64_FP_AVX2_RULES(RULE_AVX2)               \
+    BASE_RULES X64_INT_AVX2_RULES(RULE_AVX2) X64_BITS_AVX2_RULES(RULE_AVX2) X64_AVX2_RULES(RULE_AVX2)                  \
+    X64_FP_AVX2_RULES(RULE_AVX2)                                                                                       \
     X64_FP_PAIRS_AVX2_RULES(RULE_AVX2)
 #define AVX512_RULES                                                                                                   \
     AVX2_RULES X64_BITS_AVX512_RULES(RULE_AVX512) X64_AVX512_RULES(RULE_AVX512) X64_FP_AVX512_RULES(RULE_AVX512)
@@ -127,6 +128,8 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .flags_select = x64_flags_select,                                                                              \
         .carry_in = x64_carry_in,                                                                                      \
         .carry_load = x64_carry_load,                                                                                  \
+        .carry_save = x64_carry_save,                                                                                  \
+        .carry_test = x64_carry_test,                                                                                  \
         .csel = x64_csel,                                                                                              \
         .csel_fp = x64_csel_fp,                                                                                        \
         .cset = x64_cset,                                                                                              \
@@ -164,7 +167,7 @@ static bool has_sha(void) {
 X64Level x64_host_level(void) {
     __builtin_cpu_init();
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") &&
-                __builtin_cpu_supports("fma") && __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("bmi") &&
+                __builtin_cpu_supports("fma") && __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
                 __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("f16c");
     bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&

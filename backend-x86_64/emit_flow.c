@@ -30,7 +30,7 @@ void x64_test(HostCode *h, IrType type, HostOperand a, HostOperand b) {
     }
 }
 
-void x64_flags_save(HostCode *h, HostPolarity p, HostOperand mem, bool rax_free) {
+void x64_flags_save(HostCode *h, HostPolarity p, HostOperand to, bool rax_free) {
     if (!rax_free) {
         x_ro(h, 0x89, OP_W, RAX, ENV_AT(host_tmp));
     }
@@ -40,7 +40,9 @@ void x64_flags_save(HostCode *h, HostPolarity p, HostOperand mem, bool rax_free)
     }
     x_byte(h, 0x9f);             /* lahf */
     x_rr(h, 0x0f90, 0, 0, RAX);  /* seto al */
-    x_ro(h, 0x89, OP_16, RAX, mem);
+    if (to.kind != HOST_REG) {
+        x_ro(h, 0x89, OP_16, RAX, to);
+    }
     if (!rax_free) {
         x_ro(h, 0x8b, OP_W, RAX, ENV_AT(host_tmp));
     }
@@ -62,7 +64,7 @@ int x64_flags_cc(unsigned cond, HostPolarity p) {
     return sub[cond];
 }
 
-int x64_flags_test(HostCode *h, unsigned cond, HostOperand mem, unsigned tmp) {
+int x64_flags_test(HostCode *h, unsigned cond, HostOperand from, unsigned tmp) {
     static const struct {
         uint8_t byte, mask;
     } simple[] = {[IR_EQ >> 1] = {1, 0x40}, [IR_CS >> 1] = {1, 0x01}, [IR_MI >> 1] = {1, 0x80}, [IR_VS >> 1] = {0, 1}};
@@ -70,13 +72,21 @@ int x64_flags_test(HostCode *h, unsigned cond, HostOperand mem, unsigned tmp) {
         x_rr(h, 0x3b, 0, RSP, RSP);
         return CC_E;
     }
-    if (cond <= IR_VC) {
-        mem.disp += simple[cond >> 1].byte;
-        x_ro(h, 0xf6, 0, 0, mem);
+    if (cond <= IR_VC && from.kind == HOST_REG) {
+        x_rr(h, 0xf7, 0, 0, from.reg);
+        x_32(h, (uint32_t)simple[cond >> 1].mask << simple[cond >> 1].byte * 8);
+        return cond & 1 ? CC_E : CC_NE;
+    } else if (cond <= IR_VC) {
+        from.disp += simple[cond >> 1].byte;
+        x_ro(h, 0xf6, 0, 0, from);
         x_byte(h, simple[cond >> 1].mask);
         return cond & 1 ? CC_E : CC_NE;
     }
-    x_ro(h, 0x0fb7, 0, tmp, mem);
+    if (from.kind != HOST_REG) {
+        x_ro(h, 0x0fb7, 0, tmp, from);
+    } else if (from.reg != tmp) {
+        x_mov(h, 0, tmp, from.reg);
+    }
     x_begin(h);
     x_byte(h, 0x04); /* add al, 0x7f: overflows when al = 1 */
     x_byte(h, 0x7f);
@@ -108,10 +118,20 @@ void x64_carry_in(HostCode *h, HostPolarity from, HostPolarity wanted) {
     }
 }
 
-void x64_carry_load(HostCode *h, HostOperand mem, HostPolarity wanted) {
-    x_ro(h, 0x0fba, OP_16, 4, mem); /* bt word */
-    x_byte(h, 8);
+void x64_carry_load(HostCode *h, HostOperand from, bool bit, HostPolarity wanted) {
+    x_ro(h, 0x0fba, from.kind == HOST_REG ? 0 : OP_16, 4, from); /* bt */
+    x_byte(h, bit ? 0 : 8);
     x64_carry_in(h, HOST_FLAGS_ADD, wanted);
+}
+
+void x64_carry_save(HostCode *h, HostPolarity p, HostOperand to) {
+    x_ro(h, 0x0f90 | (p == HOST_FLAGS_ADD ? CC_B : CC_AE), OP_BYTE, 0, to);
+}
+
+int x64_carry_test(HostCode *h, unsigned cond, HostOperand from) {
+    x_ro(h, 0xf6, OP_BYTE, 0, from);
+    x_byte(h, 1);
+    return cond == IR_CS ? CC_NE : CC_E;
 }
 
 void x64_csel(HostCode *h, IrType type, int cc, unsigned d, unsigned s) {

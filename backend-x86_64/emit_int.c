@@ -3,7 +3,7 @@
  * emit_int.c - integer ops on x86-64: each rule is the constraint of an op beside the code it becomes.
  * Spec: Intel SDM volume 2.
  */
-#include "backend-x86_64/asm.h"
+#include "backend-x86_64/vec.h"
 
 static unsigned width(const HostOp *op) {
     return op->type == IR_I64 ? 64 : 32;
@@ -88,6 +88,22 @@ const HostRule x64_rule_umulh = {"r", {"r", "r"}, .flags = HOST_RULE_CLOBBERS, .
                                  .emit = emit_umulh};
 const HostRule x64_rule_smulh = {"r", {"r", "r"}, .flags = HOST_RULE_CLOBBERS, .fixed = 1 << RAX | 1 << RDX,
                                  .emit = emit_smulh};
+
+/* Both halves by BMI2's mulx, which keeps flags; equal registers get the high one. */
+static void mulx(HostCode *h, const HostOp *op, unsigned high, unsigned low) {
+    x_ro(h, 0x8b, x_w(op->type), RDX, op->s[0]);
+    v3m(h, PF2(0x0f38f6) | (op->type == IR_I64 ? V_W : 0), high, low, op->s[1]);
+}
+static void emit_mulx_low(HostCode *h, const HostOp *op) {
+    mulx(h, op, RDX, op->d.reg);
+}
+static void emit_mulx_high(HostCode *h, const HostOp *op) {
+    mulx(h, op, op->d.reg, op->d.reg);
+}
+static const HostRule mulx_low = {"r", {"rm", "rm"}, .fixed = 1 << RDX, .emit = emit_mulx_low};
+const HostRule x64_avx2_mul = {"0", {"rj", "rim"}, .flags = HOST_RULE_CLOBBERS | HOST_RULE_COMMUTES, .emit = emit_mul,
+                               .keeps = &mulx_low};
+const HostRule x64_avx2_umulh = {"r", {"rm", "rm"}, .fixed = 1 << RDX, .emit = emit_mulx_high};
 
 /* -- quotients: x / 0 = 0, most negative / -1 = most negative -- */
 

@@ -33,12 +33,14 @@ void x64_unordered(HostCode *h, const HostOp *op); /* fl_fcmp's host flags when 
 /* emit_flow.c */
 void x64_test(HostCode *h, IrType type, HostOperand a, HostOperand b);
 void x64_compare(HostCode *h, IrType type, HostOperand a, HostOperand b);
-void x64_flags_save(HostCode *h, HostPolarity p, HostOperand mem, bool result_reg_free);
+void x64_flags_save(HostCode *h, HostPolarity p, HostOperand to, bool result_reg_free);
 int x64_flags_cc(unsigned cond, HostPolarity p);
-int x64_flags_test(HostCode *h, unsigned cond, HostOperand mem, unsigned tmp);
+int x64_flags_test(HostCode *h, unsigned cond, HostOperand from, unsigned tmp);
 void x64_flags_select(HostCode *h, int cc, IrType type, HostOperand a, HostOperand b, int32_t image);
 void x64_carry_in(HostCode *h, HostPolarity from, HostPolarity wanted);
-void x64_carry_load(HostCode *h, HostOperand mem, HostPolarity wanted);
+void x64_carry_load(HostCode *h, HostOperand from, bool bit, HostPolarity wanted);
+void x64_carry_save(HostCode *h, HostPolarity p, HostOperand to);
+int x64_carry_test(HostCode *h, unsigned cond, HostOperand from);
 void x64_csel(HostCode *h, IrType type, int cc, unsigned d, unsigned s);
 void x64_csel_fp(HostCode *h, IrType type, int cc, unsigned d, const uint8_t s[2], const uint8_t tmp[2]);
 void x64_cset(HostCode *h, int cc, unsigned d);

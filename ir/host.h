@@ -60,6 +60,7 @@ struct HostRule {
     uint8_t sets;         /* HostPolarity: host flags describe the result as fl_add/fl_sub/fl_logic of it would */
     void (*emit)(HostCode *h, const HostOp *op);
     const HostRule *wide; /* instead of this one when a v128 is accessed (ll, sc) */
+    const HostRule *keeps; /* instead of this one when host flags are wanted later: does not touch them; or NULL */
 };
 enum {
     HOST_RULE_CLOBBERS = 1,    /* host flags are lost (or set, see `sets`) */
@@ -195,15 +196,17 @@ struct Backend {
     void (*load_imm)(HostCode *h, IrType type, unsigned d, uint64_t value); /* keeps host flags */
     void (*zext32)(HostCode *h, unsigned d, unsigned s);
     /* Flags. cc is the backend's condition code. */
-    void (*flags_save)(HostCode *h, HostPolarity p, HostOperand mem, bool result_reg_free);
+    void (*flags_save)(HostCode *h, HostPolarity p, HostOperand to, bool result_reg_free); /* to memory or result_reg */
     int (*flags_cc)(unsigned cond, HostPolarity p);        /* -1: not testable as they are */
-    int (*flags_test)(HostCode *h, unsigned cond, HostOperand mem, unsigned tmp); /* from memory; returns cc; tmp = result_reg */
+    int (*flags_test)(HostCode *h, unsigned cond, HostOperand from, unsigned tmp); /* of saved ones; returns cc; tmp = result_reg: lost, unless cond is of one flag */
     void (*compare)(HostCode *h, IrType type, HostOperand a, HostOperand b);      /* fl_sub */
     void (*test)(HostCode *h, IrType type, HostOperand a, HostOperand b);         /* fl_logic(a & b) */
     /* cc ? flags `image` : flags of a - b, both with HOST_FLAGS_SUB; result_reg is free */
     void (*flags_select)(HostCode *h, int cc, IrType type, HostOperand a, HostOperand b, int32_t image);
     void (*carry_in)(HostCode *h, HostPolarity from, HostPolarity wanted);        /* adapt the carry flag */
-    void (*carry_load)(HostCode *h, HostOperand mem, HostPolarity wanted);
+    void (*carry_load)(HostCode *h, HostOperand from, bool bit, HostPolarity wanted); /* bit: by carry_save, else by flags_save */
+    void (*carry_save)(HostCode *h, HostPolarity p, HostOperand to);              /* as bit 0, to a register or memory; keeps flags */
+    int (*carry_test)(HostCode *h, unsigned cond, HostOperand from);              /* IR_CS or IR_CC of what carry_save saved; returns cc */
     void (*csel)(HostCode *h, IrType type, int cc, unsigned d, unsigned s);        /* if cc: d = s */
     void (*csel_fp)(HostCode *h, IrType type, int cc, unsigned d, const uint8_t s[2], const uint8_t tmp[2]); /* d = s[!cc] */
     void (*cset)(HostCode *h, int cc, unsigned d);                                 /* d = cc ? 1 : 0, keeps flags */

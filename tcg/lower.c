@@ -93,15 +93,11 @@ static void lower_branch(Walk *w, const IrNode *n) {
 
 static void lower_skip(Walk *w, const IrNode *n) {
     Lower *l = &w->l;
-    uint32_t f = l->flags_value;
-    HostOperand mem;
     if (w->depth == MAX_DEPTH) {
         l->failed = true;
         return;
     }
-    if (f && l->values[f].last_use > l->now && !ra_memory(l, f, &mem)) {
-        flags_store(w, f, ra_spill_slot(l, f)); /* both ways out of here want them in memory */
-    }
+    flags_keep(w); /* both ways out of here want them in memory */
     int cc = flags_condition(w, n->a, n->aux & 15);
     ra_spill_all(l); /* moves only: host flags stay */
     l->flags_value = l->flags_of = 0;
@@ -128,7 +124,9 @@ static void lower_set(Walk *w, const IrNode *n) {
             ra_set_pin(&w->l, pin, n->b);
         }
     } else if (w->l.ir->slots[n->a].type == IR_FLAGS) {
-        lower_set_flags(w, n);
+        if (n->op != IR_pend || !ra_pend_flags(&w->l, n->a, n->b)) {
+            lower_set_flags(w, n);
+        }
     } else if (n->op == IR_pend) {
         ra_pend(&w->l, n->a, n->b);
     } else {

@@ -1,26 +1,83 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lower_flags.c - guest flags as host flags: comparisons, conditions, carries. A flags value stays in the host's flags
- * until an op that changes them is in the way; then it goes to memory if somebody wants it later.
+ * until an op that changes them is in the way; then it goes to a register or memory if somebody wants it later, whole
+ * or its carry alone.
  */
 #include "tcg/walk.h"
 
-/* The host flags are about to be lost: keep the value they hold if somebody wants it later. */
-void flags_lose(Walk *w) {
+/* The image of the flags that the host holds, into a register or memory. */
+static void save_image(Walk *w, HostOperand to) {
+    Lower *l = &w->l;
+    bool free = !l->head[l->be->result_reg] && !(l->locked >> l->be->result_reg & 1);
+    l->be->flags_save(l->h, l->flags_polarity, to, free);
+    l->flags_polarity = HOST_FLAGS_ADD; /* flags_save may turn the carry round: what is left is in IR's sense */
+}
+
+/* Somebody will want f after this op: its image, or its carry where that is all they want, goes into a register if one
+ * is free. */
+static void save_flags(Walk *w, uint32_t f) {
+    Lower *l = &w->l;
+    RaValue *x = &l->values[f];
+    uint32_t locked = l->locked, free = l->scratch[0] & ~l->occupied & ~locked;
+    unsigned result = l->be->result_reg;
+    HostOperand to;
+    x->bit = x->kin == x->uses && x->kin != UINT8_MAX;
+    if (x->bit && free) {
+        to = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_alloc(l, false, UINT32_MAX)};
+    } else if (!x->bit && !(locked >> result & 1) && ra_vacate(l, result)) {
+        to = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)result};
+    } else {
+        to = ra_home(l, f);
+    }
+    if (x->bit) {
+        l->be->carry_save(l->h, l->flags_polarity, to);
+    } else {
+        save_image(w, to);
+    }
+    if (to.kind == HOST_REG) {
+        ra_attach(l, f, to.reg);
+        l->locked = locked;
+    }
+}
+
+bool flags_are_wanted(const Walk *w) {
+    const Lower *l = &w->l;
+    uint32_t f = l->flags_value;
+    HostOperand mem;
+    return f && l->values[f].last_use > l->now && l->values[f].reg == RA_NO_REG && !ra_memory(l, f, &mem);
+}
+
+void flags_keep(Walk *w) {
     Lower *l = &w->l;
     uint32_t f = l->flags_value;
     HostOperand mem;
-    l->flags_of = 0;
-    l->flags_value = 0;
-    if (f && l->values[f].last_use > l->now && !ra_memory(l, f, &mem)) {
-        bool free = !l->head[l->be->result_reg] && !(l->locked >> l->be->result_reg & 1);
-        l->be->flags_save(l->h, l->flags_polarity, ra_spill_slot(l, f), free);
+    if (flags_are_wanted(w) || (f && l->values[f].last_use == l->now && ra_is_pended(l, f) &&
+                                l->values[f].reg == RA_NO_REG && !ra_memory(l, f, &mem))) {
+        save_flags(w, f);
     }
+}
+
+/* The host flags are about to be lost: keep the value they hold if somebody wants it later. */
+void flags_lose(Walk *w) {
+    flags_keep(w);
+    w->l.flags_of = 0;
+    w->l.flags_value = 0;
 }
 
 static void flags_now_hold(Walk *w, uint32_t f, HostPolarity p) {
     w->l.flags_value = f;
     w->l.flags_polarity = p;
+}
+
+void flags_made(Walk *w, uint32_t i, HostPolarity p) {
+    flags_now_hold(w, i + w->l.values[i].flags_at, p);
+}
+
+/* Register or memory that has the image of f, or its carry if RaValue.bit says so. */
+static bool flags_where(const Lower *l, uint32_t f, HostOperand *where) {
+    *where = (HostOperand){.kind = HOST_REG, .reg = l->values[f].reg};
+    return where->reg != RA_NO_REG || ra_memory(l, f, where);
 }
 
 /* Flags known at translation time, in the form that memory holds. */
@@ -44,9 +101,37 @@ static HostOperand flags_home(Walk *w, uint32_t f, int32_t image) {
     return mem;
 }
 
+/* A condition of flags that the host's do not hold. */
+static int test_condition(Walk *w, uint32_t f, unsigned cond) {
+    Lower *l = &w->l;
+    HostOperand from;
+    int32_t image;
+    unsigned tmp = l->be->result_reg;
+    uint32_t locked = l->locked;
+    if (!flags_where(l, f, &from)) {
+        if (!flags_const(l, f, &image)) {
+            l->failed = true;
+            return 0;
+        }
+        from = flags_home(w, f, image);
+    }
+    if (l->values[f].bit) {
+        return l->be->carry_test(l->h, cond, from);
+    }
+    bool here = from.kind == HOST_REG && from.reg == tmp;
+    bool last = ra_dead_after(l, f) && ra_is_ending(l, tmp) && ra_node(l, l->now)->op != IR_fl_sel;
+    if (cond > IR_VC && !(here && last)) { /* what is in tmp is going to be destroyed */
+        l->locked |= from.kind == HOST_REG && !here ? 1u << from.reg : 0;
+        ra_take(l, tmp);
+        flags_where(l, f, &from);
+    }
+    int cc = l->be->flags_test(l->h, cond, from, tmp);
+    l->locked = locked;
+    return cc;
+}
+
 int flags_condition(Walk *w, uint32_t f, unsigned cond) {
     Lower *l = &w->l;
-    HostOperand mem;
     if (l->flags_value == f && cond < IR_AL) {
         int cc = l->be->flags_cc(cond, l->flags_polarity);
         if (cc < 0) { /* only the carry's sense is in the way */
@@ -56,41 +141,27 @@ int flags_condition(Walk *w, uint32_t f, unsigned cond) {
         }
         return cc;
     }
-    if (l->flags_value == f && !ra_memory(l, f, &mem)) { /* always, which is no condition of the host's */
-        flags_store(w, f, ra_spill_slot(l, f));
-    }
     flags_lose(w);
-    int32_t image;
-    if (!ra_memory(l, f, &mem)) {
-        if (!flags_const(l, f, &image)) {
-            l->failed = true;
-            return 0;
-        }
-        mem = flags_home(w, f, image);
+    if (cond >= IR_AL) {
+        return l->be->flags_test(l->h, cond, (HostOperand){.kind = HOST_NONE}, 0);
     }
-    uint32_t locked = l->locked;
-    unsigned tmp = ra_alloc(l, false, 1u << l->be->result_reg);
-    int cc = l->be->flags_test(l->h, cond, mem, tmp);
-    l->locked = locked;
-    return cc;
+    return test_condition(w, f, cond);
 }
 
 void flags_store(Walk *w, uint32_t f, HostOperand to) {
     Lower *l = &w->l;
-    HostOperand mem;
+    HostOperand from;
     int32_t image;
     if (flags_const(l, f, &image)) {
         l->be->store_imm(l->h, IR_FLAGS, to, image);
-    } else if (l->flags_value == f) {
-        bool free = !l->head[l->be->result_reg] && !(l->locked >> l->be->result_reg & 1);
-        l->be->flags_save(l->h, l->flags_polarity, to, free);
-        /* flags_save may turn the carry round: what is left is in IR's sense. */
-        if (l->flags_polarity == HOST_FLAGS_SUB) {
-            l->flags_polarity = HOST_FLAGS_ADD;
+    } else if (l->values[f].reg == RA_NO_REG && l->flags_value == f) {
+        save_image(w, to);
+    } else if (flags_where(l, f, &from)) {
+        unsigned tmp = from.reg;
+        if (from.kind != HOST_REG) {
+            tmp = ra_alloc(l, false, UINT32_MAX);
+            l->be->load(l->h, IR_FLAGS, tmp, from);
         }
-    } else if (ra_memory(l, f, &mem)) {
-        unsigned tmp = ra_alloc(l, false, UINT32_MAX);
-        l->be->load(l->h, IR_FLAGS, tmp, mem);
         l->be->store(l->h, IR_FLAGS, to, tmp);
     } else {
         l->failed = true;
@@ -105,8 +176,10 @@ void lower_set_flags(Walk *w, const IrNode *n) {
     if (x->env == to.disp && l->slot_lazy[n->a][0] == n->b) {
         return;
     }
+    ra_forget_pend(l, n->a);
     uint32_t old = l->slot_lazy[n->a][0];
-    if (old && l->values[old].last_use > l->now && l->values[old].spill < 0 && l->flags_value != old) {
+    if (old && l->values[old].last_use > l->now && l->values[old].spill < 0 && l->flags_value != old &&
+        l->values[old].reg == RA_NO_REG) {
         HostOperand from = {.kind = HOST_ENV, .disp = l->values[old].env};
         unsigned tmp = ra_alloc(l, false, UINT32_MAX);
         l->be->load(l->h, IR_FLAGS, tmp, from);
@@ -114,6 +187,9 @@ void lower_set_flags(Walk *w, const IrNode *n) {
     }
     if (old && old != n->b) {
         l->values[old].env = -1;
+    }
+    if (l->flags_value == n->b) {
+        flags_keep(w); /* in a register too, if others want them later */
     }
     flags_store(w, n->b, to);
     x->env = to.disp;
@@ -125,6 +201,9 @@ static bool flags_follow(Walk *w, uint32_t i, IrOp arith) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
     const IrNode *m = ra_node(l, l->flags_of);
+    if (l->flags_value == i) {
+        return true;
+    }
     if (!l->flags_of || l->flags_value || m->op != arith || m->a != n->a || m->b != n->b || (arith == IR_adc && m->c != n->c) ||
         (arith == IR_sbc && m->c != n->c)) {
         return false;
@@ -139,7 +218,7 @@ static bool is_conditional_compare(const Walk *w, uint32_t i) {
     uint32_t k = l->values[i].last_use;
     const IrNode *m = ra_node(l, k);
     int32_t image;
-    if (l->values[i].uses != 1 || m->op != IR_fl_sel || m->b != i || m->a == i || !flags_const(l, m->c, &image)) {
+    if (l->values[i].uses != 1 || l->values[i].follows || m->op != IR_fl_sel || m->b != i || m->a == i || !flags_const(l, m->c, &image)) {
         return false;
     }
     for (uint32_t j = i + 1; j < k; j++) {
@@ -182,7 +261,7 @@ static void select_images(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
     unsigned reg[2];
-    HostOperand mem;
+    HostOperand from;
     if (l->flags_value == n->b || l->flags_value == n->c) {
         flags_store(w, l->flags_value, ra_spill_slot(l, l->flags_value));
     }
@@ -192,8 +271,10 @@ static void select_images(Walk *w, uint32_t i) {
         reg[k] = ra_alloc(l, false, UINT32_MAX);
         if (flags_const(l, n->arg[k + 1], &image)) {
             l->be->load_imm(l->h, IR_I64, reg[k], (uint32_t)image);
-        } else if (ra_memory(l, n->arg[k + 1], &mem)) {
-            l->be->load(l->h, IR_FLAGS, reg[k], mem);
+        } else if (flags_where(l, n->arg[k + 1], &from) && from.kind == HOST_REG) {
+            l->be->mov(l->h, IR_I32, reg[k], from.reg);
+        } else if (from.kind != HOST_REG) {
+            l->be->load(l->h, IR_FLAGS, reg[k], from);
         } else {
             l->failed = true;
         }
@@ -264,21 +345,6 @@ bool flags_of_and(const Walk *w, uint32_t i) {
     return false;
 }
 
-bool flags_wanted(const Walk *w, uint32_t i) {
-    const Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
-    for (uint32_t k = i + 1; k < l->ir->count && k < i + 5; k++) {
-        const IrNode *m = ra_node(l, k);
-        if ((m->op == IR_fl_add || m->op == IR_fl_sub) && m->a == n->a && m->b == n->b) {
-            return (m->op == IR_fl_add) == (n->op == IR_add);
-        }
-        if (m->op != IR_nop && m->op != IR_const && m->op != IR_set && m->op != IR_pend && m->op != IR_get) {
-            return false;
-        }
-    }
-    return false;
-}
-
 static void csel_fp(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
@@ -342,17 +408,12 @@ void lower_adc(Walk *w, uint32_t i) {
     if (!r) {
         r = l->be->rules[n->op == IR_fl_adc ? IR_adc : IR_sbc];
     }
-    op.s[0] = ra_operand(l, n->a, "rj");
-    op.s[1] = ra_operand(l, n->b, "ri");
-    HostOperand mem;
-    HostPolarity have = l->flags_value == n->c ? l->flags_polarity : HOST_FLAGS_NONE;
-    if (have != HOST_FLAGS_NONE && l->values[n->c].last_use > l->now && !ra_memory(l, n->c, &mem)) {
-        flags_store(w, n->c, ra_spill_slot(l, n->c)); /* others want them after this op */
-        have = l->flags_polarity;
-    }
-    if (have == HOST_FLAGS_NONE && l->flags_value) {
-        flags_lose(w);
-    }
+    bool turn = (n->op == IR_adc || n->op == IR_fl_adc) && rule_is_commuted_better(w, r, n);
+    op.s[0] = ra_operand(l, turn ? n->b : n->a, "rjm");
+    op.s[1] = ra_operand(l, turn ? n->a : n->b, "rim");
+    HostOperand from;
+    flags_keep(w); /* others may want them after this op */
+    bool have = l->flags_value == n->c;
     unsigned d;
     if (n->type == IR_FLAGS) {
         d = ra_alloc(l, false, UINT32_MAX);
@@ -362,12 +423,12 @@ void lower_adc(Walk *w, uint32_t i) {
     rule_fill_in_place(w, &op, d);
     op.d = op.s[0];
     int32_t image;
-    if (have != HOST_FLAGS_NONE) {
-        l->be->carry_in(l->h, have, wanted);
-    } else if (ra_memory(l, n->c, &mem)) {
-        l->be->carry_load(l->h, mem, wanted);
+    if (have) {
+        l->be->carry_in(l->h, l->flags_polarity, wanted);
+    } else if (flags_where(l, n->c, &from)) {
+        l->be->carry_load(l->h, from, l->values[n->c].bit, wanted);
     } else if (flags_const(l, n->c, &image)) {
-        l->be->carry_load(l->h, flags_home(w, n->c, image), wanted);
+        l->be->carry_load(l->h, flags_home(w, n->c, image), false, wanted);
     } else {
         l->failed = true;
     }
@@ -376,6 +437,8 @@ void lower_adc(Walk *w, uint32_t i) {
     l->flags_of = i;
     if (n->type == IR_FLAGS) {
         flags_now_hold(w, i, wanted);
+    } else if (l->values[i].flags_at) {
+        flags_made(w, i, wanted);
     }
 }
 

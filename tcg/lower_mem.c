@@ -340,5 +340,5 @@ bool mem_add_is_address(const Walk *w, uint32_t i) {
             return false;
         }
     }
-    return l->values[i].addresses == l->values[i].uses;
+    return l->values[i].kin == l->values[i].uses;
 }

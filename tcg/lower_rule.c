@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static bool is_commuted_better(const Walk *w, const HostRule *r, const IrNode *n) {
+bool rule_is_commuted_better(const Walk *w, const HostRule *r, const IrNode *n) {
     const Lower *l = &w->l;
     uint64_t imm;
     if (!(r->flags & HOST_RULE_COMMUTES)) {
@@ -74,7 +74,7 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     walk_op(&op, n, (IrType)n->type);
     uint32_t args[4] = {n->arg[0], n->arg[1], n->arg[2]};
     IrNode swapped;
-    if (is_commuted_better(w, r, n)) {
+    if (rule_is_commuted_better(w, r, n)) {
         swapped = *n;
         swapped.a = n->b;
         swapped.b = n->a;
@@ -90,6 +90,7 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
         flags_lose(w);
     }
     bool in_place = r->d && r->d[0] == '0' && r->s[0][0] == 'r'; /* then it may be loaded there */
+    l->locked |= r->fixed;
     for (uint32_t m = r->fixed; m; m &= m - 1) {
         ra_take(l, (unsigned)__builtin_ctz(m));
     }
@@ -239,7 +240,7 @@ static bool shift_is_scale(const Walk *w, uint32_t i) {
     const IrNode *m = ra_node(l, k);
     uint64_t c;
     if (n->op != IR_shl || l->values[i].uses != 1 || k > i + 4 || m->op != IR_add || m->type != n->type || m->b != i ||
-        !ra_const(l, n->b, &c) || c < 1 || c > 3 || flags_wanted(w, k)) {
+        !ra_const(l, n->b, &c) || c < 1 || c > 3 || l->values[k].flags_at) {
         return false;
     }
     for (uint32_t j = i + 1; j < k; j++) {
@@ -293,14 +294,14 @@ void lower_sum(Walk *w, uint32_t i) {
     const IrNode *n = ra_node(l, i);
     uint64_t k;
     bool add = n->op == IR_add;
-    if (!ra_const(l, n->b, &k) || ra_node(l, n->a)->op == IR_const || !l->values[i].last_use) {
+    if (!ra_const(l, n->b, &k) || ra_node(l, n->a)->op == IR_const || !l->values[i].last_use || l->values[i].flags_at) {
         lower_value(w, i);
         return;
     }
     int64_t c = add && n->type == IR_I32 ? (int32_t)k : (int64_t)k;
     if (add && mem_add_is_address(w, i)) {
         walk_keep_operands(w, i);
-    } else if (c != (int32_t)c || (!add && c == INT32_MIN) || flags_wanted(w, i)) {
+    } else if (c != (int32_t)c || (!add && c == INT32_MIN)) {
         lower_value(w, i);
     } else {
         HostOp op;
@@ -317,6 +318,11 @@ void lower_value(Walk *w, uint32_t i) {
     const IrNode *n = ra_node(l, i);
     const HostRule *r = l->be->rules[n->op];
     bool pure = ir_ops[n->op].props & IR_PURE;
+    if (l->values[i].flags_at) {
+        rule_emit(w, i, r, n);
+        flags_made(w, i, (HostPolarity)r->sets);
+        return;
+    }
     if (pure && !l->values[i].last_use) {
         return;
     }
@@ -331,7 +337,7 @@ void lower_value(Walk *w, uint32_t i) {
     if ((n->op == IR_add && lower_scaled_sum(w, i)) || (n->op == IR_and && lower_zero_extension(w, i))) {
         return;
     }
-    if ((n->op == IR_add || n->op == IR_sub) && !flags_wanted(w, i)) {
+    if (n->op == IR_add || n->op == IR_sub) {
         r = lea_rule(w, n);
     }
     if (r && ir_ops[n->op].props & IR_MEM) {
@@ -339,6 +345,9 @@ void lower_value(Walk *w, uint32_t i) {
     }
     if (r && r->flags & HOST_RULE_FP_PLAIN && !l->ir->fp_plain) {
         r = NULL;
+    }
+    if (r && r->keeps && flags_are_wanted(w)) {
+        r = r->keeps;
     }
     if (r) {
         rule_emit(w, i, r, n);

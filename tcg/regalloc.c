@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { SOON = 32 }; /* nodes: what stays in a register that long is likely to lose it */
+
 static bool is_vec_value(const Lower *l, uint32_t v) {
     return ir_type_is_vec((IrType)ra_node(l, v)->type);
 }
@@ -20,6 +22,7 @@ enum {
     PREP_BARRIER = 32, /* may leave the insn with what the insns before it have set, or begins or ends a region */
     PREP_SPECIAL = 64,
     PREP_ACCESS = 256, /* operand b is an address */
+    PREP_FLAGS = 512,  /* makes flags of a sum or difference, or wants some flags for less than all they are */
 };
 #define LETTER(o, k) (sizeof(o) > (k) + 1 ? (o)[sizeof(o) > (k) + 1 ? (k) : 0] : 's')
 #define IS_CHAIN(o, k) (LETTER(o, k) == 'A')
@@ -40,6 +43,8 @@ static const uint16_t prep[IR_OPS] = {
         (IS_CHAIN(o, 0) || IS_CHAIN(o, 1) || IS_CHAIN(o, 2) ? PREP_SPECIAL : 0) |                                      \
         (IS_ANY(IR_##name, IR_skip_if, IR_end, IR_cas, IR_rmw, IR_ll, IR_sc) ? PREP_BARRIER : 0) |                     \
         (IS_ANY(IR_##name, IR_set, IR_pend, IR_get, IR_check, IR_aligned, IR_skip_if) ? PREP_SPECIAL : 0) |            \
+        (IS_ANY(IR_##name, IR_fl_add, IR_fl_sub, IR_fl_adc, IR_fl_sbc, IR_adc, IR_sbc) ? PREP_FLAGS : 0) |             \
+        (IS_ANY(IR_##name, IR_cset, IR_csel, IR_branch, IR_skip_if, IR_csel, IR_csel) ? PREP_FLAGS : 0) |              \
         (IR_##name == IR_ld || IR_##name == IR_st ? PREP_ACCESS : 0),
 #include "ir/ops.def"
 #include "ir/ops_fp.def"
@@ -72,7 +77,7 @@ static void note_chain(Lower *l, uint32_t i) {
 /* Is a pend of the slot left to the cold paths? What is pinned is set as usual, and needs no store. */
 static bool pends_lazily(const Lower *l, uint32_t slot) {
     IrType t = (IrType)l->ir->slots[slot].type;
-    return l->slot_pin[slot] == RA_NO_REG && (t == IR_I64 || t == IR_V128);
+    return l->slot_pin[slot] == RA_NO_REG && (t == IR_I64 || t == IR_V128 || t == IR_FLAGS);
 }
 
 /* Sets and pends, seen from behind: the value of a pend is wanted up to the last fault that can see it. */
@@ -159,6 +164,58 @@ static void judge_hint(RaValue *x, uint32_t i, Hints *h) {
     h->value[pin] = mine ? 0 : h->value[pin];
 }
 
+/* The op in front of the flags at i that leaves them in the host's flags, or 0. In between nothing may change those, and
+ * nothing but the op's own result be set, for the operands of both are used where the op stands. */
+static uint32_t arith_of(const Lower *l, uint32_t i) {
+    static const uint16_t arith[IR_OPS] = {
+        [IR_fl_add] = IR_add, [IR_fl_sub] = IR_sub, [IR_fl_adc] = IR_adc, [IR_fl_sbc] = IR_sbc};
+    const IrNode *n = ra_node(l, i);
+    uint32_t set = 0;
+    for (uint32_t k = i - 1; k > 0 && i - k < 8; k--) {
+        const IrNode *m = ra_node(l, k);
+        if (m->op == arith[n->op]) {
+            return m->a == n->a && m->b == n->b && m->c == n->c && (!set || set == k) ? k : 0;
+        }
+        if ((m->op == IR_set || m->op == IR_pend) && l->ir->slots[m->a].type != IR_FLAGS && (!set || set == m->b)) {
+            set = m->b;
+        } else if (m->op != IR_nop && m->op != IR_const && m->op != IR_get) {
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static void note_kin(RaValue *x) {
+    x->kin += x->kin != UINT8_MAX;
+}
+
+/* Where the operands of a PREP_FLAGS op are used. */
+static G_GNUC_NO_INLINE uint32_t note_flags(Lower *l, uint32_t i, const IrNode *n) {
+    uint32_t k;
+    switch (n->op) {
+    case IR_adc: case IR_sbc:
+        note_kin(&l->values[n->c]);
+        return i;
+    case IR_fl_adc: case IR_fl_sbc:
+        note_kin(&l->values[n->c]);
+        break;
+    case IR_fl_add: case IR_fl_sub:
+        break;
+    default:
+        if ((n->aux & 14) == IR_CS && n->type != IR_V128) { /* that select is made in C */
+            note_kin(&l->values[n->a]);
+        }
+        return i;
+    }
+    k = arith_of(l, i);
+    if (k) {
+        l->values[i].follows = true;
+        l->values[k].flags_at = (i - k) & 7;
+        return k;
+    }
+    return i;
+}
+
 static const RaValue fresh = {.env = -1, .spill = -1, .reg = RA_NO_REG, .hint = RA_NO_REG};
 
 static void make_fresh(RaValue *values, uint32_t count) {
@@ -196,19 +253,20 @@ void ra_prepare(Lower *l) {
         if (values[i].hint != RA_NO_REG) {
             judge_hint(&values[i], i, &h);
         }
+        uint32_t use = todo & PREP_FLAGS ? note_flags(l, i, n) : i;
         if (todo & 1) { /* of node 0 nobody asks */
-            note_use(values, n->a, i);
+            note_use(values, n->a, use);
         }
         if (todo & 6) {
             if (todo & 2) {
-                note_use(values, n->b, i);
+                note_use(values, n->b, use);
             }
             if (todo & 4) {
-                note_use(values, n->c, i);
+                note_use(values, n->c, use);
             }
         }
         if (todo & PREP_ACCESS) {
-            values[n->b].addresses += values[n->b].addresses != UINT8_MAX;
+            note_kin(&values[n->b]);
         }
         if (values[i].hint != RA_NO_REG) {
             pass_hint(l, n, values[i].hint, &h);
@@ -333,18 +391,16 @@ static void lives_in_slot(Lower *l, uint32_t slot, uint32_t v) {
 }
 
 /* A value that cold paths would store into its slot is best spilled there. */
-static bool spill_to_slot(Lower *l, uint32_t v) {
+HostOperand ra_home(Lower *l, uint32_t v) {
     for (unsigned k = 0; k < l->pend_count; k++) {
         uint32_t slot = l->pend[k].slot;
         if (l->pend[k].value == v) {
-            HostOperand mem = {.kind = HOST_ENV, .disp = (int32_t)l->ir->slots[slot].offset};
-            l->be->store(l->h, storage_type(l, v), mem, l->values[v].reg);
             lives_in_slot(l, slot, v);
             drop_pend(l, k);
-            return true;
+            return (HostOperand){.kind = HOST_ENV, .disp = (int32_t)l->ir->slots[slot].offset};
         }
     }
-    return false;
+    return ra_spill_slot(l, v);
 }
 
 /* Gives v a memory home, so that its register can be taken away. */
@@ -354,9 +410,31 @@ static void spill_value(Lower *l, uint32_t v) {
     if (ra_memory(l, v, &mem) || ra_const(l, v, &imm)) {
         return;
     }
-    if (!spill_to_slot(l, v)) {
-        l->be->store(l->h, storage_type(l, v), ra_spill_slot(l, v), l->values[v].reg);
+    unsigned reg = l->values[v].reg;
+    l->be->store(l->h, storage_type(l, v), ra_home(l, v), reg);
+}
+
+bool ra_vacate(Lower *l, unsigned reg) {
+    uint32_t others = l->scratch[reg >= l->be->vec_base] & ~l->occupied & ~l->locked & ~(1u << reg);
+    uint32_t plain = others & ~l->special;
+    if (!(l->occupied >> reg & 1) || !others) {
+        return !(l->occupied >> reg & 1);
     }
+    unsigned to = (unsigned)__builtin_ctz(plain ? plain : others);
+    l->be->mov(l->h, reg >= l->be->vec_base ? IR_V128 : IR_I64, to, reg);
+    while (l->head[reg]) {
+        ra_attach(l, l->head[reg], to);
+    }
+    return true;
+}
+
+bool ra_is_pended(const Lower *l, uint32_t v) {
+    for (unsigned k = 0; k < l->pend_count; k++) {
+        if (l->pend[k].value == v) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Takes a register away from all values in it. */
@@ -400,7 +478,9 @@ unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
 }
 
 void ra_take(Lower *l, unsigned reg) {
-    evict(l, reg);
+    if (!ra_vacate(l, reg)) {
+        evict(l, reg);
+    }
     l->locked |= 1u << reg;
 }
 
@@ -442,7 +522,8 @@ HostOperand ra_operand_in(Lower *l, uint32_t v, uint32_t letters) {
             return (HostOperand){.kind = HOST_IMM, .imm = value};
         }
     }
-    if (l->values[v].reg == RA_NO_REG && letters & RA_LETTER('m') && ra_dead_after(l, v) && ra_memory(l, v, &mem)) {
+    if (l->values[v].reg == RA_NO_REG && letters & RA_LETTER('m') && ra_memory(l, v, &mem) &&
+        (ra_dead_after(l, v) || (mem.kind == HOST_ENV && l->values[v].last_use > l->now + SOON))) {
         return mem;
     }
     uint32_t mask = letters & RA_LETTER('c') ? 1u << l->be->shift_reg : UINT32_MAX;
@@ -605,7 +686,7 @@ void ra_set_pin(Lower *l, unsigned pin, uint32_t v) {
     }
 }
 
-static void forget_pend(Lower *l, uint32_t slot) {
+void ra_forget_pend(Lower *l, uint32_t slot) {
     for (unsigned k = 0; k < l->pend_count; k++) {
         if (l->pend[k].slot == slot) {
             drop_pend(l, k);
@@ -624,7 +705,7 @@ void ra_set(Lower *l, uint32_t slot, uint32_t v) {
         ra_set_pin(l, l->slot_pin[slot], v);
         return;
     }
-    forget_pend(l, slot);
+    ra_forget_pend(l, slot);
     if (x->env == mem.disp && l->slot_lazy[slot][type == IR_I32] == v && type == (IrType)s->type) {
         return; /* it is there already */
     }
@@ -658,12 +739,22 @@ void ra_pend(Lower *l, uint32_t slot, uint32_t v) {
         ra_set(l, slot, v);
         return;
     }
-    forget_pend(l, slot);
+    ra_forget_pend(l, slot);
     save_lazy(l, slot, 0); /* cold paths are going to write there */
     if (x->reg == RA_NO_REG && !ra_const(l, v, &imm) && !ra_memory(l, v, &mem)) {
         l->failed = true;
     }
     l->pend[l->pend_count++] = (RaPend){slot, v};
+}
+
+bool ra_pend_flags(Lower *l, uint32_t slot, uint32_t v) {
+    ra_forget_pend(l, slot);
+    if (l->pend_count == HOST_COLD_PENDS || l->values[v].last_use <= l->now) {
+        return false;
+    }
+    save_lazy(l, slot, 0); /* cold paths are going to write there */
+    l->pend[l->pend_count++] = (RaPend){slot, v};
+    return true;
 }
 
 void ra_pends(Lower *l, HostCold *c) {

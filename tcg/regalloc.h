@@ -22,8 +22,12 @@ typedef struct RaValue { /* 16 bytes: a block's fill is a store for each */
     uint8_t hint;       /* register it should be made in, or RA_NO_REG */
     int32_t env;        /* offset in Env of memory that equals it, or -1 */
     int16_t spill;      /* offset in the spill area, or -1 */
-    bool clean;         /* i32, scalars of vector registers: the rest of the register is known to be zero */
-    uint8_t addresses;  /* how many of its uses are as address of a load or store; UINT8_MAX: that or more */
+    bool clean : 1;     /* i32, scalars of vector registers: the rest of the register is known to be zero */
+    bool bit : 1;       /* flags: register or spill hold the carry alone, as bit 0 */
+    bool follows : 1;   /* flags: those of a sum or difference made shortly before, see flags_at */
+    uint8_t flags_at : 3; /* sums and differences: so many nodes on stand the flags of the same; made together */
+    uint8_t kin;        /* how many of its uses are as address of a load or store, or flags' for the carry alone;
+                         * UINT8_MAX: that or more */
 } RaValue;
 
 typedef struct RaPend {
@@ -93,6 +97,9 @@ static inline void ra_lazy(Lower *l, uint32_t slot, bool narrow, uint32_t v) {
 /* A register of the class and mask, free to be written; spills if it must. */
 unsigned ra_alloc(Lower *l, bool vec, uint32_t mask);
 void ra_take(Lower *l, unsigned reg); /* empties and locks it for the current op */
+/* Empties a register by a move, if another one is free, which is not locked. Keeps host flags. */
+bool ra_vacate(Lower *l, unsigned reg);
+bool ra_is_pended(const Lower *l, uint32_t v); /* may a cold path want to set a slot to v? */
 /* The value in a register of `mask`. */
 unsigned ra_fetch(Lower *l, uint32_t v, uint32_t mask); /* ra_use of a value that is not in such a register */
 static inline unsigned ra_use(Lower *l, uint32_t v, uint32_t mask) {
@@ -129,6 +136,9 @@ void ra_alias(Lower *l, uint32_t v, uint32_t of);    /* v is the same bits as `o
 void ra_set(Lower *l, uint32_t slot, uint32_t v);
 void ra_set_pin(Lower *l, unsigned pin, uint32_t v); /* ra_set of a slot that has one */
 void ra_pend(Lower *l, uint32_t slot, uint32_t v);  /* a set that only cold paths have to do */
+/* The same for flags, wherever they are by then. False: they have to be set now. */
+bool ra_pend_flags(Lower *l, uint32_t slot, uint32_t v);
+void ra_forget_pend(Lower *l, uint32_t slot);       /* the slot is about to be set */
 void ra_pends(Lower *l, HostCold *c);               /* tells a cold path made here what it has to do */
 void ra_get(Lower *l, uint32_t v, uint32_t slot);
 /* ra_free_dead, when there are some: the pins' are left where they are. */
@@ -143,6 +153,7 @@ void ra_spill_scratch(Lower *l);                     /* before a call: nothing t
 void ra_forget_lazy(Lower *l);                       /* between blocks */
 void ra_spill_all(Lower *l);                         /* before and after a conditional region */
 HostOperand ra_spill_slot(Lower *l, uint32_t v);     /* memory for v, allocated if need be */
+HostOperand ra_home(Lower *l, uint32_t v);           /* the same for v that has none: the slot that waits for it, if one does */
 static inline bool ra_memory(const Lower *l, uint32_t v, HostOperand *mem) { /* a memory home, if it has one */
     const RaValue *x = &l->values[v];
     if (x->env < 0 && x->spill < 0) {

@@ -69,6 +69,8 @@ void walk_store_insns_left(Walk *w);
 /* -- lower_flags.c -- */
 /* The host flags are about to be lost: keep the value they hold if somebody wants it later. */
 void flags_lose(Walk *w);
+/* The same, but the host's flags remain. */
+void flags_keep(Walk *w);
 /* Host condition code that is true when cond holds in f. Emits what is needed to have it. */
 int flags_condition(Walk *w, uint32_t f, unsigned cond);
 /* The flags value into memory at `to` (guest slot or spill). */
@@ -85,8 +87,10 @@ void lower_fl_fcmp(Walk *w, uint32_t i);
 bool flags_and_is_test(const Walk *w, uint32_t i);
 /* Will fl_logic of the `and` at i follow soon? */
 bool flags_of_and(const Walk *w, uint32_t i);
-/* Will fl_add or fl_sub of the same operands follow, before anything else changes host flags? */
-bool flags_wanted(const Walk *w, uint32_t i);
+/* Do the host's flags alone hold a value that is wanted after this op? */
+bool flags_are_wanted(const Walk *w);
+/* The op at i has left the flags of RaValue.flags_at in the host's. */
+void flags_made(Walk *w, uint32_t i, HostPolarity p);
 void lower_csel(Walk *w, uint32_t i);
 void lower_cset(Walk *w, uint32_t i);
 void lower_setc(Walk *w, uint32_t i);
@@ -104,6 +108,8 @@ void lower_aligned(Walk *w, const IrNode *n);
 bool mem_add_is_address(const Walk *w, uint32_t i);
 
 /* -- lower_rule.c -- */
+/* May the operands of n be exchanged, and is it better to? */
+bool rule_is_commuted_better(const Walk *w, const HostRule *r, const IrNode *n);
 /* Result register for a rule whose result replaces s[0]. */
 unsigned rule_define_in_place(Walk *w, uint32_t i, HostOp *op);
 void rule_fill_in_place(Walk *w, HostOp *op, unsigned d);
