@@ -2,7 +2,7 @@
 /*
  * compute.c - helpers that only compute.
  * Spec: Power ISA 3.0B Book I, 3.3.10 (divide extended), 3.3.13 (bpermd), 3.3.16 (decimal assists), 3.3.9 (darn), 4.6.2 and 4.6.3 (formats in
- * registers and memory), 6.8.5 (vperm), 6.15 (vbpermq).
+ * registers and memory).
  */
 #include "frontend/ppc/spr.h"
 
@@ -15,12 +15,6 @@ uint64_t ppc_helper_cbcdtd(Env *env, uint64_t v);
 uint64_t ppc_helper_random(Env *env, uint32_t kind);
 uint64_t ppc_helper_widen(Env *env, uint32_t v);
 uint32_t ppc_helper_narrow(Env *env, uint64_t v);
-uint64_t ppc_helper_vperm(Env *env, const IrVal *a, const IrVal *b, const IrVal *selectors, uint32_t from);
-uint64_t ppc_helper_vbpermq(Env *env, const IrVal *a, const IrVal *b);
-uint64_t ppc_helper_vgbbd(Env *env, uint64_t v);
-uint64_t ppc_helper_vshift(Env *env, const IrVal *a, const IrVal *b, uint32_t how);
-uint64_t ppc_helper_vcount(Env *env, const IrVal *v, uint32_t from_last);
-
 
 /* a << 64 by b; false: the quotient does not fit. */
 static bool divide(uint64_t a, uint64_t b, int64_t *quotient) {
@@ -147,54 +141,4 @@ uint32_t ppc_helper_narrow(Env *env, uint64_t v) {
     uint64_t fraction = (UINT64_C(1) << 52) | (v & ((UINT64_C(1) << 52) - 1));
     unsigned down = 897 - exponent + 29;
     return (uint32_t)(v >> 32 & 0x80000000) | (down < 64 ? (uint32_t)(fraction >> down) : 0);
-}
-
-/* -- vectors: bytes are counted from the first; see trans_vec.c -- */
-
-static uint8_t byte_of(const IrVal *v, unsigned n) {
-    return v->b[n ^ 7];
-}
-
-uint64_t ppc_helper_vperm(Env *env, const IrVal *a, const IrVal *b, const IrVal *selectors, uint32_t from) {
-    uint64_t v = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        unsigned n = byte_of(selectors, from + i) & 31;
-        v = v << 8 | (n < 16 ? byte_of(a, n) : byte_of(b, n - 16));
-    }
-    return v;
-}
-
-/* Each byte of b picks a bit of a. */
-uint64_t ppc_helper_vbpermq(Env *env, const IrVal *a, const IrVal *b) {
-    uint64_t v = 0;
-    for (unsigned i = 0; i < 16; i++) {
-        unsigned n = byte_of(b, i);
-        v = v << 1 | (n < 128 ? a->d[n / 64] >> (63 - n % 64) & 1 : 0);
-    }
-    return v;
-}
-
-/* Bits of eight bytes, transposed */
-uint64_t ppc_helper_vgbbd(Env *env, uint64_t v) {
-    uint64_t r = 0;
-    for (unsigned i = 0; i < 64; i++) {
-        r |= (v >> i & 1) << (i % 8 * 8 + i / 8);
-    }
-    return r;
-}
-
-uint64_t ppc_helper_vcount(Env *env, const IrVal *v, uint32_t from_last) {
-    unsigned n = 0;
-    while (n < 16 && !(byte_of(v, from_last ? 15 - n : n) & 1)) {
-        n++;
-    }
-    return n;
-}
-
-/* Of the whole register, by bits or bytes that the last byte of b counts */
-uint64_t ppc_helper_vshift(Env *env, const IrVal *a, const IrVal *b, uint32_t how) {
-    unsigned n = how & 2 ? byte_of(b, 15) & 0x78 : byte_of(b, 15) & 7;
-    unsigned __int128 v = (unsigned __int128)a->d[0] << 64 | a->d[1];
-    v = how & 1 ? v >> n : v << n;
-    return how & 4 ? (uint64_t)v : (uint64_t)(v >> 64);
 }

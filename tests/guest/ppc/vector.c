@@ -45,9 +45,22 @@ static void status(void) {
     EQUAL(r3, 0x10001);
 }
 
+/* rotation under a mask, which leaves the rest as it was: vrldmi */
+static void rotation(void) {
+    uint64_t control = 16 << 16 | 47 << 8 | 8, from = UINT64_C(0x0123456789abcdef), to = UINT64_C(0x1111222233334444);
+    register uint64_t r3 __asm__("r3") = control, r4 __asm__("r4") = from, r5 __asm__("r5") = to;
+    /* mtvsrdd vs33, r3, r3; mtvsrdd vs34, r4, r4; mtvsrdd vs35, r5, r5; vrldmi v3, v2, v1; mfvsrd r4, vs35; mfvsrld r5, vs35 */
+    __asm__ volatile(".long 0x7c231b67, 0x7c442367, 0x7c652b67, 0x106208c5, 0x7c640067, 0x7c650267" : "+r"(r3), "+r"(r4), "+r"(r5));
+    from = r4;
+    to = r5;
+    EQUAL(from, UINT64_C(0x11116789abcd4444));
+    EQUAL(to, UINT64_C(0x11116789abcd4444));
+}
+
 void guest_main(void) {
     EQUAL(hypercall(H_SET_MODE, big64(1) != 1, 4, 0, 0), 0);
     availability();
     status();
+    rotation();
     guest_exit();
 }

@@ -21,6 +21,7 @@ typedef struct PpcCase {
     uint64_t seed;
     uint64_t gpr[32];
     uint64_t lr, ctr, xer, cr;
+    uint64_t vscr;       /* SAT alone */
     uint64_t vsr[64][2]; /* by doubleword, the first as insns count them */
     uint64_t pc;     /* of the first insn: the start of a page; after: where the last one leads, or its own */
     uint64_t memory; /* after: hash of the window */

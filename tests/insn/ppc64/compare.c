@@ -53,7 +53,12 @@ static bool is_counted(const PpcRow *row) {
 }
 
 static bool is_branch(const PpcRow *row) {
-    return is(row, "b") || g_str_has_prefix(row->name, "bc");
+    return is(row, "b") || (g_str_has_prefix(row->name, "bc") && !g_str_has_prefix(row->name, "bcd"));
+}
+
+/* Words and strings */
+static bool moves_many(const PpcRow *row) {
+    return is(row, "lmw") || is(row, "stmw") || strstr(row->name, "swi");
 }
 
 static bool is_told(const PpcRow *row) {
@@ -63,7 +68,7 @@ static bool is_told(const PpcRow *row) {
 
 /* Computation has no byte order; words and strings have one. */
 static bool is_chosen(const PpcRow *row, bool big, const char *name) {
-    bool in_order = big ? is_memory(row) : !strstr(row->name, "mw") && !strstr(row->name, "swi");
+    bool in_order = big ? is_memory(row) : !moves_many(row);
     return is_told(row) && in_order && (!name || g_str_has_prefix(row->name, name) || strcmp(row->file, name) == 0);
 }
 
@@ -226,6 +231,41 @@ static void fill_vectors(uint64_t *seed, PpcCase *c) {
     }
 }
 
+/* A nibble for each of v, as decimals have them: `step` 4, national ones 16, zoned ones 8, the rest of which is `zone` */
+static uint64_t spread(uint64_t v, unsigned step, uint64_t zone) {
+    uint64_t r = 0;
+    for (unsigned i = 0; i < 64; i += step) {
+        r |= ((v >> i & 15) % 10 | zone) << i;
+    }
+    return r;
+}
+
+/* Makes decimals of most of what the row reads, and small numbers of what it shifts by. */
+static void fill_decimals(uint64_t *seed, const PpcRow *row, PpcCase *c) {
+    uint32_t insn = c->insn[c->count - 1];
+    bool national = is(row, "bcdcfn"), zoned = is(row, "bcdcfz"), ps = get_field(row, insn, "ps"), own = field_of(row, "va");
+    unsigned step = national ? 16 : zoned ? 8 : 4, zone = national ? 0x30 : zoned ? (ps ? 0xf0 : 0x30) : 0;
+    uint64_t *b = c->vsr[get_field(row, insn, "vb") + 32], *a = c->vsr[get_field(row, insn, "va") + 32];
+    bool moves = own && !is(row, "bcdadd") && !is(row, "bcdsub") && !is(row, "bcdcpsgn"), alone = strstr(row->name, "us") || strstr(row->name, "utr");
+    for (unsigned i = 0; i < (own && !moves ? 2 : 1); i++) {
+        uint64_t *v = i ? a : b, sign = next(seed), to_sign = zoned ? 4 : 0;
+        v[0] = spread(v[0], step, zone);
+        v[1] = spread(v[1], step, zone);
+        if (national) {
+            v[1] = (v[1] & ~UINT64_C(0xffff)) | (sign & 1 ? 0x2b : 0x2d);
+        } else if (!alone) {
+            v[1] = (v[1] & ~(UINT64_C(15) << to_sign)) | (10 + sign % 6) << to_sign;
+        }
+    }
+    if (moves) {
+        uint64_t n = next(seed);
+        a[0] = g_str_has_prefix(row->name, "bcdt") || g_str_has_prefix(row->name, "bcdut") ? n % 40 : (n % 80) - 40;
+    } else if (own && next(seed) % 4 == 0) {
+        a[0] = b[0];
+        a[1] = (b[1] & ~UINT64_C(15)) | (10 + next(seed) % 6);
+    }
+}
+
 /* Clears the registers that no field of the insns names: shorter vectors. */
 static void forget_others(PpcCase *c) {
     bool used[32] = {false};
@@ -235,7 +275,7 @@ static void forget_others(PpcCase *c) {
             if (cover_is_register(&row->fields[k])) {
                 unsigned r = c->insn[i] >> row->fields[k].shift & 31;
                 used[r] = used[(r + 1) % 32] = true;
-                for (unsigned n = 0; strstr(row->name, "mw") || strstr(row->name, "swi") ? n < 32 : 0; n++) {
+                for (unsigned n = 0; moves_many((const PpcRow *)row) && n < 32; n++) {
                     used[n] = true;
                 }
             }
@@ -254,6 +294,7 @@ static void random_case(uint64_t *seed, const Cover *cover, uint32_t k, bool big
     *c = (PpcCase){.seed = next(seed), .big = big, .count = 1, .xer = next(seed) & (uint32_t)XER_ALL};
     c->pc = places[next(seed) % G_N_ELEMENTS(places)];
     c->cr = (uint32_t)next(seed);
+    c->vscr = g_str_has_prefix(row->file, "ppc_vec_int") && next(seed) % 4 == 0;
     if (is_branch(row) || field_of(row, "spr")) {
         c->lr = cover_value(seed);
         c->ctr = cover_value(seed);
@@ -287,6 +328,9 @@ static void random_case(uint64_t *seed, const Cover *cover, uint32_t k, bool big
     }
     forget_others(c);
     fill_vectors(seed, c);
+    if (g_str_has_prefix(row->name, "bcd") && !is(row, "bcdcfsq") && (next(seed) % 8 || is(row, "bcdsub"))) {
+        fill_decimals(seed, row, c);
+    }
 }
 
 /* At least count cases of the row, until nothing is missing. */
@@ -323,6 +367,7 @@ static int generate(uint64_t seed, unsigned count, bool big, const char *name) {
 static const struct { const char *name; size_t at; } items[] = {
     {"pc", offsetof(PpcCase, pc)}, {"seed", offsetof(PpcCase, seed)}, {"xer", offsetof(PpcCase, xer)},
     {"cr", offsetof(PpcCase, cr)}, {"lr", offsetof(PpcCase, lr)}, {"ctr", offsetof(PpcCase, ctr)},
+    {"vscr", offsetof(PpcCase, vscr)},
 };
 
 static void print_changes(const PpcCase *c, const PpcCase *unless) {

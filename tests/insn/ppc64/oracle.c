@@ -53,6 +53,18 @@ static void copy_vectors(ucontext_t *u, int out) {
     }
 }
 
+/* VSCR is the last word of a register; a signal's frame may lack it. */
+static void set_vscr(uint64_t v) {
+    uint32_t words[4] __attribute__((aligned(16))) = {(uint32_t)v, 0, 0, (uint32_t)v};
+    __asm__ volatile(".machine push; .machine power8; lvx 0, 0, %0; mtvscr 0; .machine pop" : : "r"(words) : "memory");
+}
+
+static uint64_t get_vscr(void) {
+    uint32_t words[4] __attribute__((aligned(16)));
+    __asm__ volatile(".machine push; .machine power8; mfvscr 0; stvx 0, 0, %0; .machine pop" : : "r"(words) : "memory");
+    return (words[0] | words[3]) & 1;
+}
+
 static void enter(int number, siginfo_t *info, void *context) {
     unsigned long *r = ((ucontext_t *)context)->uc_mcontext.gp_regs;
     memcpy(r, current.gpr, sizeof(current.gpr));
@@ -62,6 +74,7 @@ static void enter(int number, siginfo_t *info, void *context) {
     r[LNK] = current.lr;
     r[XER] = current.xer;
     r[CCR] = current.cr;
+    set_vscr(current.vscr);
 }
 
 static void leave(int number, siginfo_t *info, void *context) {
@@ -74,6 +87,7 @@ static void leave(int number, siginfo_t *info, void *context) {
     current.lr = r[LNK];
     current.xer = r[XER];
     current.cr = r[CCR];
+    current.vscr = get_vscr();
     current.end = number == SIGTRAP ? PPC_TRAPPED : number == SIGBUS ? PPC_MISALIGNED : PPC_WENT_ON;
     siglongjmp(done, 1);
 }

@@ -17,6 +17,7 @@ static bool read_item(const char *item, PpcCase *c) {
     static const struct { const char *name; size_t at; } items[] = {
         {"pc", offsetof(PpcCase, pc)}, {"seed", offsetof(PpcCase, seed)}, {"xer", offsetof(PpcCase, xer)},
         {"cr", offsetof(PpcCase, cr)}, {"lr", offsetof(PpcCase, lr)}, {"ctr", offsetof(PpcCase, ctr)},
+        {"vscr", offsetof(PpcCase, vscr)},
         {"memory", offsetof(PpcCase, memory)},
     };
     const char *equals = strchr(item, '=');
