@@ -211,6 +211,18 @@ static unsigned check_address(Walk *w, const IrNode *n) {
     return ea;
 }
 
+/* Accesses across two pages of a run need no cold path. The reference of --verify waits for it all the same: there what
+ * could be such an access does not try the run. */
+static HostFixup keep_in_page(const Walk *w, HostOperand ea, unsigned size) {
+    const Lower *l = &w->l;
+    unsigned round = 1;
+    while (round < size) {
+        round *= 2;
+    }
+    l->be->test(l->h, IR_I32, ea, (HostOperand){.kind = HOST_IMM, .imm = (int64_t)round - 1});
+    return l->be->jump_if(l->h, l->be->flags_cc(IR_NE, HOST_FLAGS_ADD));
+}
+
 void lower_check(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
@@ -237,6 +249,9 @@ void lower_check(Walk *w, uint32_t i) {
     }
     op.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
     unsigned hint = page_hint(w, n, &look);
+    if (look == HOST_LOOK_RISING && l->vcpu->verify) {
+        from[2] = keep_in_page(w, op.s[0], n->c);
+    }
     l->be->check(l->h, &op, look, hint - 1, from);
 
     HostCold *c = &w->cold[w->cold_count];
