@@ -11,6 +11,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "frontend/ppc/trans.h"
 #include "tests/insn/ppc64/run.h"
 
 static bool read_item(const char *item, PpcCase *c) {
@@ -132,6 +133,81 @@ START_TEST(vectors) {
 }
 END_TEST
 
+/* The interrupt that an insn ends with on r's CPU */
+static uint64_t interrupt_of(PpcRunner *r, uint32_t insn) {
+    PpcCase c = {.count = 1, .insn = {insn}, .pc = 0x40000000};
+    const char *why;
+    c.gpr[1] = c.gpr[2] = PPC_ADDRESS / 2 + 0x200;
+    ppc_fill(r, &c);
+    r->env->pc = 0;
+    ppc_run(r, &c, 0, &why);
+    return r->env->pc;
+}
+
+/* A CPU of ISA 2.07 has none of what came later. */
+START_TEST(levels) {
+    PpcRunner *runner = ppc_runner_new("power8");
+    for (unsigned i = 0; i < PPC_ROWS; i++) {
+        Cover cover;
+        uint64_t seed = i;
+        if (ppc_rows[i].feature == PPC_ISA300) {
+            cover_init(&cover, (const DecodeRow *)&ppc_rows[i], ppc_rows_find);
+            ck_assert_msg(interrupt_of(runner, cover_insn(&cover, &seed)) == PPC_VEC_PROGRAM, "%s is there", ppc_rows[i].name);
+            ck_assert_msg(ppc_cpu(runner->env)->plain[PPC_PLAIN_SRR1] & PPC_PROGRAM_ILLEGAL, "%s is not illegal", ppc_rows[i].name);
+        }
+    }
+    ppc_runner_free(runner);
+}
+END_TEST
+
+/* VSX insns for which AltiVec, or floating point, is enough */
+static bool is_listed(const char *name, const char *const *names) {
+    for (; *names; names++) {
+        if (strcmp(name, *names) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t facility_of(const PpcRow *row, const PpcFields *f) {
+    static const char *const upper[] = {"lxv", "stxv", "lxvx", "stxvx", "lxvl", "stxvl", "lxvll", "stxvll", "lxvb16x", "stxvb16x", "lxvh8x",
+        "stxvh8x", "lxvwsx", "mfvsrld", "mtvsrdd", "mtvsrws", "xxspltib", NULL};
+    static const char *const moves[] = {"mfvsrd", "mfvsrwz", "mtvsrd", "mtvsrwa", "mtvsrwz", NULL};
+    bool vsx = false;
+    for (uint32_t i = 0; i < row->field_count; i++) {
+        vsx |= strcmp(row->fields[i].name, "tx") == 0;
+    }
+    if (!vsx || (f->tx && (is_listed(row->name, upper) || is_listed(row->name, moves)))) {
+        return PPC_VEC_VEC;
+    }
+    return is_listed(row->name, moves) ? PPC_VEC_FP : PPC_VEC_VSX;
+}
+
+/* Each insn finds out that its facility is off, before it does anything else. */
+START_TEST(facilities) {
+    PpcRunner *runner = ppc_runner_new("power9");
+    runner->mode = PPC_MSR_SF | PPC_MSR_PR | PPC_MSR_EE | PPC_MSR_IR | PPC_MSR_DR | PPC_MSR_LE;
+    for (unsigned i = 0; i < PPC_ROWS; i++) {
+        Cover cover;
+        uint64_t seed = i;
+        const PpcRow *row = &ppc_rows[i];
+        if (!g_str_has_prefix(row->file, "ppc_vec_") || strcmp(row->name, "dss") == 0) {
+            continue; /* dss does nothing */
+        }
+        cover_init(&cover, (const DecodeRow *)row, ppc_rows_find);
+        for (unsigned k = 0; k < 8; k++) {
+            PpcFields f;
+            uint32_t insn = cover_insn(&cover, &seed);
+            ppc_find(insn, &f);
+            cover_add(&cover, insn, 0);
+            ck_assert_msg(interrupt_of(runner, insn) == facility_of(row, &f), "%s: %08x", row->name, insn);
+        }
+    }
+    ppc_runner_free(runner);
+}
+END_TEST
+
 /* Each line of priv.txt names a row, a program and words of it. */
 START_TEST(privileged) {
     g_autofree char *list = NULL;
@@ -161,6 +237,8 @@ int main(void) {
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, vectors);
     tcase_add_test(tcase, privileged);
+    tcase_add_test(tcase, levels);
+    tcase_add_test(tcase, facilities);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
