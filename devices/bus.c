@@ -118,8 +118,12 @@ bool bus_add_rom(Bus *bus, const char *name, uint64_t base, uint64_t size, const
 }
 
 bool bus_add_device(Bus *bus, uint64_t base, Device *device, unsigned bank, GError **error) {
+    return bus_add_device_part(bus, base, UINT64_MAX, device, bank, error);
+}
+
+bool bus_add_device_part(Bus *bus, uint64_t base, uint64_t most, Device *device, unsigned bank, GError **error) {
     g_assert(bank < device->cls->bank_count);
-    BusRegion *r = add(bus, device->name, base, device->cls->banks[bank].size, error);
+    BusRegion *r = add(bus, device->name, base, MIN(most, device->cls->banks[bank].size), error);
     if (!r) {
         return false;
     }
@@ -234,7 +238,7 @@ BusResult bus_read(Bus *bus, BusAccess a, uint64_t *value) {
         *value = load(memory + offset, a.size);
         return BUS_OK;
     }
-    return device_read(r->device, r->bank, (uint32_t)offset, a.size, a.cpu, value);
+    return device_read(r->device, r->bank, offset, a.size, a.cpu, value);
 }
 
 BusResult bus_write(Bus *bus, BusAccess a, uint64_t value) {
@@ -245,7 +249,7 @@ BusResult bus_write(Bus *bus, BusAccess a, uint64_t value) {
     }
     uint64_t offset = a.gpa - r->base;
     if (r->device) {
-        return device_write(r->device, r->bank, (uint32_t)offset, a.size, a.cpu, value);
+        return device_write(r->device, r->bank, offset, a.size, a.cpu, value);
     }
     if (!r->writable) {
         return BUS_REFUSED;

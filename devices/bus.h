@@ -49,6 +49,8 @@ bool bus_add_ram(Bus *bus, const char *name, uint64_t base, uint64_t size, uint8
 bool bus_add_rom(Bus *bus, const char *name, uint64_t base, uint64_t size, const uint8_t *host, GError **error);
 /* Maps bank `bank` of the device (device.h), with the size its class gives. */
 bool bus_add_device(Bus *bus, uint64_t base, Device *device, unsigned bank, GError **error);
+/* ... no more than `most` bytes of it. */
+bool bus_add_device_part(Bus *bus, uint64_t base, uint64_t most, Device *device, unsigned bank, GError **error);
 
 /* *value is little-endian: the byte at gpa is its lowest. Unchanged unless BUS_OK. Any thread. */
 BusResult bus_read(Bus *bus, BusAccess access, uint64_t *value);

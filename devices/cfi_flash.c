@@ -305,7 +305,7 @@ static uint16_t chip_read(Flash *s, unsigned n, uint32_t address) {
 
 /* -- the bus -- */
 
-static BusResult bank_read(Device *d, uint32_t offset, unsigned size, uint64_t *value) {
+static BusResult bank_read(Device *d, uint64_t offset, unsigned size, uint64_t *value) {
     Flash *s = (Flash *)d;
     *value = 0;
     for (unsigned i = 0; i < size; i++) {
@@ -318,7 +318,7 @@ static BusResult bank_read(Device *d, uint32_t offset, unsigned size, uint64_t *
 }
 
 /* A byte reaches its chip with the other half of the lines low for a command, high (kept) for data. */
-static BusResult bank_write(Device *d, uint32_t offset, unsigned size, uint64_t value) {
+static BusResult bank_write(Device *d, uint64_t offset, unsigned size, uint64_t value) {
     Flash *s = (Flash *)d;
     if (size == 1) {
         Chip *c = &s->chip[offset / 2 % CHIPS];

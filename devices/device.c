@@ -23,7 +23,7 @@ static uint32_t reg_stride(const Reg *reg) {
 /* -- making -- */
 
 static uint32_t frame_size(const DeviceBank *bank) {
-    return bank->frame ? bank->frame : bank->size;
+    return bank->frame ? bank->frame : (uint32_t)bank->size;
 }
 
 /* Table errors are ours: they stop every test that makes the device. */
@@ -238,9 +238,12 @@ static BusResult reg_write(Device *d, const DeviceBank *bank, RegAccess *a, uint
     return BUS_OK;
 }
 
-BusResult device_read(Device *d, unsigned bank, uint32_t offset, unsigned size, unsigned cpu, uint64_t *value) {
+BusResult device_read(Device *d, unsigned bank, uint64_t offset, unsigned size, unsigned cpu, uint64_t *value) {
     const DeviceBank *b = &d->cls->banks[bank];
-    RegAccess a = { .offset = offset, .size = size, .cpu = cpu };
+    RegAccess a = { .offset = (uint32_t)offset, .size = size, .cpu = cpu };
+    if (b->unlocked) {
+        return size_allowed(b, &a) ? b->read(d, offset, size, value) : BUS_REFUSED;
+    }
     device_lock(d);
     BusResult result;
     if (b->read) {
@@ -253,9 +256,12 @@ BusResult device_read(Device *d, unsigned bank, uint32_t offset, unsigned size, 
     return result;
 }
 
-BusResult device_write(Device *d, unsigned bank, uint32_t offset, unsigned size, unsigned cpu, uint64_t value) {
+BusResult device_write(Device *d, unsigned bank, uint64_t offset, unsigned size, unsigned cpu, uint64_t value) {
     const DeviceBank *b = &d->cls->banks[bank];
-    RegAccess a = { .offset = offset, .size = size, .cpu = cpu };
+    RegAccess a = { .offset = (uint32_t)offset, .size = size, .cpu = cpu };
+    if (b->unlocked) {
+        return size_allowed(b, &a) ? b->write(d, offset, size, value & size_mask(size)) : BUS_REFUSED;
+    }
     device_lock(d);
     BusResult result;
     if (b->write) {

@@ -82,20 +82,23 @@ enum { DEVICE_FRAME_MAX = 128 << 10 };
 /* A range of addresses that a device answers at. */
 typedef struct DeviceBank {
     const char *name;  /* NULL when the device has one */
-    uint32_t size;     /* bytes, a multiple of 4 */
+    uint64_t size;     /* bytes, a multiple of 4; below 4 GiB with registers */
     uint32_t frame;    /* 0 = size: what regs describe; the bank repeats it. At most DEVICE_FRAME_MAX with registers */
     uint8_t sizes;     /* allowed access sizes, 0 = 4 only */
     const Reg *regs;
     unsigned reg_count;
     /* In place of a table, for what is not registers. Naturally aligned, in the bank. */
-    BusResult (*read)(Device *d, uint32_t offset, unsigned size, uint64_t *value);
-    BusResult (*write)(Device *d, uint32_t offset, unsigned size, uint64_t value);
+    BusResult (*read)(Device *d, uint64_t offset, unsigned size, uint64_t *value);
+    BusResult (*write)(Device *d, uint64_t offset, unsigned size, uint64_t value);
+    bool unlocked; /* they are called without the device's lock */
 } DeviceBank;
+
+enum { DEVICE_FDT_BANKS = 4 };
 
 /* What a machine knows about a device when the device writes its device-tree node. The parent has #address-cells and
  * #size-cells 2, and the interrupt controller three interrupt cells. */
 typedef struct DeviceFdt {
-    uint64_t base[2], size[2];  /* by bank (unused: 0). size 0: the bank's own. A flash's second: the flash after it */
+    uint64_t base[DEVICE_FDT_BANKS], size[DEVICE_FDT_BANKS]; /* by bank (unused: 0). size 0: the bank's own. A flash's second: the flash after it */
     unsigned irq;               /* SPI number (INTID - 32) of the first interrupt; further ones follow */
     uint32_t phandle;           /* the node's own; 0: none */
     uint32_t clock;             /* phandle of the clock; 0: none */
@@ -136,7 +139,10 @@ struct DeviceClass {
     unsigned state_count;
     unsigned irq_count;     /* outputs */
     const char *bus;        /* the kind of slot that -device puts it in ("virtio"); NULL: only machines make it */
+    const char *slots;      /* the kind of slots that it has for others; NULL: none */
     const DeviceProp *props; /* ends with a NULL name; NULL: none */
+    const DeviceClass *behind; /* the device that -device makes behind this one, which is its transport; NULL: none */
+    bool (*attach)(Device *d, Device *behind, GError **error); /* puts it there, at set-up; borrowed */
     /* All may be NULL. init: config is copied by whoever wants to keep it; the device is zeroed before. */
     bool (*init)(Device *d, const void *config, GError **error);
     void (*finish)(Device *d);
@@ -180,9 +186,9 @@ void device_input(void *device, unsigned n, bool level);
 /* output line `out` of `from` drives input `in` of `to`. */
 void device_connect(Device *from, unsigned out, Device *to, unsigned in);
 
-/* For the bus: an access inside bank `bank`; takes the lock. */
-BusResult device_read(Device *d, unsigned bank, uint32_t offset, unsigned size, unsigned cpu, uint64_t *value);
-BusResult device_write(Device *d, unsigned bank, uint32_t offset, unsigned size, unsigned cpu, uint64_t value);
+/* For the bus: an access inside bank `bank`; takes the lock, unless the bank does without. */
+BusResult device_read(Device *d, unsigned bank, uint64_t offset, unsigned size, unsigned cpu, uint64_t *value);
+BusResult device_write(Device *d, unsigned bank, uint64_t offset, unsigned size, unsigned cpu, uint64_t value);
 
 static inline void device_lock(Device *d) {
     pthread_mutex_lock(&d->lock);

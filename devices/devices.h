@@ -6,6 +6,7 @@
 #define DEVICES_DEVICES_H
 
 #include "devices/device.h"
+#include "devices/pci.h"
 #include "devices/virtio.h"
 #include "host/block/block.h"
 #include "host/chardev.h"
@@ -75,6 +76,29 @@ enum { CFI_FLASH_SIZE = 64 << 20 };
 extern const DeviceClass device_virtio_mmio;
 /* At set-up: puts a virtio device into the slot, borrowed. False: there is one already. */
 bool virtio_mmio_plug(Device *slot, Device *device);
+
+/* -- PCI host bridge: bank 0 the configuration spaces, banks 1-3 memory below 4 GiB, I/O ports, high memory; four outputs
+ * for the lines of its slots -- */
+typedef struct PciHostConfig {
+    uint64_t memory, high; /* bus addresses at which the windows begin; high 0: there is none */
+} PciHostConfig;
+extern const DeviceClass device_pci_ecam; /* config may be NULL */
+
+/* -- GICv2m: one bank of 4 KiB; output n is shared interrupt first_spi + n -- */
+typedef struct Gicv2mConfig {
+    unsigned first_spi; /* INTID - 32 */
+} Gicv2mConfig;
+extern const DeviceClass device_gicv2m; /* config may be NULL */
+enum { GICV2M_SPIS = 64, GICV2M_SETSPI = 0x40 };
+
+/* -- virtio over PCI: functions, each with the device behind it that its class names -- */
+typedef struct VirtioPciConfig {
+    PciConfig pci;
+    uint64_t vectors;               /* MSI-X vectors, at most; 0: none */
+    bool no_legacy, no_modern;      /* interfaces that are not offered */
+    bool iommu;                     /* its addresses are translated, where the bridge does that */
+} VirtioPciConfig;
+extern const DeviceClass device_virtio_blk_pci, device_virtio_net_pci, device_virtio_rng_pci, device_virtio_serial_pci;
 
 /* -- virtio devices: no banks; they stand behind a transport -- */
 typedef struct VirtioBlkConfig {

@@ -21,4 +21,21 @@ DmaResult dma_fill(Bus *bus, uint64_t gpa, uint8_t byte, uint64_t size);
 /* Can the whole range be read (or written)? */
 DmaResult dma_check(Bus *bus, uint64_t gpa, uint64_t size, bool write);
 
+/* Where a device's address is in memory, and for how many bytes that holds (*left, not 0). False: it may not go there. */
+typedef bool DmaTranslate(void *opaque, uint64_t address, bool write, uint64_t *gpa, uint64_t *left);
+
+/* Memory as a device sees it from behind a bridge, which may translate its addresses or let nothing through. */
+typedef struct DmaView {
+    Bus *bus;
+    DmaTranslate *translate; /* NULL: its addresses are those of memory. Called under the device's lock, by any thread */
+    void *opaque;
+} DmaView;
+
+/* As above, with the device's addresses. */
+DmaResult dma_view_read(const DmaView *view, uint64_t address, void *buffer, uint64_t size);
+DmaResult dma_view_write(const DmaView *view, uint64_t address, const void *buffer, uint64_t size);
+DmaResult dma_view_check(const DmaView *view, uint64_t address, uint64_t size, bool write);
+/* Host memory behind [address, address + size), which must be in one piece, and where it is; else NULL. */
+uint8_t *dma_view_memory(const DmaView *view, uint64_t address, uint64_t size, bool write, uint64_t *gpa);
+
 #endif

@@ -13,22 +13,22 @@
 
 /* -- reaching the driver -- */
 
-static void interrupt(VirtioDevice *v, uint32_t bits) {
+static void interrupt(VirtioDevice *v, uint32_t bits, unsigned source) {
     v->pending |= bits;
-    if (v->link.interrupt) {
-        v->link.interrupt(v->link.opaque, v->pending);
+    if (v->link.interrupt && v->link.interrupt(v->link.opaque, v->pending, source)) {
+        v->pending = 0;
     }
 }
 
 void virtio_acknowledge(VirtioDevice *v, uint32_t bits) {
     v->pending &= ~bits;
-    interrupt(v, 0);
+    interrupt(v, 0, VIRTIO_SOURCE_NONE);
 }
 
 void virtio_config_changed(VirtioDevice *v) {
     v->generation++;
     if (v->status & VIRTIO_DRIVER_OK) {
-        interrupt(v, VIRTIO_INT_CONFIG);
+        interrupt(v, VIRTIO_INT_CONFIG, VIRTIO_SOURCE_CONFIG);
     }
 }
 
@@ -47,7 +47,7 @@ void virtio_fail(VirtioDevice *v, const char *format, ...) {
     if (virtio_has(v, VIRTIO_F_VERSION_1)) {
         v->status |= VIRTIO_NEEDS_RESET;
         if (v->status & VIRTIO_DRIVER_OK) {
-            interrupt(v, VIRTIO_INT_CONFIG);
+            interrupt(v, VIRTIO_INT_CONFIG, VIRTIO_SOURCE_CONFIG);
         }
     }
 }
@@ -60,6 +60,7 @@ void virtio_init(VirtioDevice *v, const VirtioClass *cls, const VirtioConfig *co
     config = config ? config : &standard;
     g_assert(queues <= VIRTIO_QUEUES && cls->queue_size <= VIRTIO_QUEUE_SIZE);
     v->cls = cls;
+    v->dma = (DmaView){ .bus = v->d.bus };
     v->config = space;
     v->config_size = space_size;
     v->queue_count = queues;
@@ -72,6 +73,7 @@ void virtio_init(VirtioDevice *v, const VirtioClass *cls, const VirtioConfig *co
 
 void virtio_set_link(VirtioDevice *v, const VirtioLink *link) {
     v->link = *link;
+    v->dma = (DmaView){ v->d.bus, link->translate, link->opaque };
 }
 
 static void queue_clear(VirtQueue *q) {
@@ -110,7 +112,7 @@ void virtio_device_restored(Device *d) {
             virtio_fail(v, "queue %u of the loaded state is damaged", n);
         }
     }
-    interrupt(v, 0);
+    interrupt(v, 0, VIRTIO_SOURCE_NONE);
 }
 
 static void start_queues(VirtioDevice *v) {
@@ -299,7 +301,7 @@ void virtio_queue_notify(VirtioDevice *v, unsigned n) {
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* what was used is visible before the driver's wish is read */
     if (ring_of(v)->wants_interrupt(v, q)) {
-        interrupt(v, VIRTIO_INT_QUEUE);
+        interrupt(v, VIRTIO_INT_QUEUE, n);
     }
     q->told = q->next_used;
     q->told_wrap = q->used_wrap;
@@ -316,7 +318,8 @@ void virtio_queue_set_notification(VirtioDevice *v, unsigned n, bool on) {
 /* -- memory of rings -- */
 
 bool virtio_ring_load(VirtioDevice *v, uint64_t gpa, uint16_t *value) {
-    uint16_t *p = (uint16_t *)(void *)bus_memory(v->d.bus, gpa, sizeof *p, false);
+    uint64_t at;
+    uint16_t *p = (uint16_t *)(void *)dma_view_memory(&v->dma, gpa, sizeof *p, false, &at);
     if (!p) {
         virtio_fail(v, "a ring at 0x%" PRIx64 " is not in RAM", gpa);
         return false;
@@ -326,13 +329,14 @@ bool virtio_ring_load(VirtioDevice *v, uint64_t gpa, uint16_t *value) {
 }
 
 bool virtio_ring_store(VirtioDevice *v, uint64_t gpa, uint16_t value) {
-    uint16_t *p = (uint16_t *)(void *)bus_memory(v->d.bus, gpa, sizeof *p, true);
+    uint64_t at;
+    uint16_t *p = (uint16_t *)(void *)dma_view_memory(&v->dma, gpa, sizeof *p, true, &at);
     if (!p) {
         virtio_fail(v, "a ring at 0x%" PRIx64 " is not in RAM", gpa);
         return false;
     }
     __atomic_store_n(p, GUINT16_TO_LE(value), __ATOMIC_RELEASE);
-    bus_ram_written(v->d.bus, gpa, sizeof *p);
+    bus_ram_written(v->d.bus, at, sizeof *p);
     return true;
 }
 
@@ -342,7 +346,7 @@ bool virtio_load_desc(VirtioDevice *v, uint64_t table, uint32_t i, VirtioDesc *d
     struct { uint64_t addr; uint32_t len; uint16_t word[2]; } raw;
     _Static_assert(sizeof raw == VIRTIO_DESC_SIZE, "a descriptor");
     uint64_t gpa = table + (uint64_t)i * VIRTIO_DESC_SIZE;
-    if (dma_read(v->d.bus, gpa, &raw, sizeof raw) != DMA_OK) {
+    if (dma_view_read(&v->dma, gpa, &raw, sizeof raw) != DMA_OK) {
         virtio_fail(v, "a descriptor at 0x%" PRIx64 " is not in RAM", gpa);
         return false;
     }
@@ -364,7 +368,7 @@ bool virtio_add_span(VirtioDevice *v, VirtioWalk *walk, const VirtioDesc *desc, 
         virtio_fail(v, "a chain has a buffer to read behind one to write");
         return false;
     }
-    if (dma_check(v->d.bus, desc->addr, desc->len, write) != DMA_OK) {
+    if (dma_view_check(&v->dma, desc->addr, desc->len, write) != DMA_OK) {
         virtio_fail(v, "a buffer of %u bytes at 0x%" PRIx64 " is not in RAM", desc->len, desc->addr);
         return false;
     }
@@ -419,8 +423,8 @@ static size_t copy(VirtioDevice *v, const VirtioSpan *span, unsigned count, uint
             continue;
         }
         size_t n = MIN(size - done, span[i].size - offset);
-        DmaResult r = to ? dma_read(v->d.bus, span[i].gpa + offset, to + done, n)
-                         : dma_write(v->d.bus, span[i].gpa + offset, from + done, n);
+        DmaResult r = to ? dma_view_read(&v->dma, span[i].gpa + offset, to + done, n)
+                         : dma_view_write(&v->dma, span[i].gpa + offset, from + done, n);
         if (r != DMA_OK) {
             break; /* was checked: memory of a machine does not go away */
         }

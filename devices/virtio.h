@@ -10,6 +10,7 @@
 #define DEVICES_VIRTIO_H
 
 #include "devices/device.h"
+#include "devices/dma.h"
 
 typedef struct VirtioDevice VirtioDevice;
 
@@ -32,10 +33,13 @@ enum {
 #define VIRTIO_F_INDIRECT VIRTIO_F(28)
 #define VIRTIO_F_EVENT_IDX VIRTIO_F(29)
 #define VIRTIO_F_VERSION_1 VIRTIO_F(32)
+#define VIRTIO_F_PLATFORM VIRTIO_F(33) /* its addresses are translated */
 #define VIRTIO_F_PACKED VIRTIO_F(34)
 
 /* Reasons of an interrupt (InterruptStatus). */
 enum { VIRTIO_INT_QUEUE = 1, VIRTIO_INT_CONFIG = 2 };
+/* ... and where one comes from, if not from a queue. */
+enum { VIRTIO_SOURCE_CONFIG = VIRTIO_QUEUES, VIRTIO_SOURCE_NONE };
 
 /* What a user may say about any virtio device: the first member of the configuration of each class. */
 typedef struct VirtioConfig {
@@ -104,14 +108,18 @@ typedef struct VirtioClass {
 
 /* How a device reaches its driver. */
 typedef struct VirtioLink {
-    void (*interrupt)(void *opaque, uint32_t pending); /* VIRTIO_INT_*: v->pending changed; device lock held */
+    /* pending, VIRTIO_INT_*, changed because of a queue, or VIRTIO_SOURCE_*; device lock held. True: the driver has been
+     * told by a message, and nothing is pending any more. */
+    bool (*interrupt)(void *opaque, uint32_t pending, unsigned source);
     void *opaque;
+    DmaTranslate *translate; /* NULL: its addresses are those of memory */
 } VirtioLink;
 
 struct VirtioDevice {
     Device d;
     const VirtioClass *cls;
     VirtioLink link;
+    DmaView dma;
     uint8_t *config;      /* configuration space, little-endian; in the struct of the class */
     uint32_t config_size;
     uint32_t queue_count;
@@ -132,7 +140,7 @@ struct VirtioDevice {
 
 /* Rows for the state table of a class whose struct's first member is the VirtioDevice `v`. */
 #define VIRTIO_STATE(Type)                                                                                        \
-    STATE_NOT_KEPT(Type, v.cls), STATE_NOT_KEPT(Type, v.link), STATE_NOT_KEPT(Type, v.config),                    \
+    STATE_NOT_KEPT(Type, v.cls), STATE_NOT_KEPT(Type, v.link), STATE_NOT_KEPT(Type, v.dma), STATE_NOT_KEPT(Type, v.config),                    \
         STATE_NOT_KEPT(Type, v.config_size), STATE_NOT_KEPT(Type, v.queue_count), STATE_NOT_KEPT(Type, v.offered), \
         STATE_NOT_KEPT(Type, v.queue_size), STATE_NOT_KEPT(Type, v.host_reserved2),                               \
         STATE_NOT_KEPT(Type, v.legacy), STATE_NOT_KEPT(Type, v.host_reserved), STATE_NOT_KEPT(Type, v.epoch),     \

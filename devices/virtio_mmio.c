@@ -280,8 +280,9 @@ static const StateField state[] = {
     STATE(VirtioMmio, align), STATE(VirtioMmio, reserved),
 };
 
-static void interrupt(void *opaque, uint32_t pending) {
+static bool interrupt(void *opaque, uint32_t pending, unsigned source) {
     irq_set(device_irq(opaque, 0), pending != 0);
+    return false;
 }
 
 bool virtio_mmio_plug(Device *d, Device *device) {
@@ -290,7 +291,7 @@ bool virtio_mmio_plug(Device *d, Device *device) {
         return false;
     }
     s->v = (VirtioDevice *)device;
-    virtio_set_link(s->v, &(VirtioLink){ interrupt, d });
+    virtio_set_link(s->v, &(VirtioLink){ .interrupt = interrupt, .opaque = d });
     return true;
 }
 
@@ -322,6 +323,7 @@ const DeviceClass device_virtio_mmio = {
     .state = state,
     .state_count = G_N_ELEMENTS(state),
     .irq_count = 1,
+    .slots = "virtio",
     .reset = reset,
     .fdt = fdt_node,
 };

@@ -17,9 +17,9 @@ enum {
 
 static bool check(VirtioDevice *v, VirtQueue *q, unsigned n) {
     if (q->desc % 16 || q->driver % 4 || q->device % 4 ||
-        dma_check(v->d.bus, q->desc, VIRTIO_DESC_SIZE * q->size, true) != DMA_OK ||
-        dma_check(v->d.bus, q->driver, EVENT_SIZE, false) != DMA_OK ||
-        dma_check(v->d.bus, q->device, EVENT_SIZE, true) != DMA_OK) {
+        dma_view_check(&v->dma, q->desc, VIRTIO_DESC_SIZE * q->size, true) != DMA_OK ||
+        dma_view_check(&v->dma, q->driver, EVENT_SIZE, false) != DMA_OK ||
+        dma_view_check(&v->dma, q->device, EVENT_SIZE, true) != DMA_OK) {
         virtio_fail(v, "queue %u at 0x%" PRIx64 ", 0x%" PRIx64 " and 0x%" PRIx64 " is not in RAM or not aligned", n,
                     q->desc, q->driver, q->device);
         return false;
@@ -147,7 +147,7 @@ static void push(VirtioDevice *v, VirtQueue *q, VirtioChain *const *chains, cons
     uint16_t first_flags = 0;
     for (unsigned i = 0; i < count; i++) {
         const struct { uint32_t len; uint16_t id; } used = { GUINT32_TO_LE(written[i]), GUINT16_TO_LE(chains[i]->id) };
-        if (dma_write(v->d.bus, q->desc + VIRTIO_DESC_SIZE * q->next_used + 8, &used, 6) != DMA_OK) {
+        if (dma_view_write(&v->dma, q->desc + VIRTIO_DESC_SIZE * q->next_used + 8, &used, 6) != DMA_OK) {
             virtio_fail(v, "the ring is not in RAM");
             return;
         }

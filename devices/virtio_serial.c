@@ -331,6 +331,7 @@ const DeviceClass device_virtio_serial = {
     .name = "virtio-serial-device",
     .summary = "virtio console: serial ports, which are devices behind it",
     VIRTIO_DEVICE(VirtioSerial, VirtioSerialConfig, serial_state, serial_props),
+    .slots = "virtio-serial",
     .reset = virtio_device_reset,
     .restored = virtio_device_restored,
     .quiesce = quiesce,

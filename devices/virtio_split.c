@@ -19,7 +19,7 @@ static uint64_t avail_event(const VirtQueue *q) {
 }
 
 static bool area(VirtioDevice *v, unsigned n, const char *name, uint64_t gpa, uint64_t size, unsigned align, bool write) {
-    if (gpa % align == 0 && dma_check(v->d.bus, gpa, size, write) == DMA_OK) {
+    if (gpa % align == 0 && dma_view_check(&v->dma, gpa, size, write) == DMA_OK) {
         return true;
     }
     virtio_fail(v, "the %s of queue %u at 0x%" PRIx64 " is not in RAM or not aligned to %u", name, n, gpa, align);
@@ -140,7 +140,7 @@ static void push(VirtioDevice *v, VirtQueue *q, VirtioChain *const *chains, cons
     for (unsigned i = 0; i < count; i++) {
         const uint32_t entry[] = { GUINT32_TO_LE(chains[i]->id), GUINT32_TO_LE(written[i]) };
         uint64_t gpa = q->device + RING + USED_ENTRY * ((q->next_used + i) % q->size);
-        if (dma_write(v->d.bus, gpa, entry, sizeof entry) != DMA_OK) {
+        if (dma_view_write(&v->dma, gpa, entry, sizeof entry) != DMA_OK) {
             virtio_fail(v, "the used ring is not in RAM");
             return;
         }

@@ -372,7 +372,7 @@ static bool make_device(Machine *m, const MapRow *row, unsigned index, GError **
     }
     g_ptr_array_add(m->devices, device);
     for (unsigned bank = 0; bank < MIN(MAP_BANKS, row->device->bank_count); bank++) {
-        if (row->size[bank] && !bus_add_device(m->bus, row->base[bank] + index * row->stride, device, bank, error)) {
+        if (row->size[bank] && !bus_add_device_part(m->bus, row->base[bank] + index * row->stride, row->size[bank], device, bank, error)) {
             return false;
         }
     }

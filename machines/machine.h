@@ -87,9 +87,11 @@ typedef union DeviceConfig {
     GicConfig gic;
     SpaprVtyConfig spapr_vty;
     XicsConfig xics;
+    PciHostConfig pci;
+    Gicv2mConfig gicv2m;
 } DeviceConfig;
 
-enum { MAP_BANKS = 2, NO_IRQ = -1 };
+enum { MAP_BANKS = DEVICE_FDT_BANKS, NO_IRQ = -1 };
 
 /* One row of a memory map: a device, or several alike at equal distances. */
 typedef struct MapRow {
@@ -123,6 +125,7 @@ struct MachineClass {
     const char *default_cpu;
     uint64_t ram_base, ram_default, ram_min, ram_max;
     unsigned cpus_max;
+    bool virtio_on_pci;          /* where the virtio devices go that users name without a bus */
     uint64_t flash_size;         /* of the firmware flash; 0: none */
     uint32_t clock_phandle;
     const MapRow *map;
@@ -160,6 +163,7 @@ struct Machine {
     unsigned cpus;
     struct {                     /* values of keys */
         bool fdt_randomness;
+        bool no_highmem;         /* nothing but RAM above 4 GiB */
         unsigned gic_version;    /* 0: the class's default */
         bool unfinished;         /* start what the machine cannot run to the end */
         unsigned ic_mode;        /* pseries: PSERIES_IC_* */

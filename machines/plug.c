@@ -15,13 +15,17 @@ static bool pluggable(const DeviceClass *cls) {
     return cls->bus != NULL;
 }
 
-const DeviceClass *plug_class_find(const char *name, GError **error) {
+/* Devices that every machine has on a bus of its own: their names without it. */
+static const char *const portable[] = { "virtio-blk", "virtio-net", "virtio-rng", "virtio-serial", NULL };
+
+static const DeviceClass *find_class(const char *name, const char *suffix, GError **error) {
+    g_autofree char *full = g_strv_contains(portable, name) ? g_strdup_printf("%s-%s", name, suffix) : g_strdup(name);
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (const DeviceClass *const *cls = device_classes; *cls; cls++) {
         if (!pluggable(*cls)) {
             continue;
         }
-        if (strcmp((*cls)->name, name) == 0) {
+        if (strcmp((*cls)->name, full) == 0) {
             return *cls;
         }
         g_ptr_array_add(names, (gpointer)(*cls)->name);
@@ -30,9 +34,8 @@ const DeviceClass *plug_class_find(const char *name, GError **error) {
     const char *const *all = (const char *const *)names->pdata;
     const char *dash = strrchr(name, '-');
     g_autofree char *here = dash ? g_strdup_printf("%.*s-device", (int)(dash - name), name) : NULL;
-    if (dash && (strcmp(dash, "-pci") == 0 || strcmp(dash, "-ccw") == 0) && g_strv_contains(all, here)) {
-        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "no device '%s': there is no %s bus yet; use '%s'", name,
-                    dash[1] == 'p' ? "PCI" : "channel", here);
+    if (dash && strcmp(dash, "-ccw") == 0 && g_strv_contains(all, here)) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "no device '%s': there is no channel bus yet; use '%s'", name, here);
         return NULL;
     }
     g_autofree char *hint = names_hint(name, all);
@@ -40,15 +43,24 @@ const DeviceClass *plug_class_find(const char *name, GError **error) {
     return NULL;
 }
 
+const DeviceClass *plug_class_find(const char *name, GError **error) {
+    return find_class(name, "device", error);
+}
+
 /* -- the configuration -- */
 
-static const DeviceProp *find_prop(const DeviceClass *cls, const char *name, GError **error) {
+/* Of the class, or of what stands behind it (*behind). */
+static const DeviceProp *find_prop(const DeviceClass *cls, const char *name, bool *behind, GError **error) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
-    for (const DeviceProp *p = cls->props; p && p->name; p++) {
-        if (strcmp(p->name, name) == 0) {
-            return p;
+    const DeviceClass *both[] = { cls, cls->behind };
+    for (unsigned i = 0; i < G_N_ELEMENTS(both) && both[i]; i++) {
+        *behind = i;
+        for (const DeviceProp *p = both[i]->props; p && p->name; p++) {
+            if (strcmp(p->name, name) == 0) {
+                return p;
+            }
+            g_ptr_array_add(names, (gpointer)p->name);
         }
-        g_ptr_array_add(names, (gpointer)p->name);
     }
     g_ptr_array_add(names, (gpointer) "id");
     g_ptr_array_add(names, NULL);
@@ -141,20 +153,29 @@ static bool set_prop(Machine *m, const DeviceClass *cls, const DeviceProp *p, co
     }
 }
 
-static bool configure(Machine *m, const DeviceClass *cls, const KeyList *list, const char *name, void *config,
-                      GError **error) {
+static bool set_standard(Machine *m, const DeviceClass *cls, const char *name, void *config, GError **error) {
     for (const DeviceProp *p = cls->props; p && p->name; p++) {
         if (p->standard && !set_prop(m, cls, p, p->standard, config, name, error)) {
             return false;
         }
+    }
+    return true;
+}
+
+/* behind: the configuration of what stands behind the class, if anything does. */
+static bool configure(Machine *m, const DeviceClass *cls, const KeyList *list, const char *name, void *config, void *behind,
+                      GError **error) {
+    if (!set_standard(m, cls, name, config, error) || (cls->behind && !set_standard(m, cls->behind, name, behind, error))) {
+        return false;
     }
     for (unsigned i = 0; i < list->items->len; i++) {
         const KeyVal *pair = &g_array_index(list->items, KeyVal, i);
         if (strcmp(pair->key, "driver") == 0 || strcmp(pair->key, "id") == 0) {
             continue;
         }
-        const DeviceProp *p = find_prop(cls, pair->key, error);
-        if (!p || !set_prop(m, cls, p, pair->value, config, name, error)) {
+        bool inner;
+        const DeviceProp *p = find_prop(cls, pair->key, &inner, error);
+        if (!p || !set_prop(m, cls, p, pair->value, inner ? behind : config, name, error)) {
             return false;
         }
     }
@@ -166,13 +187,28 @@ static bool configure(Machine *m, const DeviceClass *cls, const KeyList *list, c
 /* Kinds of slots, and what puts a device into one. */
 static const struct {
     const char *bus;
-    const DeviceClass *slot;
     bool (*plug)(Device *slot, Device *device);
     const char *hint;
 } buses[] = {
-    { "virtio", &device_virtio_mmio, virtio_mmio_plug, "" },
-    { "virtio-serial", &device_virtio_serial, virtio_serial_plug, "\nput -device virtio-serial-device in front of it" },
+    { "virtio", virtio_mmio_plug, "" },
+    { "virtio-serial", virtio_serial_plug, "\nput -device virtio-serial in front of it" },
+    { "pci", pci_plug, "" },
 };
+
+static void no_slot(const Machine *m, const Device *device, unsigned slots, const char *hint, GError **error) {
+    const char *bus = device->cls->bus;
+    const PciDevice *p = strcmp(bus, "pci") == 0 ? (const PciDevice *)device : NULL;
+    if (!slots) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "machine '%s' has no %s slots for '%s'%s", m->cls->name, bus,
+                    device->name, hint);
+    } else if (p && p->fixed) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "the %s slot of '%s', addr=%x.%x, is taken; give it another one",
+                    bus, device->name, p->devfn >> 3, p->devfn & 7u);
+    } else {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "machine '%s' has no free %s slot for '%s'; there are %u",
+                    m->cls->name, bus, device->name, p ? PCI_FUNCTIONS / 8 - 1 : slots);
+    }
+}
 
 static bool take_slot(Machine *m, Device *device, GError **error) {
     unsigned slots = 0, bus = 0;
@@ -182,20 +218,14 @@ static bool take_slot(Machine *m, Device *device, GError **error) {
     }
     for (unsigned i = 0; i < m->devices->len; i++) {
         Device *slot = g_ptr_array_index(m->devices, i);
-        if (slot->cls == buses[bus].slot) {
+        if (slot->cls->slots && strcmp(slot->cls->slots, device->cls->bus) == 0) {
             slots++;
             if (buses[bus].plug(slot, device)) {
                 return true;
             }
         }
     }
-    if (slots) {
-        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "machine '%s' has no free %s slot for '%s'; there are %u",
-                    m->cls->name, device->cls->bus, device->name, slots);
-    } else {
-        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "machine '%s' has no %s slots for '%s'%s", m->cls->name,
-                    device->cls->bus, device->name, buses[bus].hint);
-    }
+    no_slot(m, device, slots, buses[bus].hint, error);
     return false;
 }
 
@@ -209,9 +239,38 @@ static char *name_of(const Machine *m, const DeviceClass *cls, const KeyList *li
     return id ? g_strdup(id) : g_strdup_printf("%s%u", cls->name, same);
 }
 
+/* Makes one, and a sentence that begins with its name of what went wrong. */
+static Device *make(Machine *m, const DeviceClass *cls, const char *name, const void *config, GError **error) {
+    DeviceEnv env = { .bus = m->bus, .clock = m->clock, .log = &m->log };
+    g_autoptr(GError) why = NULL;
+    Device *device = device_new(cls, name, &env, config, &why);
+    if (!device) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "%s: %s", name, why->message);
+    }
+    return device;
+}
+
+/* What stands behind the device goes into the machine's list in front of it. */
+static bool make_behind(Machine *m, Device *device, const void *config, GError **error) {
+    if (!device->cls->behind) {
+        return true;
+    }
+    g_autofree char *name = g_strdup_printf("%s.virtio", device->name);
+    Device *behind = make(m, device->cls->behind, name, config, error);
+    if (!behind) {
+        return false;
+    }
+    if (!device->cls->attach(device, behind, error)) {
+        device_free(behind);
+        return false;
+    }
+    g_ptr_array_add(m->devices, behind);
+    return true;
+}
+
 static bool plug(Machine *m, const KeyList *list, GError **error) {
     const char *driver = keylist_get(list, "driver");
-    const DeviceClass *cls = driver ? plug_class_find(driver, error) : NULL;
+    const DeviceClass *cls = driver ? find_class(driver, m->cls->virtio_on_pci ? "pci" : "device", error) : NULL;
     if (!driver) {
         g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE,
                     "-device: the name of the device is missing\n'yado -device help' lists them");
@@ -226,18 +285,13 @@ static bool plug(Machine *m, const KeyList *list, GError **error) {
         return false;
     }
     g_autofree void *config = g_malloc0(MAX(cls->config_size, 1));
+    g_autofree void *behind = g_malloc0(cls->behind ? MAX(cls->behind->config_size, 1) : 1);
     const char *user = g_intern_string(name);
-    g_autoptr(GError) why = NULL;
-    if (!configure(m, cls, list, user, config, error)) {
-        return false;
-    }
-    DeviceEnv env = { .bus = m->bus, .clock = m->clock, .log = &m->log };
-    Device *device = device_new(cls, name, &env, config, &why);
+    Device *device = configure(m, cls, list, user, config, behind, error) ? make(m, cls, name, config, error) : NULL;
     if (!device) {
-        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "%s: %s", name, why->message);
         return false;
     }
-    if (!take_slot(m, device, error)) {
+    if (!take_slot(m, device, error) || !make_behind(m, device, behind, error)) {
         device_free(device);
         return false;
     }
@@ -269,12 +323,20 @@ static char *kind_text(const DeviceProp *p) {
     }
 }
 
-void plug_each_property(const DeviceClass *cls, void (*row)(void *opaque, const char *left, const char *help),
-                        void *opaque) {
+static void each_property(const DeviceClass *cls, void (*row)(void *opaque, const char *left, const char *help),
+                          void *opaque) {
     for (const DeviceProp *p = cls->props; p && p->name; p++) {
         g_autofree char *kind = kind_text(p), *left = g_strdup_printf("%s=%s", p->name, kind);
         g_autofree char *help = p->standard ? g_strdup_printf("%s (default: %s)", p->help, p->standard)
                                 : p->kind == PROP_BOOL ? g_strdup_printf("%s (default: off)", p->help) : g_strdup(p->help);
         row(opaque, left, help);
+    }
+}
+
+void plug_each_property(const DeviceClass *cls, void (*row)(void *opaque, const char *left, const char *help),
+                        void *opaque) {
+    each_property(cls, row, opaque);
+    if (cls->behind) {
+        each_property(cls->behind, row, opaque);
     }
 }

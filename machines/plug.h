@@ -20,7 +20,7 @@ typedef struct MachineBackend {
     const char *user;   /* name of the device that has it, or NULL */
 } MachineBackend;
 
-/* A class that -device can make, by name. Error (usage) with a suggestion. */
+/* A class that -device can make, by name; a name without a bus means the one of -M virt. Error (usage) with a suggestion. */
 const DeviceClass *plug_class_find(const char *name, GError **error);
 /* Makes the devices of machine->options.devices, each in a free slot of its class's bus. The map's devices exist. Errors
  * (usage) name the device and the key. */

@@ -3,7 +3,7 @@
  * virt.c - the generic Arm board without a counterpart in hardware, "linux,dummy-virt".
  * Spec: Linux Documentation/devicetree/bindings (arm/cpus, arm/psci, arm/pmu, timer/arm,arch_timer, input/gpio-keys);
  *       Arm DEN 0022 (PSCI); the memory map is the one that kernels and firmware for this board are built against.
- * Missing: PCIe, MSI (v2m, ITS), EL2 and EL3.
+ * Missing: the ITS of a GICv3, EL2 and EL3.
  */
 #include <string.h>
 
@@ -13,6 +13,8 @@ enum {
     PHANDLE_CLOCK = 0x8000,
     PHANDLE_GIC,
     PHANDLE_GPIO,
+    PCI_SPI = 3, V2M_SPI = 48, V2M_FRAME = 0x08020000, PCI_MEMORY = 0x10000000, PCI_IO = 0x3eff0000,
+    PCI_ECAM_LOW = 0x3f000000, PCI_ECAM_LOW_SIZE = 0x01000000,
     POWER_PIN = 3,
     VIRTIO_SLOTS = 32,
     GIC_FIRST_SPI = 32,
@@ -25,6 +27,9 @@ enum {
     KEY_POWER = 116, /* Linux input event code */
     PSCI_CPU_SUSPEND = 0xc4000001, PSCI_CPU_OFF = 0x84000002, PSCI_CPU_ON = 0xc4000003, PSCI_MIGRATE = 0xc4000005,
 };
+
+#define PCI_ECAM_HIGH UINT64_C(0x4010000000)
+#define PCI_HIGH UINT64_C(0x8000000000)
 
 /* Outputs of a CPU (Frontend irq_out lines) and the PPI each drives. */
 static const struct { uint8_t line, ppi; } cpu_outputs[] = {
@@ -66,6 +71,21 @@ static void flash_config(const Machine *m, unsigned index, DeviceConfig *config)
     }
 }
 
+static bool has_highmem(const Machine *m) {
+    return !m->keys.no_highmem;
+}
+static bool has_no_highmem(const Machine *m) {
+    return m->keys.no_highmem;
+}
+
+static void pci_config(const Machine *m, unsigned index, DeviceConfig *config) {
+    config->pci = (PciHostConfig){ .memory = PCI_MEMORY, .high = has_highmem(m) ? PCI_HIGH : 0 };
+}
+
+static void v2m_config(const Machine *m, unsigned index, DeviceConfig *config) {
+    config->gicv2m.first_spi = V2M_SPI;
+}
+
 /* -- the map -- */
 
 static const MapRow map[] = {
@@ -75,11 +95,16 @@ static const MapRow map[] = {
       .configure = gic_config, .phandle = PHANDLE_GIC, .present = has_gicv2 },
     { { 0x08000000, 0x080a0000 }, { 0x10000, 0xf60000 }, &device_gicv3, .name = "gic", .irq = NO_IRQ,
       .configure = gic_config, .phandle = PHANDLE_GIC, .present = has_gicv3 },
+    { { V2M_FRAME }, { 0x1000 }, &device_gicv2m, .irq = V2M_SPI, .configure = v2m_config },
     { { 0x09000000 }, { 0x1000 }, &device_pl011, .irq = 1, .configure = serial_config, .clocked = true },
     { { 0x09010000 }, { 0x1000 }, &device_pl031, .irq = 2, .configure = rtc_config, .clocked = true },
     { { 0x09020000 }, { 0x18 }, &device_fw_cfg, .irq = NO_IRQ },
     { { 0x09030000 }, { 0x1000 }, &device_pl061, .irq = 7, .phandle = PHANDLE_GPIO, .clocked = true },
     { { 0x0a000000 }, { 0x200 }, &device_virtio_mmio, .irq = 16, .count = VIRTIO_SLOTS, .stride = 0x200 },
+    { { PCI_ECAM_HIGH, PCI_MEMORY, PCI_IO, PCI_HIGH }, { 0x10000000, 0x2eff0000, 0x10000, 0x8000000000 }, &device_pci_ecam,
+      .name = "pcie", .irq = PCI_SPI, .configure = pci_config, .present = has_highmem },
+    { { PCI_ECAM_LOW, PCI_MEMORY, PCI_IO }, { PCI_ECAM_LOW_SIZE, 0x2eff0000, 0x10000 }, &device_pci_ecam, .name = "pcie",
+      .irq = PCI_SPI, .configure = pci_config, .present = has_no_highmem },
 };
 
 /* -- what the map cannot say -- */
@@ -100,7 +125,14 @@ static void add_gic_regs(Device *gic, Vcpu *vcpu, unsigned cpu) {
     vcpu_add_regs(vcpu, &bank);
 }
 
+static bool message(void *opaque, const PciDevice *p, uint64_t address, uint32_t data) {
+    return address == V2M_FRAME + GICV2M_SETSPI && device_write(opaque, 0, GICV2M_SETSPI, 4, 0, data) == BUS_OK;
+}
+
 static bool fixup(Machine *m, GError **error) {
+    PciHost *pcie = (PciHost *)machine_device(m, "pcie");
+    pcie->message_opaque = machine_device(m, "gicv2m");
+    pcie->message = message;
     Device *gic = machine_device(m, "gic"), *fw_cfg = machine_device(m, "fw_cfg");
     machine_wire(m, gic, GIC_FIRST_SPI);
     for (unsigned i = 0; i < m->cpus; i++) {
@@ -202,12 +234,35 @@ static void describe_cpu_devices(const Machine *m, DevTree *tree) {
     DEVTREE_CELLS(tree, "/pmu", "interrupts", FDT_PPI, PPI_PMU, high);
 }
 
+/* The lines of all slots, and where messages go. */
+static void describe_pci(const Machine *m, DevTree *tree) {
+    enum { SLOTS = PCI_PINS, ENTRY = 10, SLOT_SHIFT = 11, MASK_PIN = 7 };
+    static const char v2m[] = "/intc@8000000/v2m@8020000";
+    g_autofree char *node = g_strdup_printf("/pcie@%" G_GINT64_MODIFIER "x", has_highmem(m) ? PCI_ECAM_HIGH : PCI_ECAM_LOW);
+    uint32_t cells[SLOTS * PCI_PINS * ENTRY], *at = cells;
+    for (unsigned slot = 0; slot < SLOTS; slot++) {
+        for (unsigned pin = 0; pin < PCI_PINS; pin++, at += ENTRY) {
+            uint32_t spi = PCI_SPI + pci_line_of(PCI_DEVFN(slot, 0), pin);
+            const uint32_t entry[ENTRY] = { slot << SLOT_SHIFT, 0, 0, pin + 1, PHANDLE_GIC, 0, 0, 0, spi, FDT_PPI_HIGH };
+            memcpy(at, entry, sizeof entry);
+        }
+    }
+    devtree_cells(tree, node, "interrupt-map", G_N_ELEMENTS(cells), cells);
+    DEVTREE_CELLS(tree, node, "interrupt-map-mask", (SLOTS - 1) << SLOT_SHIFT, 0, 0, MASK_PIN);
+    devtree_node(tree, v2m);
+    devtree_string(tree, v2m, "compatible", "arm,gic-v2m-frame");
+    devtree_flag(tree, v2m, "msi-controller");
+    DEVTREE_U64S(tree, v2m, "reg", V2M_FRAME, 0x1000);
+    DEVTREE_CELLS(tree, node, "msi-map", 0, devtree_phandle(tree, v2m), 0, 0x10000);
+}
+
 static void describe(Machine *m, DevTree *tree) {
     devtree_string(tree, "/", "compatible", "linux,dummy-virt");
     devtree_string(tree, "/", "model", "linux,dummy-virt");
     DEVTREE_CELLS(tree, "/", "interrupt-parent", PHANDLE_GIC);
     describe_cpus(m, tree);
     describe_cpu_devices(m, tree);
+    describe_pci(m, tree);
     devtree_node(tree, "/apb-pclk");
     devtree_string(tree, "/apb-pclk", "compatible", "fixed-clock");
     devtree_string(tree, "/apb-pclk", "clock-output-names", "clk24mhz");
@@ -251,12 +306,20 @@ static bool check(Machine *m, GError **error) {
     return true;
 }
 
+static bool set_highmem(Machine *m, const char *value, GError **error) {
+    bool on = true;
+    bool ok = value_bool("highmem", value, &on, error);
+    m->keys.no_highmem = !on;
+    return ok;
+}
+
 static bool set_dtb_randomness(Machine *m, const char *value, GError **error) {
     return value_bool("dtb-randomness", value, &m->keys.fdt_randomness, error);
 }
 
 static const MachineKey keys[] = {
     { "gic-version", "version of the interrupt controller: 2, 3, max (default: 2)", set_gic_version },
+    { "highmem", "PCI above 4 GiB: on, off (default: on)", set_highmem },
     { "dtb-randomness", "random seeds for the kernel in the device tree: on, off (default: on)", set_dtb_randomness },
     { NULL },
 };

@@ -147,7 +147,7 @@ static void add_device(Backends *b, const char *id, const KeyList *list) {
     const char *serial = keylist_get(list, "serial");
     g_auto(GStrv) ids = g_strsplit(id, ",", -1), serials = g_strsplit(serial ? serial : "", ",", -1);
     g_autofree char *plain_id = g_strjoinv(",,", ids), *plain_serial = g_strjoinv(",,", serials);
-    g_autofree char *text = g_strdup_printf("virtio-blk-device,drive=%s%s%s", plain_id, serial ? ",serial=" : "",
+    g_autofree char *text = g_strdup_printf("virtio-blk,drive=%s%s%s", plain_id, serial ? ",serial=" : "",
                                             plain_serial);
     KeyList *device = keylist_parse(list->option, "driver", text, NULL);
     if (device) {

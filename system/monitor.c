@@ -64,6 +64,15 @@ static void print_mapping(void *opaque, const TcgMapping *map) {
     }
 }
 
+static void info_pci(Monitor *m, const char *args, GString *out) {
+    for (unsigned i = 0; i < m->machine->devices->len; i++) {
+        Device *host = g_ptr_array_index(m->machine->devices, i);
+        if (g_strcmp0(host->cls->slots, "pci") == 0) {
+            pci_print(host, out);
+        }
+    }
+}
+
 static void info_tlb(Monitor *m, const char *args, GString *out) {
     size_t before = out->len;
     vcpu_each_mapping(cpu_of(m), print_mapping, out);
@@ -152,6 +161,7 @@ static const Command infos[] = {
     {"jit", NULL, "counters of the translator", info_jit, true},
     {"mtree", NULL, "the map of physical addresses", info_mtree, false},
     {"network", NULL, "networks of -netdev and -nic, and who uses them", info_network, false},
+    {"pci", NULL, "functions on the PCI bus", info_pci, false},
     {"registers", NULL, "registers of each CPU", info_registers, true},
     {"status", NULL, "does the machine run?", info_status, false},
     {"tlb", NULL, "cached translations of addresses", info_tlb, true},

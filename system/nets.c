@@ -205,7 +205,7 @@ bool nets_make(Backends *b, const KeyList *list, Made *made, GError **error) {
         return type && made->info.object;
     }
     const char *model = keylist_get(list, "model"), *mac = keylist_get(list, "mac");
-    g_autofree char *text = g_strdup_printf("%s,netdev=%s%s%s", model ? model : "virtio-net-device", made->info.id,
+    g_autofree char *text = g_strdup_printf("%s,netdev=%s%s%s", model ? model : "virtio-net", made->info.id,
                                             mac ? ",mac=" : "", mac ? mac : "");
     KeyList *device = keylist_parse("-nic", "driver", text, error);
     if (device) {
@@ -218,6 +218,7 @@ static bool has_address(const KeyList *device, bool *card) {
     const char *driver = keylist_get(device, "driver");
     const DeviceClass *cls = driver ? plug_class_find(driver, NULL) : NULL;
     *card = false;
+    cls = cls && cls->behind ? cls->behind : cls;
     for (const DeviceProp *p = cls ? cls->props : NULL; p && p->name; p++) {
         *card |= p->kind == PROP_MAC;
     }
