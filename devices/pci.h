@@ -73,7 +73,7 @@ struct PciDevice {
     /* guest state */
     uint8_t space[PCI_SPACE];
     uint32_t table[PCI_VECTORS * 4]; /* address low, high, data, mask */
-    uint32_t intx;          /* it asks for its interrupt */
+    uint32_t intx, reserved; /* intx: it asks for its interrupt */
     uint64_t pending[2];    /* one bit for each vector */
 };
 enum { PCI_EFFECT_MSIX = 1 << 16, PCI_EFFECT_MASKED = 1 << 17 };
@@ -86,7 +86,7 @@ enum { PCI_EFFECT_MSIX = 1 << 16, PCI_EFFECT_MASKED = 1 << 17 };
         STATE_NOT_KEPT(Type, p.iommu), STATE_NOT_KEPT(Type, p.fixed), STATE_NOT_KEPT(Type, p.devfn),                \
         STATE_NOT_KEPT(Type, p.msix_cap), STATE_NOT_KEPT(Type, p.msix_bar), STATE_NOT_KEPT(Type, p.vectors),        \
         STATE_NOT_KEPT(Type, p.effect), STATE_NOT_KEPT(Type, p.host_reserved), STATE_ARRAY(Type, p.space, uint8_t), \
-        STATE_ARRAY(Type, p.table, uint32_t), STATE(Type, p.intx), STATE_ARRAY(Type, p.pending, uint64_t)
+        STATE_ARRAY(Type, p.table, uint32_t), STATE(Type, p.intx), STATE(Type, p.reserved), STATE_ARRAY(Type, p.pending, uint64_t)
 
 /* -- for classes of functions -- */
 

@@ -241,10 +241,10 @@ def case_uboot(yado, _folder):
         guest.close()
 
 
-def open_uboot(yado, image, extra):
+def open_uboot(yado, image, device):
     """U-Boot at its prompt, with a disk."""
     guest = Guest(yado, ["-M", "virt", "-m", "256", "-bios", guests.need(guests.UBOOT), "-drive",
-                         f"file={image},format=raw,id=d0,werror=stop,if=none", "-device", "virtio-blk-device,drive=d0" + extra])
+                         f"file={image},format=raw,id=d0,werror=stop,if=none", "-device", device + ",drive=d0"])
     stop_autoboot(guest)
     return guest
 
@@ -303,11 +303,12 @@ def fill_host(guest):
 
 def case_uboot_disk(yado, folder):
     """U-Boot reads and writes a disk, by the interface of today and the one before; the host is full for a while."""
-    for extra in ("", ",force-legacy=on"):
+    for device in ("virtio-blk-device", "virtio-blk-device,force-legacy=on", "virtio-blk-pci,addr=5",
+                   "virtio-blk-pci,disable-modern=on"):
         image_path = os.path.join(folder, "disk.img")
         with open(image_path, "wb") as disk:
             disk.truncate(1 << 20)
-        guest = open_uboot(yado, image_path, extra)
+        guest = open_uboot(yado, image_path, device)
         try:
             use_uboot_disk(guest, image_path)
             fill_host(guest)

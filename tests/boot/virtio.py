@@ -196,6 +196,53 @@ def case_pair(yado, folder):
     with_guests(body, server, start(yado, folder, ["-nic", f"stream,reconnect=1,{place},mac=52:54:00:12:34:57"]))
 
 
+PCI_MODULES = ["virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", *MODULES[1:]]
+
+
+def case_pci(yado, folder):
+    """The same devices on PCI: found, mapped and heard through messages; and through shared lines, with the old interface."""
+    initrd, out = os.path.join(folder, "pci.gz"), os.path.join(folder, "out")
+    guests.make_small_initrd(initrd, modules=PCI_MODULES)
+    functions = {"00:01.0": "0x1005", "00:05.0": "0x1000", "00:02.0": "0x1003"}
+
+    def body(guest, messages):
+        guest.expect(boot.PROMPT, 300)
+        for line in ("mount -t proc proc /proc", "mount -t sysfs sysfs /sys", "mount -t devtmpfs dev /dev",
+                     "busybox stty -F /dev/ttyAMA0 cols 200"):
+            guest.command(line)
+        for place, device in functions.items():
+            check(guest.command(f"cat /sys/bus/pci/devices/0000:{place}/device"), device)
+        for module in PCI_MODULES:
+            guest.command(f"busybox insmod /lib/{module}.ko" + ("" if messages or module != "virtio_pci" else " force_legacy=1"))
+        configure(guest, "10.0.2.15")
+        check(guest.command("busybox ping -c 2 10.0.2.2"), "2 packets received, 0% packet loss")
+        check(guest.command("head -c 4096 /dev/hwrng | busybox wc -c"), "4096")
+        guest.command("seq 1 20000 > /dev/vport1p1")
+        lines = guest.command("cat /proc/interrupts")
+        check(lines, *(["MSI", "virtio2-input.0", "virtio0-input"] if messages else ["36 Level     virtio", "37 Level     virtio1"]))
+        guest.send("\x01c")
+        guest.expect("(yado) ", 10)
+        guest.send("info pci\n")
+        guest.expect("  Bus 0, device 5, function 0: class 020000, PCI device 1af4:1000", 10)
+        guest.expect("virtio-net-pci0\", bus master on, " + ("MSI-X" if messages else "INTA"), 10)
+        guest.expect("BAR4: 64 bit memory at 0x", 10)
+        guest.send("\x01c")
+        guest.send("poweroff -f\n")
+        guest.ends(0, 60)
+        with open(out, "rb") as file:
+            if hashlib.md5(file.read()).hexdigest() != "e071f707df7bbeee2a6a1eb48011ddd0":
+                raise Failed("what was written to the port is damaged")
+
+    for machine, vectors, messages in (("virt", "", True), ("virt,highmem=off,gic-version=3", ",vectors=0", False)):
+        args = boot.linux_args(initrd, "256")
+        args[args.index("-M") + 1] = machine
+        guest = boot.Guest(yado, args + [
+            "-device", "virtio-rng-pci" + vectors, "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,addr=5" + vectors,
+            "-chardev", "file,id=c,path=" + out, "-device", "virtio-serial-pci,bus=pcie.0" + vectors,
+            "-device", "virtserialport,chardev=c"])
+        with_guests(lambda guest, messages=messages: body(guest, messages), guest)
+
+
 CONSOLE_INIT = """#!/bin/sh
 mount -t devtmpfs dev /dev
 mount -t sysfs sysfs /sys

@@ -255,8 +255,8 @@ class Networks(Cli):
     def test_cards(self):
         self.usage("-nic: no key 'modle'; did you mean 'model'?", "-nic", "user,modle=x")
         self.usage("no device 'e1000'", "-nic", "user,model=e1000")
-        self.usage("no device 'virtio-net-pci': there is no PCI bus yet; use 'virtio-net-device'", "-nic",
-                   "user,model=virtio-net-pci")
+        self.usage("no device 'virtio-net-ccw': there is no channel bus yet; use 'virtio-net-device'", "-nic",
+                   "user,model=virtio-net-ccw")
         self.usage("virtio-net-device.mac: '01:02:03:04:05:06' is not the address of one station", "-nic",
                    "user,mac=01:02:03:04:05:06")
         self.usage("virtio-net-device.netdev: no netdev 'n1'; did you mean 'n0'?", "-netdev", "user,id=n0", "-device",

@@ -95,7 +95,15 @@ class Wrong(Drives):
 
     def test_device(self):
         self.usage("no device 'virtio-blk-devcie'; did you mean 'virtio-blk-device'?", "-device", "virtio-blk-devcie")
-        self.usage("there is no PCI bus yet; use 'virtio-blk-device'", "-device", "virtio-blk-pci,drive=d")
+        pci = "virtio-blk-pci,drive=d"
+        self.usage("addr=20 is no slot of a PCI bus; give SLOT or SLOT.FUNCTION", *self.drive(), "-device", pci + ",addr=20")
+        self.usage("the pci slot of 'virtio-rng-pci0', addr=3.0, is taken", *self.drive(), "-device", pci + ",addr=3",
+                   "-device", "virtio-rng-pci,addr=3")
+        self.usage("leave no interface to the device", *self.drive(), "-device",
+                   pci + ",disable-legacy=on,disable-modern=on")
+        self.usage("virtio-blk-pci.bus: no choice 'pci.1'; did you mean 'pci.0'?", *self.drive(), "-device", pci + ",bus=pci.1")
+        self.usage("virtio-blk-pci0.virtio: a drive is missing: give drive=ID", "-device", "virtio-blk-pci")
+        self.usage("machine 'virt' has no free pci slot", *["-device", "virtio-rng-pci"] * 32)
         self.usage("there is no channel bus yet; use 'virtio-blk-device'", "-device", "virtio-blk-ccw,drive=d")
         self.usage("-device: the name of the device is missing", "-device", "drive=d")
         self.usage("has no property 'driv'; did you mean 'drive'?", *self.drive(), "-device", BLK + ",driv=d")

@@ -14,7 +14,8 @@
 #include "devices/ram.h"
 #include "tests/run.h"
 
-enum { POKE_RAM = 0x40000000, POKE_RAM_SIZE = 1 << 20, POKE_BASE = 0x10000000, POKE_BANK = 0x08000000 };
+enum { POKE_RAM = 0x40000000, POKE_RAM_SIZE = 1 << 20, POKE_BASE = 0x10000000 };
+#define POKE_BANK UINT64_C(0x10000000000)
 
 /* What a test pokes. */
 typedef struct Poke {
@@ -54,7 +55,7 @@ static inline void poke_new(Poke *p, const DeviceClass *cls, const void *config)
         p->d = device_new(cls, cls->name, &(DeviceEnv){ p->bus, p->clk, &p->log }, config, &error);
         ck_assert_msg(p->d != NULL, "%s", error ? error->message : "");
         for (unsigned i = 0; i < cls->bank_count; i++) {
-            ck_assert(bus_add_device(p->bus, POKE_BASE + i * (uint64_t)POKE_BANK, p->d, i, NULL));
+            ck_assert(bus_add_device(p->bus, POKE_BASE + i * POKE_BANK, p->d, i, NULL));
         }
     }
 }

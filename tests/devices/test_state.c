@@ -46,10 +46,10 @@ START_TEST(test_reset_after_anything) {
         Sum before = state_of(p.d);
         uint32_t random = 1;
         for (unsigned bank = 0; bank < (*c)->bank_count; bank++) {
-            uint32_t size = MIN((*c)->banks[bank].size, 0x2000);
+            uint32_t size = (uint32_t)MIN((*c)->banks[bank].size, 0x2000);
             for (unsigned i = 0; i < 40000; i++) {
                 random = random * 1664525 + 1013904223;
-                uint64_t value, gpa = POKE_BASE + bank * (uint64_t)POKE_BANK + (random >> 8) % size;
+                uint64_t value, gpa = POKE_BASE + bank * POKE_BANK + (random >> 8) % size;
                 unsigned n = sizes[random >> 6 & 3], cpu = random >> 3 & 7;
                 (void)bus_read(p.bus, (BusAccess){ gpa, n, cpu }, &value);
                 (void)bus_write(p.bus, (BusAccess){ gpa, n, cpu }, (uint64_t)random * random);
@@ -74,15 +74,14 @@ START_TEST(test_odd_accesses_are_refused) {
         Poke p;
         poke_new(&p, *c, NULL);
         for (unsigned bank = 0; bank < (*c)->bank_count; bank++) {
-            uint64_t base = POKE_BASE + bank * (uint64_t)POKE_BANK, v = 77;
-            uint32_t size = (*c)->banks[bank].size;
+            uint64_t base = POKE_BASE + bank * POKE_BANK, v = 77, size = (*c)->banks[bank].size;
             ck_assert_int_eq(bus_read(p.bus, (BusAccess){ base + 1, 2, 0 }, &v), BUS_REFUSED);
             ck_assert_int_eq(bus_read(p.bus, (BusAccess){ base, 3, 0 }, &v), BUS_REFUSED);
             ck_assert_int_eq(bus_read(p.bus, (BusAccess){ base, 0, 0 }, &v), BUS_REFUSED);
             ck_assert_int_eq(bus_write(p.bus, (BusAccess){ base + 2, 4, 0 }, v), BUS_REFUSED);
             ck_assert_int_eq(bus_read(p.bus, (BusAccess){ base + size, 4, 0 }, &v), BUS_NONE);
             ck_assert_uint_eq(v, 77);
-            bool wide = *c == &device_fw_cfg || *c == &device_cfi_flash;
+            bool wide = *c == &device_fw_cfg || ((*c)->banks[bank].sizes & 8);
             ck_assert_int_eq(bus_read(p.bus, (BusAccess){ base, 8, 0 }, &v), wide ? BUS_OK : BUS_REFUSED);
         }
         poke_free(&p);
@@ -94,7 +93,7 @@ START_TEST(test_nodes) {
     static uint8_t blob[16384];
     for (const DeviceClass *const *c = device_classes; *c; c++) {
         Poke p;
-        if (!(*c)->bank_count) { /* it stands behind another one */
+        if (!(*c)->bank_count || *c == &device_gicv2m) { /* it stands behind another one; or its node inside another */
             continue;
         }
         poke_new(&p, *c, NULL);
