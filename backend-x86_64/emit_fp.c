@@ -20,7 +20,7 @@ static bool commutes(unsigned opcode) {
 
 static void arithmetic(HostCode *h, const HostOp *op, unsigned opcode, unsigned b, bool tiny) {
     unsigned e = format(op->type);
-    if (e == 1) {
+    if (e == 1 || op->node->aux & IR_FP_SINGLE) {
         v_call(h, op);
         return;
     }
@@ -141,7 +141,7 @@ static uint32_t fused(unsigned e, unsigned opcode, unsigned options) {
 
 static void emit_fmuladd(HostCode *h, const HostOp *op) {
     unsigned e = format(op->type);
-    if (e == 1) {
+    if (e == 1 || op->node->aux & (IR_FP_SINGLE | FP_NEG_RESULT)) {
         v_call(h, op);
         return;
     }

@@ -332,10 +332,11 @@ void x64_cold_op(HostCode *h, const HostColdOp *c) {
     HostOp op = c->op;
     op.node = &c->node;
     x_bind(h, c->from);
+    if (c->node.op != IR_fl_fcmp || c->node.aux & IR_FP_WHY) {
+        v_call(h, &op);
+    }
     if (c->node.op == IR_fl_fcmp) {
         x64_unordered(h, &op);
-    } else {
-        v_call(h, &op);
     }
     x_bind_to(h, x_jmp(h), c->back);
 }

@@ -208,11 +208,23 @@ static uint64_t fabd_lane(unsigned size, LaneArgs x, FpStatus *s) {
         d->u64 = name##_lane(scalar_size(info), (LaneArgs){ .a = a->u64, .b = b->u64 }, &env->fp);                     \
     }
 
-SCALAR2(fadd)
-SCALAR2(fsub)
-SCALAR2(fmul)
-SCALAR2(fdiv)
-SCALAR1(fsqrt)
+#define SINGLE1(name, fn)                                                                                              \
+    DEFINE_OP(name) {                                                                                                  \
+        d->u64 = IR_INFO_AUX(info) & IR_FP_SINGLE ? f64_single_##fn(a->u64, &env->fp)                                  \
+                                                  : name##_lane(scalar_size(info), (LaneArgs){ .a = a->u64 }, &env->fp); \
+    }
+#define SINGLE2(name, fn)                                                                                              \
+    DEFINE_OP(name) {                                                                                                  \
+        LaneArgs x = { .a = a->u64, .b = b->u64 };                                                                     \
+        d->u64 = IR_INFO_AUX(info) & IR_FP_SINGLE ? f64_single_##fn(x.a, x.b, &env->fp)                                \
+                                                  : name##_lane(scalar_size(info), x, &env->fp);                       \
+    }
+
+SINGLE2(fadd, add)
+SINGLE2(fsub, sub)
+SINGLE2(fmul, mul)
+SINGLE2(fdiv, div)
+SINGLE1(fsqrt, sqrt)
 SCALAR2(fmin)
 SCALAR2(fmax)
 SCALAR2(fminnm)
@@ -228,8 +240,9 @@ SCALAR1(frsqrte)
 SCALAR1(frecpx)
 
 DEFINE_OP(fmuladd) {
-    LaneArgs x = { .a = a->u64, .b = b->u64, .c = c->u64, .option = IR_INFO_AUX(info) & 3 };
-    d->u64 = fmuladd_lane(scalar_size(info), x, &env->fp);
+    LaneArgs x = { .a = a->u64, .b = b->u64, .c = c->u64, .option = IR_INFO_AUX(info) & 7 };
+    d->u64 = IR_INFO_AUX(info) & IR_FP_SINGLE ? f64_single_muladd(x.a, x.b, x.c, (int)x.option, &env->fp)
+                                              : fmuladd_lane(scalar_size(info), x, &env->fp);
 }
 
 DEFINE_OP(frint) {

@@ -91,6 +91,11 @@ enum {
     IR_VEC_ALT = 32, /* the op's line says what */
 };
 
+/* aux of fadd, fsub, fmul, fdiv, fsqrt and fmuladd of f64: rounded once to the range and precision of f32. */
+enum { IR_FP_SINGLE = 8 };
+/* aux of fl_fcmp: env.fp.flags is to tell why it is invalid. */
+enum { IR_FP_WHY = 8 };
+
 typedef enum IrBarrier { IR_BARRIER_LOAD, IR_BARRIER_STORE, IR_BARRIER_FULL } IrBarrier;
 typedef enum IrJumpKind { IR_JUMP, IR_CALL, IR_RET } IrJumpKind;
 

@@ -26,7 +26,7 @@ static uint64_t add_special(const Format *f, uint64_t a, uint64_t b, Parts p, Pa
     }
     if (either_is(CLASS_INFINITY, p, q)) {
         if (p.class == q.class && p.sign != q.sign) {
-            return fp_invalid(f, s);
+            return fp_invalid(f, FP_WHY_INF_SUB, s);
         }
         return fp_infinity(f, p.class == CLASS_INFINITY ? p.sign : q.sign);
     }
@@ -80,7 +80,7 @@ static uint64_t mul_special(const Format *f, uint64_t a, uint64_t b, Parts p, Pa
         if (kind == MUL_EXTENDED) {
             return fp_zero(f, sign) | (uint64_t)(fp_bias(f) + 1) << f->fraction_bits; /* 2 */
         }
-        return fp_invalid(f, s);
+        return fp_invalid(f, FP_WHY_INF_MUL, s);
     }
     return either_is(CLASS_INFINITY, p, q) ? fp_infinity(f, sign) : fp_zero(f, sign);
 }
@@ -157,21 +157,38 @@ FP_INLINE Wide multiply_wide(Parts p, Parts q) {
 static uint64_t muladd_special(const Format *f, Parts p, Parts q, Parts c, FpStatus *s) {
     bool sign = p.sign ^ q.sign;
     bool product_infinite = either_is(CLASS_INFINITY, p, q);
-    if (is_zero_by_infinity(p, q) || (product_infinite && c.class == CLASS_INFINITY && sign != c.sign)) {
-        return fp_invalid(f, s);
+    if (is_zero_by_infinity(p, q)) {
+        return fp_invalid(f, FP_WHY_INF_MUL, s);
+    }
+    if (product_infinite && c.class == CLASS_INFINITY && sign != c.sign) {
+        return fp_invalid(f, FP_WHY_INF_SUB, s);
     }
     return fp_infinity(f, product_infinite ? sign : c.sign);
 }
 
-FP_INLINE uint64_t muladd(const Format *f, uint64_t a, uint64_t b, uint64_t addend, int options, FpStatus *s) {
+/* PowerPC: NaNs are not negated, and an addend that is one does not hide 0 * infinity. */
+static uint64_t muladd_nan(const Format *f, uint64_t a, uint64_t b, uint64_t addend, int options, FpStatus *s) {
+    FpStatus none = { .rules = s->rules };
+    if (is_zero_by_infinity(fp_unpack(f, a, &none), fp_unpack(f, b, &none))) {
+        fp_flag_invalid(s, FP_WHY_INF_MUL);
+    }
+    addend ^= fp_zero(f, (options & FP_NEG_ADDEND) != 0);
+    a ^= fp_zero(f, options & FP_NEG_PRODUCT);
+    return fp_first_nan(f, a, addend, b, s);
+}
+
+FP_INLINE uint64_t muladd_rounded(const Format *f, uint64_t a, uint64_t b, uint64_t addend, int options, FpStatus *s) {
     a ^= fp_zero(f, options & FP_NEG_PRODUCT);
     addend ^= fp_zero(f, (options & FP_NEG_ADDEND) != 0);
     Parts c = fp_unpack(f, addend, s);
     Parts p = fp_unpack(f, a, s);
     Parts q = fp_unpack(f, b, s);
     if (c.class >= CLASS_QNAN || p.class >= CLASS_QNAN || q.class >= CLASS_QNAN) {
+        if (s->rules == FP_RULES_PPC) {
+            return muladd_nan(f, a, b, addend, options, s);
+        }
         if (c.class == CLASS_QNAN && is_zero_by_infinity(p, q)) {
-            return fp_invalid(f, s);
+            return fp_invalid(f, FP_WHY_INF_MUL, s);
         }
         return fp_nan3(f, addend, a, b, s);
     }
@@ -184,6 +201,11 @@ FP_INLINE uint64_t muladd(const Format *f, uint64_t a, uint64_t b, uint64_t adde
         return fp_zero(f, product.sign == c.sign ? c.sign : fp_zero_sum_sign(s));
     }
     return add_wide(f, product, w, 0, s);
+}
+
+FP_INLINE uint64_t muladd(const Format *f, uint64_t a, uint64_t b, uint64_t addend, int options, FpStatus *s) {
+    uint64_t d = muladd_rounded(f, a, b, addend, options, s);
+    return options & FP_NEG_RESULT && !fp_is_nan(f, d) ? d ^ fp_sign_bit(f) : d;
 }
 
 /*
@@ -216,7 +238,7 @@ static uint64_t div_special(const Format *f, uint64_t a, uint64_t b, Parts p, Pa
         return fp_nan2(f, a, b, s);
     }
     if (p.class == q.class) {
-        return fp_invalid(f, s); /* both zero or both infinite */
+        return fp_invalid(f, p.class == CLASS_ZERO ? FP_WHY_ZERO_DIV : FP_WHY_INF_DIV, s);
     }
     if (p.class == CLASS_INFINITY) {
         return fp_infinity(f, sign);
@@ -295,7 +317,7 @@ static uint64_t square_root(const Format *f, uint64_t a, FpStatus *s) {
         return fp_zero(f, p.sign);
     }
     if (p.sign) {
-        return fp_invalid(f, s);
+        return fp_invalid(f, FP_WHY_SQRT, s);
     }
     if (p.class == CLASS_INFINITY) {
         return fp_infinity(f, false);
@@ -329,8 +351,9 @@ FP_INLINE FpOrder compare(const Format *f, uint64_t a, uint64_t b, bool signalli
     a = fp_input(f, a, s);
     b = fp_input(f, b, s);
     if (fp_is_nan(f, a) || fp_is_nan(f, b)) {
-        if (signalling || fp_is_snan(f, a) || fp_is_snan(f, b)) {
-            s->flags |= FP_INVALID;
+        bool snan = fp_is_snan(f, a) || fp_is_snan(f, b);
+        if (signalling || snan) {
+            fp_flag_invalid(s, (snan ? FP_WHY_SNAN : 0) | (signalling ? FP_WHY_COMPARE : 0));
         }
         return FP_UNORDERED;
     }
@@ -355,6 +378,9 @@ FP_INLINE uint64_t extremum(const Format *f, uint64_t a, uint64_t b, FpOrder wan
 FP_INLINE uint64_t extremum_number(const Format *f, uint64_t a, uint64_t b, FpOrder wanted, FpStatus *s) {
     bool a_quiet = fp_is_nan(f, a) && !fp_is_snan(f, a);
     bool b_quiet = fp_is_nan(f, b) && !fp_is_snan(f, b);
+    if (s->rules == FP_RULES_PPC && fp_is_nan(f, a) && fp_is_nan(f, b)) {
+        return fp_nan2(f, a, b, s);
+    }
     if (a_quiet && !b_quiet) {
         a = fp_infinity(f, wanted == FP_GREATER);
     } else if (b_quiet && !a_quiet) {
@@ -388,3 +414,43 @@ FP_INLINE uint64_t extremum_number(const Format *f, uint64_t a, uint64_t b, FpOr
 FP_DEFINE(f16)
 FP_DEFINE(f32)
 FP_DEFINE(f64)
+
+/* -- single precision in the format of doubles -- */
+
+f64 f64_single_add(f64 a, f64 b, FpStatus *s) {
+    return add(&f64_single_format, a, b, false, s);
+}
+f64 f64_single_sub(f64 a, f64 b, FpStatus *s) {
+    return add(&f64_single_format, a, b, true, s);
+}
+f64 f64_single_mul(f64 a, f64 b, FpStatus *s) {
+    return mul(&f64_single_format, a, b, MUL_PLAIN, s);
+}
+f64 f64_single_div(f64 a, f64 b, FpStatus *s) {
+    return divide(&f64_single_format, a, b, s);
+}
+f64 f64_single_sqrt(f64 a, FpStatus *s) {
+    return square_root(&f64_single_format, a, s);
+}
+f64 f64_single_muladd(f64 a, f64 b, f64 addend, int options, FpStatus *s) {
+    return muladd(&f64_single_format, a, b, addend, options, s);
+}
+f64 f64_single_round(f64 a, FpStatus *s) {
+    const Format *f = &f64_single_format;
+    Parts p = fp_unpack(f, a, s);
+    return p.class == CLASS_NUMBER ? fp_round(f, p.sign, p.exponent, p.significand, s) : p.class >= CLASS_QNAN ? fp_nan(f, a, s) : a;
+}
+
+f64 f32_as_f64(f32 a) {
+    return fp_widened(a);
+}
+
+/* What single precision has no bits for is cut off; what is too small for it gives zero. */
+f32 f64_as_f32(f64 a) {
+    unsigned exponent = a >> 52 & 0x7ff;
+    f32 sign = (f32)(a >> 32) & 0x80000000u;
+    if (exponent > 896 || (a << 1) == 0) {
+        return ((f32)(a >> 32) & 0xc0000000u) | ((f32)(a >> 29) & 0x3fffffff);
+    }
+    return exponent < 874 ? sign : sign | (f32)(((a & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52) >> (30 + 896 - exponent));
+}

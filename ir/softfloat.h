@@ -28,11 +28,22 @@ enum {
     FP_UNDERFLOW = 1 << 3,
     FP_INEXACT = 1 << 4,
     FP_INPUT_DENORMAL = 1 << 7,
+    /* Why an operation is invalid, beside FP_INVALID; for FP_RULES_PPC. */
+    FP_WHY_SNAN = 1 << 8,      /* a signalling NaN */
+    FP_WHY_INF_SUB = 1 << 9,   /* infinity - infinity */
+    FP_WHY_INF_DIV = 1 << 10,  /* infinity / infinity */
+    FP_WHY_ZERO_DIV = 1 << 11, /* 0 / 0 */
+    FP_WHY_INF_MUL = 1 << 12,  /* infinity * 0 */
+    FP_WHY_COMPARE = 1 << 13,  /* a NaN compared by order */
+    FP_WHY_SQRT = 1 << 14,     /* of a negative number */
+    FP_WHY_INTEGER = 1 << 15,  /* no such integer */
+    FP_ROUNDED_UP = 1 << 16,   /* FpStatus.detail: the magnitude was incremented */
 };
 
 /* Whose NaN propagation, default NaN and tininess rules apply. */
 typedef enum FpRules {
     FP_RULES_ARM, /* SNaN first, then QNaN, in operand order; positive default NaN; tininess before rounding */
+    FP_RULES_PPC, /* the first NaN, an addend before the second factor; the rest as Arm; no NaN is negated */
 } FpRules;
 
 typedef struct FpStatus {
@@ -42,6 +53,8 @@ typedef struct FpStatus {
     bool flush16;        /* Arm FPCR.FZ16: the same for f16, but without INPUT_DENORMAL */
     bool default_nan;    /* Arm FPCR.DN */
     bool alt_half;       /* Arm FPCR.AHP: alternative half precision in conversions */
+    uint8_t traps;       /* FP_OVERFLOW, FP_UNDERFLOW: gives the result with its exponent wrapped, as for a trap (f32, f64) */
+    bool detail;         /* tell FP_ROUNDED_UP */
     uint32_t flags;      /* sticky FP_* bits */
 } FpStatus;
 
@@ -52,8 +65,9 @@ typedef uint64_t f64;
 /* Result of a comparison. */
 typedef enum FpOrder { FP_LESS, FP_EQUAL, FP_GREATER, FP_UNORDERED } FpOrder;
 
-/* Options of muladd: a, or the addend, is negated before anything else, which shows when it is a NaN. */
-enum { FP_NEG_PRODUCT = 1, FP_NEG_ADDEND = 2 };
+/* Options of muladd: a, or the addend, is negated before anything else, which shows when it is a NaN; the result is
+ * negated after rounding, unless it is one. */
+enum { FP_NEG_PRODUCT = 1, FP_NEG_ADDEND = 2, FP_NEG_RESULT = 4 };
 
 /* Every operation exists for the three formats: f16_add, f32_add, f64_add, ... */
 #define FP_DECLARE(F)                                                                                                  \
@@ -94,6 +108,18 @@ f64 f32_to_f64(f32 a, FpStatus *s);
 f16 f64_to_f16(f64 a, FpStatus *s);
 f32 f64_to_f32(f64 a, FpStatus *s);
 f32 f64_to_f32_odd(f64 a, FpStatus *s);
+
+/* Of doubles, rounded once to the range and precision of f32, and held as a double. */
+f64 f64_single_add(f64 a, f64 b, FpStatus *s);
+f64 f64_single_sub(f64 a, f64 b, FpStatus *s);
+f64 f64_single_mul(f64 a, f64 b, FpStatus *s);
+f64 f64_single_div(f64 a, f64 b, FpStatus *s);
+f64 f64_single_sqrt(f64 a, FpStatus *s);
+f64 f64_single_muladd(f64 a, f64 b, f64 addend, int options, FpStatus *s);
+f64 f64_single_round(f64 a, FpStatus *s);
+/* A single as a double and back as PowerPC's loads and stores do: NaNs as they are, without exceptions. */
+f64 f32_as_f64(f32 a);
+f32 f64_as_f32(f64 a);
 
 /* Arm URECPE and URSQRTE: fixed-point estimates. */
 uint32_t fp_urecpe(uint32_t a);

@@ -7,11 +7,14 @@
 #include "ir/softfloat_core.h"
 
 /* significand / 2^shift as an integer, rounded; shift >= 1. *inexact is set when something was lost. */
-static uint64_t shift_rounded(uint64_t significand, int shift, bool sign, unsigned round, bool *inexact) {
+static uint64_t shift_rounded(uint64_t significand, int shift, bool sign, unsigned round, bool *inexact,
+                              bool *incremented) {
     uint64_t magnitude = shift < 64 ? significand >> shift : 0;
     uint64_t rest = shift < 64 ? significand << (64 - shift) : shift == 64 ? significand : significand != 0;
     *inexact = rest != 0;
-    return magnitude + fp_rounds_up(round, sign, magnitude & 1, rest);
+    bool up = fp_rounds_up(round, sign, magnitude & 1, rest);
+    *incremented = up;
+    return magnitude + up;
 }
 
 static uint64_t round_int(const Format *f, uint64_t a, unsigned round, bool exact, FpStatus *s) {
@@ -25,10 +28,11 @@ static uint64_t round_int(const Format *f, uint64_t a, unsigned round, bool exac
     if (p.class == CLASS_INFINITY || p.exponent >= f->fraction_bits) {
         return a;
     }
-    bool inexact;
-    uint64_t magnitude = shift_rounded(p.significand, 63 - p.exponent, p.sign, round, &inexact);
+    bool inexact, up;
+    uint64_t magnitude = shift_rounded(p.significand, 63 - p.exponent, p.sign, round, &inexact, &up);
     if (exact && inexact) {
         s->flags |= FP_INEXACT;
+        fp_tell_increment(up, s);
     }
     if (!magnitude) {
         return fp_zero(f, p.sign);
@@ -55,26 +59,27 @@ static uint64_t saturate(uint64_t magnitude, bool sign, int bits, bool is_signed
 static uint64_t to_int(const Format *f, uint64_t a, int bits, bool is_signed, int fbits, unsigned round, FpStatus *s) {
     Parts p = fp_unpack(f, a, s);
     if (p.class >= CLASS_QNAN) {
-        s->flags |= FP_INVALID;
-        return 0;
+        fp_flag_invalid(s, FP_WHY_INTEGER | (p.class == CLASS_SNAN ? FP_WHY_SNAN : 0));
+        return s->rules == FP_RULES_PPC && is_signed ? UINT64_MAX << (bits - 1) : 0;
     }
     if (p.class == CLASS_ZERO) {
         return 0;
     }
     uint64_t magnitude = p.significand;
-    bool inexact = false, fits = false;
+    bool inexact = false, fits = false, up = false;
     int exponent = p.exponent + fbits;
     bool huge = p.class == CLASS_INFINITY || exponent > 63;
     if (huge) {
         magnitude = UINT64_MAX;
     } else if (exponent < 63) {
-        magnitude = shift_rounded(p.significand, 63 - exponent, p.sign, round, &inexact);
+        magnitude = shift_rounded(p.significand, 63 - exponent, p.sign, round, &inexact, &up);
     }
     uint64_t v = saturate(magnitude, p.sign, bits, is_signed, &fits);
     if (!fits || huge) {
-        s->flags |= FP_INVALID;
+        fp_flag_invalid(s, FP_WHY_INTEGER);
     } else if (inexact) {
         s->flags |= FP_INEXACT;
+        fp_tell_increment(up, s);
     }
     return v;
 }
@@ -92,7 +97,7 @@ static uint64_t from_magnitude(const Format *f, bool sign, uint64_t magnitude, i
 static uint64_t convert_nan(const Format *to, const Format *from, uint64_t a, FpStatus *s) {
     bool alternative = to->width == 16 && s->alt_half;
     if (alternative || fp_is_snan(from, a)) {
-        s->flags |= FP_INVALID;
+        fp_flag_invalid(s, FP_WHY_SNAN);
     }
     if (alternative) {
         return fp_zero(to, fp_sign(from, a));

@@ -5,7 +5,8 @@
  * Every function takes the format as a pointer to a constant; the public functions pass a literal one, so that the
  * compiler makes a version for each format.
  * Spec: Arm DDI 0487, shared pseudocode, FPUnpackBase, FPProcessNaN(s)(3), FPRoundBase.
- * Missing: the alternate behaviours of FEAT_AFP; rules other than Arm's (FpStatus.rules is not looked at).
+ * Power ISA 3.0B Book I, 4.3.2, 4.4 (NaNs, exceptions), 4.6.2 (single as double).
+ * Missing: the alternate behaviours of FEAT_AFP.
  */
 #ifndef IR_SOFTFLOAT_CORE_H
 #define IR_SOFTFLOAT_CORE_H
@@ -19,11 +20,13 @@ typedef unsigned __int128 Uint128;
 
 typedef struct Format {
     int width, fraction_bits; /* the rest, less the sign, is the exponent */
+    bool single;              /* results have the range and precision of f32 */
 } Format;
 
 static const Format f16_format __attribute__((unused)) = { 16, 10 };
 static const Format f32_format __attribute__((unused)) = { 32, 23 };
 static const Format f64_format __attribute__((unused)) = { 64, 52 };
+static const Format f64_single_format __attribute__((unused)) = { 64, 52, true };
 
 /* Ordered: >= CLASS_QNAN is a NaN. */
 typedef enum FpClass { CLASS_ZERO, CLASS_NUMBER, CLASS_INFINITY, CLASS_QNAN, CLASS_SNAN } FpClass;
@@ -82,8 +85,13 @@ FP_INLINE uint64_t fp_default_nan(const Format *f) {
     return fp_infinity(f, false) | fp_quiet_bit(f);
 }
 
-FP_INLINE uint64_t fp_invalid(const Format *f, FpStatus *s) {
-    s->flags |= FP_INVALID;
+/* Why matters to some. */
+FP_INLINE void fp_flag_invalid(FpStatus *s, uint32_t why) {
+    s->flags |= FP_INVALID | (s->rules == FP_RULES_PPC ? why : 0);
+}
+
+FP_INLINE uint64_t fp_invalid(const Format *f, uint32_t why, FpStatus *s) {
+    fp_flag_invalid(s, why);
     return fp_default_nan(f);
 }
 
@@ -141,13 +149,20 @@ FP_INLINE Parts fp_unpack(const Format *f, uint64_t a, FpStatus *s) {
 /* Arm FPProcessNaN, FPProcessNaNs, FPProcessNaNs3; at least one operand is a NaN. */
 FP_INLINE uint64_t fp_nan(const Format *f, uint64_t a, FpStatus *s) {
     if (fp_is_snan(f, a)) {
-        s->flags |= FP_INVALID;
+        fp_flag_invalid(s, FP_WHY_SNAN);
     }
-    return s->default_nan ? fp_default_nan(f) : a | fp_quiet_bit(f);
+    if (s->default_nan) {
+        return fp_default_nan(f);
+    }
+    return (a | fp_quiet_bit(f)) & ~(f->single ? UINT64_C(0x1fffffff) : 0);
 }
 
 FP_INLINE uint64_t fp_nan2(const Format *f, uint64_t a, uint64_t b, FpStatus *s) {
     bool second = fp_is_snan(f, a) ? false : fp_is_snan(f, b) ? true : !fp_is_nan(f, a);
+    if (s->rules == FP_RULES_PPC && second && fp_is_nan(f, a)) {
+        fp_flag_invalid(s, FP_WHY_SNAN);
+        second = false;
+    }
     return fp_nan(f, second ? b : a, s);
 }
 
@@ -159,6 +174,14 @@ FP_INLINE uint64_t fp_nan3(const Format *f, uint64_t a, uint64_t b, uint64_t c, 
         return fp_nan2(f, b, c, s);
     }
     return fp_nan(f, a, s);
+}
+
+/* The first NaN of three, by PowerPC's rules. */
+FP_INLINE uint64_t fp_first_nan(const Format *f, uint64_t a, uint64_t b, uint64_t c, FpStatus *s) {
+    if (fp_is_snan(f, a) || fp_is_snan(f, b) || fp_is_snan(f, c)) {
+        fp_flag_invalid(s, FP_WHY_SNAN);
+    }
+    return fp_nan(f, fp_is_nan(f, a) ? a : fp_is_nan(f, b) ? b : c, s);
 }
 
 /* The sign of an exact zero that is the sum of numbers of opposite signs */
@@ -189,9 +212,34 @@ FP_INLINE bool fp_overflows_to_infinity(unsigned round, bool sign) {
     return round == FP_RNE || round == FP_RNA || round == (sign ? FP_RDN : FP_RUP);
 }
 
+FP_INLINE void fp_tell_increment(bool up, FpStatus *s) {
+    if (s->detail && up) {
+        s->flags |= FP_ROUNDED_UP;
+    }
+}
+
 static __attribute__((unused)) uint64_t fp_overflow(const Format *f, bool sign, unsigned round, FpStatus *s) {
     s->flags |= FP_OVERFLOW | FP_INEXACT;
+    fp_tell_increment(fp_overflows_to_infinity(round, sign), s);
     return fp_infinity(f, sign) - !fp_overflows_to_infinity(round, sign);
+}
+
+/* What is too large or too small, for a trap: rounded in full precision, with its exponent brought near the middle. */
+static __attribute__((unused)) uint64_t fp_wrapped(const Format *f, bool sign, int biased, uint64_t significand, unsigned round,
+                                                   FpStatus *s) {
+    int adjust = 3 << (f->width - 1 - f->fraction_bits - 2);
+    int shift = 63 - f->fraction_bits;
+    s->flags |= biased > 0 ? FP_OVERFLOW : FP_UNDERFLOW;
+    biased += biased > 0 ? -adjust : adjust;
+    uint64_t rest = significand << (64 - shift);
+    uint64_t magnitude = ((uint64_t)(biased - 1) << f->fraction_bits) + (significand >> shift);
+    if (rest) {
+        bool up = fp_rounds_up(round, sign, magnitude & 1, rest);
+        fp_tell_increment(up, s);
+        magnitude += up;
+        s->flags |= FP_INEXACT;
+    }
+    return fp_zero(f, sign) | (magnitude & (fp_sign_bit(f) - 1));
 }
 
 /* Numbers below the normal range: FPRoundBase with biased_exp = 0. Tininess is detected before rounding. */
@@ -212,8 +260,10 @@ FP_INLINE uint64_t fp_pack_tiny(const Format *f, bool sign, int biased, uint64_t
     uint64_t rest = v << (64 - shift);
     uint64_t magnitude = v >> shift;
     if (rest) {
+        bool up = fp_rounds_up(round, sign, magnitude & 1, rest);
         s->flags |= FP_UNDERFLOW | FP_INEXACT;
-        magnitude += fp_rounds_up(round, sign, magnitude & 1, rest);
+        fp_tell_increment(up, s);
+        magnitude += up;
     }
     return fp_zero(f, sign) | magnitude; /* a carry makes it the smallest normal number */
 }
@@ -230,13 +280,19 @@ FP_INLINE uint64_t fp_round_flush(const Format *f, bool sign, int exponent, uint
         uint64_t rest = significand << (64 - shift);
         uint64_t magnitude = ((uint64_t)(biased - 1) << f->fraction_bits) + (significand >> shift);
         if (rest) {
-            magnitude += fp_rounds_up(round, sign, magnitude & 1, rest);
+            bool up = fp_rounds_up(round, sign, magnitude & 1, rest);
+            magnitude += up;
             if (magnitude >= fp_infinity(f, false)) {
-                return fp_overflow(f, sign, round, s);
+                return s->traps & FP_OVERFLOW ? fp_wrapped(f, sign, biased, significand, round, s)
+                                              : fp_overflow(f, sign, round, s);
             }
+            fp_tell_increment(up, s);
             s->flags |= FP_INEXACT;
         }
         return fp_zero(f, sign) | magnitude;
+    }
+    if (s->traps & (biased > 0 ? FP_OVERFLOW : FP_UNDERFLOW)) {
+        return fp_wrapped(f, sign, biased, significand, round, s);
     }
     if (biased > 0) {
         return fp_overflow(f, sign, round, s);
@@ -244,7 +300,43 @@ FP_INLINE uint64_t fp_round_flush(const Format *f, bool sign, int exponent, uint
     return fp_pack_tiny(f, sign, biased, significand, flush, round, s);
 }
 
+/* An f32 as a double: any payload of a NaN is kept. */
+FP_INLINE uint64_t fp_widened(uint32_t a) {
+    uint64_t sign = (uint64_t)(a >> 31) << 63, exponent = a >> 23 & 0xff, fraction = a & 0x7fffff;
+    if (exponent == 0 && fraction) {
+        int shift = __builtin_clzll(fraction) - 40;
+        fraction = fraction << shift & 0x7fffff;
+        exponent = (uint64_t)(1 - shift);
+    } else if (exponent == 0) {
+        return sign;
+    }
+    exponent = exponent == 0xff ? 0x7ff : exponent + 1023 - 127;
+    return sign | exponent << 52 | fraction << 29;
+}
+
+/* What single precision has too few exponents for, for a trap: the double that holds it. */
+static __attribute__((unused)) uint64_t fp_wrapped_single(bool sign, int exponent, uint64_t significand, FpStatus *s) {
+    enum { ADJUST = 192, SHIFT = 40 };
+    uint64_t rest = significand << (64 - SHIFT), magnitude = significand >> SHIFT;
+    bool tiny = exponent < 0, up = rest && fp_rounds_up(s->round, sign, magnitude & 1, rest);
+    s->flags |= (tiny ? FP_UNDERFLOW : FP_OVERFLOW) | (rest ? FP_INEXACT : 0);
+    fp_tell_increment(up, s);
+    exponent += tiny ? ADJUST : -ADJUST;
+    return fp_zero(&f64_format, sign) | (((uint64_t)(exponent + 1022) << 52) + ((magnitude + up) << 29));
+}
+
+static __attribute__((unused)) bool fp_traps_single(bool sign, int exponent, uint64_t significand, const FpStatus *s) {
+    uint64_t rest = significand << 24, magnitude = significand >> 40;
+    bool carries = magnitude == 0xffffff && rest && fp_rounds_up(s->round, sign, true, rest);
+    return exponent < -126 ? s->traps & FP_UNDERFLOW : exponent + carries > 127 ? s->traps & FP_OVERFLOW : false;
+}
+
 FP_INLINE uint64_t fp_round(const Format *f, bool sign, int exponent, uint64_t significand, FpStatus *s) {
+    if (f->single && s->traps && fp_traps_single(sign, exponent, significand, s)) {
+        return fp_wrapped_single(sign, exponent, significand, s);
+    } else if (f->single) {
+        return fp_widened((uint32_t)fp_round_flush(&f32_format, sign, exponent, significand, s->flush, s->round, s));
+    }
     return fp_round_flush(f, sign, exponent, significand, fp_flushes(f, s), s->round, s);
 }
 

@@ -66,7 +66,7 @@ static uint64_t rsqrt_estimate_fp(const Format *f, uint64_t a, FpStatus *s) {
         return fp_infinity(f, p.sign);
     }
     if (p.sign) {
-        return fp_invalid(f, s);
+        return fp_invalid(f, FP_WHY_SQRT, s);
     }
     if (p.class == CLASS_INFINITY) {
         return fp_zero(f, false);

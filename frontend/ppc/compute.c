@@ -120,25 +120,9 @@ uint64_t ppc_helper_random(Env *env, uint32_t kind) {
 /* -- floating-point formats -- */
 
 uint64_t ppc_helper_widen(Env *env, uint32_t v) {
-    uint64_t sign = (uint64_t)(v >> 31) << 63, fraction = v & 0x7fffff;
-    unsigned exponent = v >> 23 & 0xff;
-    if (exponent == 0xff) {
-        return sign | UINT64_C(0x7ff) << 52 | fraction << 29;
-    }
-    if (exponent == 0 && fraction) {
-        unsigned up = (unsigned)__builtin_clzll(fraction) - 40;
-        return sign | (uint64_t)(897 - up) << 52 | (fraction << up & 0x7fffff) << 29;
-    }
-    return sign | (exponent ? (uint64_t)(exponent + 896) << 52 : 0) | fraction << 29;
+    return f32_as_f64(v);
 }
 
-/* What fits neither a single nor its denormals is undefined: as if it did. */
 uint32_t ppc_helper_narrow(Env *env, uint64_t v) {
-    unsigned exponent = v >> 52 & 0x7ff;
-    if (exponent > 896 || v << 1 == 0) {
-        return (uint32_t)(v >> 32 & 0xc0000000) | (uint32_t)(v >> 29 & 0x3fffffff);
-    }
-    uint64_t fraction = (UINT64_C(1) << 52) | (v & ((UINT64_C(1) << 52) - 1));
-    unsigned down = 897 - exponent + 29;
-    return (uint32_t)(v >> 32 & 0x80000000) | (down < 64 ? (uint32_t)(fraction >> down) : 0);
+    return f64_as_f32(v);
 }

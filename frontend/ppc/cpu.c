@@ -2,12 +2,13 @@
 /*
  * cpu.c - the PowerPC front end as others see it: models, slots, state, reset, mode.
  * Spec: Power ISA 2.07B (POWER8) and 3.0B (POWER9).
- * Missing: hypervisor state; floating-point arithmetic; transactional memory; little-endian
+ * Missing: hypervisor state; decimal and quad-precision arithmetic; transactional memory; little-endian
  * and 64-bit are what debuggers are told, whatever the mode.
  */
 #include <inttypes.h>
 #include <string.h>
 
+#include "frontend/ppc/fp.h"
 #include "frontend/ppc/ppc.h"
 #include "frontend/ppc/spr.h"
 
@@ -51,6 +52,11 @@ static const IrSlot slots[PPC_SLOTS] = {
     [PPC_SLOT_MSR] = {"msr", CPU_AT(msr), IR_I64, 0},
     [PPC_SLOT_FPSCR] = {"fpscr", CPU_AT(fpscr), IR_I64, 0},
     [PPC_SLOT_VSCR] = {"vscr", CPU_AT(vscr), IR_I64, 0},
+    [PPC_SLOT_FP_OP] = {"fp_op", CPU_AT(fp_op), IR_I32, 0},
+    [PPC_SLOT_FP_ORDER] = {"fp_order", CPU_AT(fp_order), IR_I8, 0},
+    [PPC_SLOT_FP_A] = {"fp_a", CPU_AT(fp_a), IR_V128, 0},
+    [PPC_SLOT_FP_B] = {"fp_b", CPU_AT(fp_b), IR_V128, 0},
+    [PPC_SLOT_FP_C] = {"fp_c", CPU_AT(fp_c), IR_V128, 0},
     V8(0), V8(8), V8(16), V8(24), V8(32), V8(40), V8(48), V8(56),
     PPC_PLAIN_SPRS(PLAIN)
 };
@@ -65,6 +71,7 @@ static const CpuState state[] = {
     ENV_STATE(pc), ENV_STATE(fp), ENV_STATE(qc), ENV_STATE(excl_addr), ENV_STATE(excl_val), ENV_STATE(excl_size),
     CPU_STATE(gpr), CPU_STATE(lr), CPU_STATE(ctr), CPU_STATE(cr), CPU_STATE(so), CPU_STATE(ov), CPU_STATE(ca),
     CPU_STATE(ov32), CPU_STATE(ca32), CPU_STATE(xer_count), CPU_STATE(pad), CPU_STATE(msr), CPU_STATE(fpscr), CPU_STATE(vsr),
+    CPU_STATE(fp_op), CPU_STATE(fp_order), CPU_STATE(fp_pad), CPU_STATE(fp_a), CPU_STATE(fp_b), CPU_STATE(fp_c),
     CPU_STATE(plain), CPU_STATE(vscr), CPU_STATE(mode),
     COLD_STATE(lpcr), COLD_STATE(dec), COLD_STATE(dec_at), COLD_STATE(pid),
     COLD_STATE(process_table), COLD_STATE(random), COLD_STATE(dec_due), COLD_STATE(lines),
@@ -117,7 +124,7 @@ void ppc_update_mode(Env *env) {
                     (msr & PPC_MSR_PR ? PPC_MODE_PR : 0) | (msr & PPC_MSR_IR ? PPC_MODE_IR : 0) |
                     (msr & PPC_MSR_DR ? PPC_MODE_DR : 0) | (msr & PPC_MSR_FP ? PPC_MODE_FP : 0) |
                     (msr & PPC_MSR_VEC ? PPC_MODE_VEC : 0) | (msr & PPC_MSR_VSX ? PPC_MODE_VSX : 0) |
-                    (cpu->cold->smp ? PPC_MODE_SMP : 0);
+                    (cpu->cold->smp ? PPC_MODE_SMP : 0) | (cpu->fpscr & PPC_FPSCR_ENABLES ? PPC_MODE_FP_FULL : 0);
     if (mode != cpu->mode) {
         cpu->mode = mode;
         cpu->cold->ports->context_changed(cpu->cold->ports->opaque, env);
@@ -180,7 +187,7 @@ static void ppc_reset(Env *env) {
     cold->lpcr = lpcr;
     cold->process_table = process_table;
     __atomic_store_n(&cold->lines, lines, __ATOMIC_RELAXED);
-    env->fp = (FpStatus){.rules = FP_RULES_ARM};
+    env->fp = (FpStatus){.rules = FP_RULES_PPC};
     env->qc = 0;
     env->excl_addr = UINT64_MAX;
     env->excl_size = 0;
@@ -229,7 +236,9 @@ static bool ppc_restored(Env *env, GError **error) {
     struct { const char *name; uint64_t value, allowed; } fields[] = {
         {"msr", cpu->msr, PPC_MSR_KEPT}, {"so", cpu->so, 1}, {"ov", cpu->ov, 1}, {"ca", cpu->ca, 1},
         {"ov32", cpu->ov32, 1}, {"ca32", cpu->ca32, 1}, {"xer_count", cpu->xer_count, 127}, {"dec_due", cold->dec_due, 1},
-        {"fp.rules", env->fp.rules != FP_RULES_ARM, 0}, {"excl_size", env->excl_size, 31},
+        {"fp.rules", env->fp.rules != FP_RULES_PPC, 0}, {"excl_size", env->excl_size, 31},
+        {"fp.round", env->fp.round, FP_RTZ}, {"fp modes", env->fp.flush | env->fp.default_nan | env->fp.alt_half, 0},
+        {"fpscr", cpu->fpscr, PPC_FPSCR_ALL}, {"fp_op", cpu->fp_op, PPC_FP_OP_BITS}, {"fp_order", cpu->fp_order, 31},
         {"cr", 0, 0},
     };
     for (unsigned i = 0; i < 8; i++) {

@@ -47,10 +47,14 @@ typedef struct PpcCpu {
     uint8_t xer_count;   /* XER's low byte: length for string insns */
     uint16_t pad;
     uint64_t msr;
-    uint64_t fpscr;
+    uint64_t fpscr;      /* without what is still to be added: see fp.h */
+    uint32_t fp_op;      /* the last insn that tells of its result, PpcFpOp, and its operands; 0: fpscr has it all */
+    uint8_t fp_order;    /* outcome of a comparison after that; 0: none */
+    uint8_t fp_pad[3];
+    uint64_t vscr;
+    IrVal fp_a, fp_b, fp_c;
     IrVal vsr[64];       /* doubleword 0 is d[0]; its 64 bits are an FPR, 32 ... 63 are the AltiVec registers */
     uint64_t plain[PPC_SPR_PLAIN];
-    uint64_t vscr;
     uint64_t mode;       /* cached value of Frontend.mode, PPC_MODE_* */
     uint64_t features;   /* bit per PpcFeature; from here on not guest state */
     PpcCold *cold;       /* owned */
@@ -80,6 +84,9 @@ enum {
     PPC_SLOT_MSR,
     PPC_SLOT_FPSCR,
     PPC_SLOT_VSCR,
+    PPC_SLOT_FP_OP,
+    PPC_SLOT_FP_ORDER,
+    PPC_SLOT_FP_A, PPC_SLOT_FP_B, PPC_SLOT_FP_C,
     PPC_SLOT_VSR, /* ... 63 */
     PPC_SLOT_PLAIN = PPC_SLOT_VSR + 64,
     PPC_SLOTS = PPC_SLOT_PLAIN + PPC_SPR_PLAIN,
@@ -108,6 +115,7 @@ enum {
     PPC_MODE_VEC = 1 << 6,
     PPC_MODE_VSX = 1 << 7,
     PPC_MODE_SMP = 1 << 8,  /* there are other CPUs */
+    PPC_MODE_FP_FULL = 1 << 9, /* floating-point exceptions are enabled: insns are done in C */
 };
 
 enum {

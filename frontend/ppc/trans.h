@@ -5,7 +5,7 @@
 #ifndef FRONTEND_PPC_TRANS_H
 #define FRONTEND_PPC_TRANS_H
 
-#include "frontend/ppc/cpu.h"
+#include "frontend/ppc/fp.h"
 
 /* PpcFields (one member per field name of the tables) and the prototypes of all ppc_trans_* come from decode.py. */
 #include "ppc_decode.h"
@@ -92,6 +92,8 @@ static inline uint32_t ppc_narrow(Trans *t, uint32_t v) {
 /* CR field = the outcome of a comparison, of which `flags` are those of a subtraction, and XER[SO]. What follows in the
  * block may branch on the flags themselves (Trans.known). In trans_branch.c. */
 void ppc_set_compare(Trans *t, unsigned field, uint32_t flags, bool is_unsigned);
+/* The same of floating-point numbers, whose order `flags` (of fl_fcmp) are, with FPSCR's FPCC. */
+void ppc_set_order(Trans *t, unsigned field, uint32_t flags);
 /* CR field = value. */
 void ppc_set_cr(Trans *t, unsigned field, uint32_t value);
 /* CR bit 0 ... 31 as 0 or 1. */

@@ -8,7 +8,7 @@
  */
 #include "frontend/ppc/trans.h"
 
-enum { KNOWN_ID = (1 << 24) - 1, KNOWN_FIELD_SHIFT = 24, KNOWN_UNSIGNED = 1 << 27 };
+enum { KNOWN_ID = (1 << 24) - 1, KNOWN_FIELD_SHIFT = 24, KNOWN_UNSIGNED = 1 << 27, KNOWN_ORDER = 1 << 28 };
 
 static uint32_t slot_of(unsigned field) {
     return PPC_SLOT_CR + field;
@@ -34,6 +34,19 @@ void ppc_set_compare(Trans *t, unsigned field, uint32_t flags, bool is_unsigned)
     }
 }
 
+void ppc_set_order(Trans *t, unsigned field, uint32_t flags) {
+    enum { UNORDERED = 1 };
+    IrBlock *b = t->ir;
+    uint32_t v = ir_emit(b, IR_csel, IR_I32, IR_VS, flags, ppc_i32(t, UNORDERED), ppc_i32(t, PPC_EQ));
+    v = ir_emit(b, IR_csel, IR_I32, IR_GT, flags, ppc_i32(t, PPC_GT), v);
+    v = ir_emit(b, IR_csel, IR_I32, IR_MI, flags, ppc_i32(t, PPC_LT), v);
+    ppc_set_cr(t, field, v);
+    ir_set(b, PPC_SLOT_FP_ORDER, ppc_op2(t, IR_or, IR_I32, v, ppc_i32(t, 16)));
+    if (flags <= KNOWN_ID) {
+        t->known = flags | field << KNOWN_FIELD_SHIFT | KNOWN_ORDER;
+    }
+}
+
 void ppc_record(Trans *t, unsigned rc, uint32_t v) {
     if (rc) {
         ppc_set_compare(t, 0, ppc_flags(t, IR_fl_logic, ppc_narrow(t, v), 0), false);
@@ -54,9 +67,10 @@ static void set_bit(Trans *t, unsigned bit, uint32_t v) {
 
 /* Flags and the condition over them that say CR bit `bit` is 1. */
 static uint32_t bit_flags(Trans *t, unsigned bit, IrCond *cond) {
-    static const uint8_t conds[2][4] = {{IR_LT, IR_GT, IR_EQ}, {IR_CC, IR_HI, IR_EQ}};
-    if (t->known && (t->known >> KNOWN_FIELD_SHIFT & 7) == bit / 4 && bit % 4 < 3) {
-        *cond = conds[!!(t->known & KNOWN_UNSIGNED)][bit % 4];
+    static const uint8_t conds[3][4] = {{IR_LT, IR_GT, IR_EQ}, {IR_CC, IR_HI, IR_EQ}, {IR_MI, IR_GT, IR_EQ, IR_VS}};
+    unsigned kind = t->known & KNOWN_ORDER ? 2 : t->known & KNOWN_UNSIGNED ? 1 : 0;
+    if (t->known && (t->known >> KNOWN_FIELD_SHIFT & 7) == bit / 4 && (bit % 4 < 3 || kind == 2)) {
+        *cond = conds[kind][bit % 4];
         return t->known & KNOWN_ID;
     }
     uint32_t v = ppc_op2(t, IR_and, IR_I32, ppc_byte(t, slot_of(bit / 4)), ppc_i32(t, 8u >> bit % 4));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trans_mem.h - what trans_mem.c and trans_vec.c share: addresses, checks, access flags.
+ * trans_mem.h - what trans_mem.c, trans_vec_mem.c and trans_fp_mem.c share: addresses, checks, access flags.
  */
 #ifndef FRONTEND_PPC_TRANS_MEM_H
 #define FRONTEND_PPC_TRANS_MEM_H

@@ -2,7 +2,7 @@
 /*
  * trans_vec_mem.c - PowerPC AltiVec and VSX: loads, stores, and moves to and from general registers.
  * Spec: Power ISA 3.0B Book I, 6.7 (vector), 7.6.3 (VSX).
- * Missing: lxsspx, lxssp and their stores, which convert; data streams, which are hints.
+ * Missing: data streams, which are hints. trans_fp_mem.c has what converts.
  *
  * A quadword is loaded as its bytes stand, the first one lowest, and then turned within its doublewords: reversing what is
  * as long as an element in a little-endian guest, or a doubleword in a big-endian one.

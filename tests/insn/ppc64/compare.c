@@ -42,7 +42,7 @@ static uint32_t set_field(const PpcRow *row, uint32_t insn, const char *name, ui
 }
 
 static bool is_memory(const PpcRow *row) {
-    bool vector = g_str_has_prefix(row->file, "ppc_vec");
+    bool vector = g_str_has_prefix(row->file, "ppc_vec") || g_str_has_prefix(row->file, "ppc_fp");
     return strcmp(row->file, "ppc_mem.decode") == 0 || g_str_has_prefix(row->name, "dcb") ||
            (vector && field_of(row, "ra") && (row->name[0] == 'l' || g_str_has_prefix(row->name, "st")));
 }
@@ -206,7 +206,7 @@ static uint64_t digits(uint64_t v) {
 
 /* The fields that name vector registers, and those with the high bits of VSX's. */
 static const struct { const char *name, *high; unsigned add; } vector_fields[] = {
-    {"ft"}, {"fb"}, {"vt", NULL, 32}, {"va", NULL, 32}, {"vb", NULL, 32}, {"vc", NULL, 32}, {"t", "tx"}, {"a", "ax"}, {"b", "bx"},
+    {"ft"}, {"fa"}, {"fb"}, {"fc"}, {"vt", NULL, 32}, {"va", NULL, 32}, {"vb", NULL, 32}, {"vc", NULL, 32}, {"t", "tx"}, {"a", "ax"}, {"b", "bx"},
     {"c", "cx"},
 };
 
@@ -330,6 +330,8 @@ static void random_case(uint64_t *seed, const Cover *cover, uint32_t k, bool big
     fill_vectors(seed, c);
     if (g_str_has_prefix(row->name, "bcd") && !is(row, "bcdcfsq") && (next(seed) % 8 || is(row, "bcdsub"))) {
         fill_decimals(seed, row, c);
+    } else if (ppc_is_fp(row)) {
+        ppc_fill_fp(seed, c);
     }
 }
 
@@ -368,6 +370,7 @@ static const struct { const char *name; size_t at; } items[] = {
     {"pc", offsetof(PpcCase, pc)}, {"seed", offsetof(PpcCase, seed)}, {"xer", offsetof(PpcCase, xer)},
     {"cr", offsetof(PpcCase, cr)}, {"lr", offsetof(PpcCase, lr)}, {"ctr", offsetof(PpcCase, ctr)},
     {"vscr", offsetof(PpcCase, vscr)},
+    {"fpscr", offsetof(PpcCase, fpscr)},
 };
 
 static void print_changes(const PpcCase *c, const PpcCase *unless) {

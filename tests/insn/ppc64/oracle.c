@@ -15,6 +15,7 @@
 #include "tests/insn/ppc64/case.h"
 
 enum { PAGE = 65536 }; /* the kernel's may be as large */
+enum { FPSCR = 32 };
 enum { NIP = 32, CTR = 35, LNK = 36, XER = 37, CCR = 38 };
 #define SIGNAL_STACK UINT64_C(0x123456780000)
 
@@ -69,6 +70,7 @@ static void enter(int number, siginfo_t *info, void *context) {
     unsigned long *r = ((ucontext_t *)context)->uc_mcontext.gp_regs;
     memcpy(r, current.gpr, sizeof(current.gpr));
     copy_vectors(context, 0);
+    ((uint64_t *)(void *)((ucontext_t *)context)->uc_mcontext.fp_regs)[FPSCR] = current.fpscr;
     r[NIP] = current.pc;
     r[CTR] = current.ctr;
     r[LNK] = current.lr;
@@ -82,13 +84,15 @@ static void leave(int number, siginfo_t *info, void *context) {
     unsigned long *r = ((ucontext_t *)context)->uc_mcontext.gp_regs;
     memcpy(current.gpr, r, sizeof(current.gpr));
     copy_vectors(context, 1);
+    current.fpscr = ((uint64_t *)(void *)((ucontext_t *)context)->uc_mcontext.fp_regs)[FPSCR];
     current.pc = r[NIP];
     current.ctr = r[CTR];
     current.lr = r[LNK];
     current.xer = r[XER];
     current.cr = r[CCR];
     current.vscr = get_vscr();
-    current.end = number == SIGTRAP ? PPC_TRAPPED : number == SIGBUS ? PPC_MISALIGNED : PPC_WENT_ON;
+    current.end = number == SIGTRAP ? PPC_TRAPPED : number == SIGBUS ? PPC_MISALIGNED
+                  : number == SIGFPE ? PPC_FP_RAISED : PPC_WENT_ON;
     siglongjmp(done, 1);
 }
 
@@ -105,7 +109,7 @@ static int prepare(void) {
 }
 
 int main(void) {
-    static const int ways_out[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL};
+    static const int ways_out[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
     stack_t other = {.ss_sp = (void *)SIGNAL_STACK, .ss_size = 1 << 17};
     struct sigaction in = {.sa_sigaction = enter, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     struct sigaction out = {.sa_sigaction = leave, .sa_flags = SA_SIGINFO | SA_ONSTACK};

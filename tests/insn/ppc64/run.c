@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "frontend/ppc/fp.h"
 #include "frontend/ppc/ppc.h"
 #include "frontend/ppc/spr.h"
 
@@ -108,15 +109,16 @@ static uint64_t hash(PpcRunner *r, bool big) {
 }
 
 static uint64_t msr_of(const PpcRunner *r, const PpcCase *c) {
-    const uint64_t user = PPC_MSR_SF | PPC_MSR_PR | PPC_MSR_EE | PPC_MSR_IR | PPC_MSR_DR | PPC_MSR_FP | PPC_MSR_VEC | PPC_MSR_VSX;
+    const uint64_t user = PPC_MSR_SF | PPC_MSR_PR | PPC_MSR_EE | PPC_MSR_IR | PPC_MSR_DR | PPC_MSR_FP | PPC_MSR_VEC | PPC_MSR_VSX |
+                          PPC_MSR_FE0 | PPC_MSR_FE1;
     return r->mode ? r->mode : user | (c->big ? 0 : PPC_MSR_LE);
 }
 
-static bool translate(PpcRunner *r, const PpcCase *c, bool optimize, const char **why) {
+/* The insns from number `i` on, as many as make a block. */
+static bool translate(PpcRunner *r, const PpcCase *c, unsigned i, bool optimize, const char **why) {
     Trans t = {.frontend = &frontend_ppc, .env = r->env, .mode = frontend_ppc.mode(r->env), .ir = r->block, .avail = 4};
     ir_block_reset(r->block);
     r->block->optimize = optimize;
-    unsigned i = 0;
     for (; i < c->count && !t.ended; i++) {
         uint32_t insn = t.mode & PPC_MODE_LE ? c->insn[i] : __builtin_bswap32(c->insn[i]);
         t.code = (const uint8_t *)&insn;
@@ -169,6 +171,7 @@ static bool run_on_host(PpcRunner *r, uint64_t pcbase) {
     env->pcbase = pcbase;
     env->qc = r->env->qc;
     env->fault = 0;
+    env->fp = r->env->fp;
     if (!left(jit_run(s, r->block))) {
         r->given_back++;
         return false;
@@ -177,6 +180,7 @@ static bool run_on_host(PpcRunner *r, uint64_t pcbase) {
     r->env->qc = env->qc;
     memcpy(r->window, jit_memory(s), sizeof r->window);
     r->env->pc = env->pc;
+    r->env->fp = env->fp;
     return true;
 }
 
@@ -190,7 +194,8 @@ static bool outcome(PpcRunner *r, PpcCase *c) {
     }
     c->pc = cpu->plain[PPC_PLAIN_SRR0];
     if (r->env->pc == PPC_VEC_PROGRAM) {
-        c->end = cpu->plain[PPC_PLAIN_SRR1] & PPC_PROGRAM_TRAP ? PPC_TRAPPED : PPC_WENT_ON;
+        uint64_t why = cpu->plain[PPC_PLAIN_SRR1];
+        c->end = why & PPC_PROGRAM_TRAP ? PPC_TRAPPED : why & PPC_PROGRAM_FP ? PPC_FP_RAISED : PPC_WENT_ON;
         return true;
     }
     c->end = PPC_MISALIGNED;
@@ -199,10 +204,8 @@ static bool outcome(PpcRunner *r, PpcCase *c) {
 
 bool ppc_run(PpcRunner *r, PpcCase *c, unsigned how, const char **why) {
     PpcCpu *cpu = ppc_cpu(r->env);
+    ppc_set_fpscr(r->env, c->fpscr);
     ppc_set_msr(r->env, msr_of(r, c));
-    if (!translate(r, c, how & PPC_OPTIMIZE, why)) {
-        return false;
-    }
     memcpy(cpu->gpr, c->gpr, sizeof(cpu->gpr));
     memcpy(cpu->vsr, c->vsr, sizeof(cpu->vsr));
     cpu->lr = c->lr;
@@ -214,10 +217,21 @@ bool ppc_run(PpcRunner *r, PpcCase *c, unsigned how, const char **why) {
     r->env->excl_addr = UINT64_MAX;
     r->env->fault = 0;
     r->env->pcbase = c->pc;
-    bool done = (how & PPC_HOST) && run_on_host(r, c->pc);
-    if (!done && !left(ir_interp_run(r->interp, r->block, r->env))) {
-        *why = "the block was not left as it should be";
-        return false;
+    r->env->pc = c->pc;
+    for (unsigned i = 0; i < c->count && !r->env->fault; ) {
+        if (!translate(r, c, i, how & PPC_OPTIMIZE, why)) {
+            return false;
+        }
+        bool done = (how & PPC_HOST) && run_on_host(r, c->pc);
+        if (!done && !left(ir_interp_run(r->interp, r->block, r->env))) {
+            *why = "the block was not left as it should be";
+            return false;
+        }
+        uint64_t next = (r->env->pc - c->pc) / 4;
+        if (next <= i) {
+            break;
+        }
+        i = next < c->count ? (unsigned)next : c->count;
     }
     if (!outcome(r, c)) {
         *why = "an access outside the window";
@@ -230,6 +244,7 @@ bool ppc_run(PpcRunner *r, PpcCase *c, unsigned how, const char **why) {
     c->ctr = cpu->ctr;
     c->xer = ppc_xer(r->env);
     c->cr = ppc_cr(r->env);
+    c->fpscr = ppc_fpscr(r->env);
     c->memory = hash(r, c->big);
     return true;
 }
@@ -335,6 +350,7 @@ static void settle_vector(const PpcRow *row, const PpcCase *before, PpcCase *aft
 /* The reserved bits of XER may or may not keep what is written. */
 void ppc_settle(const PpcCase *before, PpcCase *after) {
     PpcFields f;
+    ppc_settle_fp(before, after);
     after->xer &= UINT32_C(0xe00c007f);
     const PpcRow *row = ppc_find(before->insn[before->count - 1], &f);
     for (size_t i = 0; i < G_N_ELEMENTS(divisions); i++) {

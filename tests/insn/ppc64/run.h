@@ -41,6 +41,11 @@ bool ppc_run(PpcRunner *r, PpcCase *c, unsigned how, const char **why);
 /* Clears what the architecture leaves undefined after the last insn of a case. */
 void ppc_settle(const PpcCase *before, PpcCase *after);
 
+/* The same of floating-point insns; in fp_case.c, like: is the row one of them? Operands and FPSCR for such a case. */
+void ppc_settle_fp(const PpcCase *before, PpcCase *after);
+bool ppc_is_fp(const PpcRow *row);
+void ppc_fill_fp(uint64_t *seed, PpcCase *c);
+
 static inline const DecodeRow *ppc_rows_find(uint32_t insn) {
     PpcFields f;
     return (const DecodeRow *)ppc_find(insn, &f);

@@ -19,7 +19,7 @@ static bool read_item(const char *item, PpcCase *c) {
         {"pc", offsetof(PpcCase, pc)}, {"seed", offsetof(PpcCase, seed)}, {"xer", offsetof(PpcCase, xer)},
         {"cr", offsetof(PpcCase, cr)}, {"lr", offsetof(PpcCase, lr)}, {"ctr", offsetof(PpcCase, ctr)},
         {"vscr", offsetof(PpcCase, vscr)},
-        {"memory", offsetof(PpcCase, memory)},
+        {"memory", offsetof(PpcCase, memory)}, {"fpscr", offsetof(PpcCase, fpscr)},
     };
     const char *equals = strchr(item, '=');
     if (!equals) {

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trans_vec.c - PowerPC floating-point registers: loads, stores, moves.
- * Spec: Power ISA 3.0B Book I, 4.6.
- * Missing: arithmetic; FEX and VX in FPSCR.
+ * trans_fp_mem.c - PowerPC floating-point loads and stores.
+ * Spec: Power ISA 3.0B Book I, 4.6.2, 4.6.3 (formats in registers and memory), 7.6.3 (lxsspx, lxssp, stxsspx, stxssp).
+ * Missing: lfdp, stfdp and their indexed forms, which ISA 3.0 phases out.
  */
 #include "frontend/ppc/trans_vec.h"
-
-/* -- floating-point loads and stores -- */
 
 static void update(Trans *t, const PpcFields *f, unsigned how, uint32_t ea) {
     if (how & PPC_UPDATE) {
@@ -26,36 +24,58 @@ static uint32_t displaced(Trans *t, const PpcFields *f) {
     return ppc_ea_d(t, f->ra, ppc_sext(f->d, 16));
 }
 
+static void load_double(Trans *t, unsigned r, uint32_t ea) {
+    if (t->mode & PPC_MODE_LE) {
+        uint32_t addend = ppc_check(t, ea, 8, IR_CHECK_R);
+        ppc_set_v(t, r, ppc_op1(t, IR_vzext, IR_V128, ir_append(t->ir, IR_ld, IR_F64, 3, addend, ea, 0)));
+    } else {
+        ppc_set_scalar(t, r, fetch(t, 3, 0, ea));
+    }
+}
+
+static void store_double(Trans *t, unsigned r, uint32_t ea) {
+    uint32_t v = ppc_get_v(t, r);
+    put(t, 3, ea, t->mode & PPC_MODE_LE ? ppc_op1(t, IR_vlow, IR_F64, v) : ppc_half(t, v, 0));
+}
+
+static void load_single(Trans *t, unsigned r, uint32_t ea) {
+    uint32_t v = fetch(t, 2, 0, ea);
+    ppc_set_scalar(t, r, ir_call(t->ir, PPC_HELPER_widen, 1, &v));
+}
+
+static void store_single(Trans *t, unsigned r, uint32_t ea) {
+    uint32_t v = ppc_half(t, ppc_get_v(t, r), 0);
+    put(t, 2, ea, ir_call(t->ir, PPC_HELPER_narrow, 1, &v));
+}
+
 static void lfd(Trans *t, const PpcFields *f, uint32_t ea, unsigned how) {
-    ppc_set_scalar(t, f->ft, fetch(t, 3, 0, ea));
+    load_double(t, f->ft, ea);
     update(t, f, how, ea);
 }
 
 static void lfs(Trans *t, const PpcFields *f, uint32_t ea, unsigned how) {
-    uint32_t v = fetch(t, 2, 0, ea);
-    ppc_set_scalar(t, f->ft, ir_call(t->ir, PPC_HELPER_widen, 1, &v));
+    load_single(t, f->ft, ea);
     update(t, f, how, ea);
 }
 
 static void stfd(Trans *t, const PpcFields *f, uint32_t ea, unsigned how) {
-    put(t, 3, ea, ppc_half(t, ppc_get_v(t, f->ft), 0));
+    store_double(t, f->ft, ea);
     update(t, f, how, ea);
 }
 
 static void stfs(Trans *t, const PpcFields *f, uint32_t ea, unsigned how) {
-    uint32_t v = ppc_half(t, ppc_get_v(t, f->ft), 0);
-    put(t, 2, ea, ir_call(t->ir, PPC_HELPER_narrow, 1, &v));
+    store_single(t, f->ft, ea);
     update(t, f, how, ea);
 }
 
 #define FORMS(name)                                                                                                    \
     void ppc_shape_##name##_d(Trans *t, const PpcFields *f, unsigned how) {                                            \
-        if (ppc_fp(t)) {                                                                                                   \
+        if (ppc_fp(t)) {                                                                                               \
             name(t, f, displaced(t, f), how);                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
     void ppc_shape_##name##_x(Trans *t, const PpcFields *f, unsigned how) {                                            \
-        if (ppc_fp(t)) {                                                                                                   \
+        if (ppc_fp(t)) {                                                                                               \
             name(t, f, ppc_ea_x(t, f), how);                                                                           \
         }                                                                                                              \
     }
@@ -78,35 +98,28 @@ void ppc_trans_stfiwx(Trans *t, const PpcFields *f) {
     }
 }
 
-/* -- floating-point moves -- */
+/* -- VSX -- */
 
-void ppc_shape_fsign(Trans *t, const PpcFields *f, unsigned how) {
-    if (!ppc_fp(t)) {
-        return;
-    }
-    uint32_t v = ppc_half(t, ppc_get_v(t, f->fb), 0), sign = ppc_i64(t, UINT64_C(1) << 63);
-    v = how == PPC_SIGN_INVERT ? ppc_op2(t, IR_xor, IR_I64, v, sign) : how == PPC_SIGN_SET ? ppc_op2(t, IR_or, IR_I64, v, sign)
-        : how == PPC_SIGN_CLEAR ? ppc_op2(t, IR_andn, IR_I64, v, sign) : v;
-    ppc_set_scalar(t, f->ft, v);
-}
-
-void ppc_trans_mffs(Trans *t, const PpcFields *f) {
-    if (ppc_fp(t)) {
-        ppc_set_scalar(t, f->ft, ir_get(t->ir, PPC_SLOT_FPSCR, IR_I64));
+void ppc_trans_lxsspx(Trans *t, const PpcFields *f) {
+    if (ppc_vsx(t)) {
+        load_single(t, PPC_T(f), ppc_ea_x(t, f));
     }
 }
 
-/* Fields of flm (bit 7: the first of the low word), or everything */
-void ppc_trans_mtfsf(Trans *t, const PpcFields *f) {
-    const uint64_t settable = UINT64_C(0x79fffffff) & ~UINT64_C(0x00000800);
-    uint64_t mask = f->l ? UINT64_MAX : 0;
-    for (unsigned i = 0; i < 8; i++) {
-        mask |= (uint64_t)(f->flm >> i & 1 ? 15 : 0) << 4 * i;
+void ppc_trans_stxsspx(Trans *t, const PpcFields *f) {
+    if (ppc_vsx(t)) {
+        store_single(t, PPC_T(f), ppc_ea_x(t, f));
     }
-    mask &= settable;
-    if (ppc_fp(t)) {
-        uint32_t v = ppc_op2(t, IR_and, IR_I64, ppc_half(t, ppc_get_v(t, f->fb), 0), ppc_i64(t, mask));
-        uint32_t old = ppc_op2(t, IR_and, IR_I64, ir_get(t->ir, PPC_SLOT_FPSCR, IR_I64), ppc_i64(t, ~mask));
-        ir_set(t->ir, PPC_SLOT_FPSCR, ppc_op2(t, IR_or, IR_I64, v, old));
+}
+
+void ppc_trans_lxssp(Trans *t, const PpcFields *f) {
+    if (ppc_vec(t)) {
+        load_single(t, PPC_VR + f->vt, ppc_ea_d(t, f->ra, ppc_sext(f->ds, 14) * 4));
+    }
+}
+
+void ppc_trans_stxssp(Trans *t, const PpcFields *f) {
+    if (ppc_vec(t)) {
+        store_single(t, PPC_VR + f->vt, ppc_ea_d(t, f->ra, ppc_sext(f->ds, 14) * 4));
     }
 }

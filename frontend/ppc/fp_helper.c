@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fp_helper.c - FPSCR, and floating-point insns done in C: all that can trap, and those that are rare.
+ * Spec: Power ISA 3.0B Book I, 4.2.2 (FPSCR), 4.4 (exceptions), 4.6 (insns), 7.6.3 (VSX).
+ * Missing: the non-IEEE mode, which may give the same results. Estimates are those of a division, which is nearer than is asked for.
+ */
+#include "frontend/ppc/fp.h"
+
+#include "frontend/ppc/spr.h"
+#include "frontend/ppc/trans.h"
+
+void ppc_helper_fp(Env *env, uint32_t op, uint32_t regs);
+void ppc_helper_fp_lanes(Env *env, uint32_t op, uint32_t regs);
+void ppc_helper_fp_compare(Env *env, uint32_t op, uint32_t regs);
+uint64_t ppc_helper_fpscr_read(Env *env);
+void ppc_helper_fpscr_write(Env *env, uint64_t value, uint64_t mask);
+void ppc_helper_fpscr_control(Env *env, uint64_t value, uint64_t mask);
+uint32_t ppc_helper_fpscr_field(Env *env, uint32_t field);
+uint32_t ppc_helper_fp_test(Env *env, uint64_t a, uint64_t b, uint32_t how);
+uint32_t ppc_helper_fp_cr1(Env *env);
+
+#define BIT(name) (UINT64_C(1) << PPC_FPSCR_##name)
+
+/* -- one result -------------------------------------------------------------------------------- */
+
+static uint64_t to_int(unsigned op, uint64_t b, FpStatus *s) {
+    unsigned mode = op >> PPC_FP_MODE_SHIFT & 7, bits = op & PPC_FP_WORD ? 32 : 64;
+    uint64_t v = f64_to_int(b, (int)bits, !(op & PPC_FP_UNSIGNED), 0, mode == PPC_FP_MODE_RN ? s->round : mode, s);
+    return op & PPC_FP_SPLAT ? (uint32_t)v | v << 32 : v;
+}
+
+static uint64_t from_int(unsigned op, uint64_t b, FpStatus *s) {
+    if (op & PPC_FP_SINGLE) {
+        return f32_as_f64(op & PPC_FP_UNSIGNED ? f32_from_uint(b, 0, s) : f32_from_int((int64_t)b, 0, s));
+    }
+    return op & PPC_FP_UNSIGNED ? f64_from_uint(b, 0, s) : f64_from_int((int64_t)b, 0, s);
+}
+
+static uint64_t estimate(unsigned op, uint64_t b, FpStatus *s) {
+    const uint64_t one = UINT64_C(0x3ff0000000000000);
+    uint64_t d = (op & PPC_FP_KIND) == PPC_FP_RSQRTE ? f64_sqrt(b, s) : b;
+    return op & PPC_FP_SINGLE ? f64_single_div(one, d, s) : f64_div(one, d, s);
+}
+
+/* Singles held as doubles, and doubles. */
+static uint64_t compute(unsigned op, uint64_t a, uint64_t b, uint64_t c, FpStatus *s) {
+    unsigned single = op & PPC_FP_SINGLE, mode = op >> PPC_FP_MODE_SHIFT & 7;
+    int options = (op & PPC_FP_NEG_ADDEND ? FP_NEG_ADDEND : 0) | (op & PPC_FP_NEG_RESULT ? FP_NEG_RESULT : 0);
+    switch (op & PPC_FP_KIND) {
+    case PPC_FP_ADD: return single ? f64_single_add(a, b, s) : f64_add(a, b, s);
+    case PPC_FP_SUB: return single ? f64_single_sub(a, b, s) : f64_sub(a, b, s);
+    case PPC_FP_MUL: return single ? f64_single_mul(a, c, s) : f64_mul(a, c, s);
+    case PPC_FP_DIV: return single ? f64_single_div(a, b, s) : f64_div(a, b, s);
+    case PPC_FP_SQRT: return single ? f64_single_sqrt(b, s) : f64_sqrt(b, s);
+    case PPC_FP_MADD: return single ? f64_single_muladd(a, c, b, options, s) : f64_muladd(a, c, b, options, s);
+    case PPC_FP_ROUND: return f64_single_round(b, s);
+    case PPC_FP_RINT: return f64_round_int(b, mode == PPC_FP_MODE_RN ? s->round : mode, op & PPC_FP_EXACT, s);
+    case PPC_FP_TO_INT: return to_int(op, b, s);
+    case PPC_FP_FROM_INT: return from_int(op, b, s);
+    case PPC_FP_RE: case PPC_FP_RSQRTE: return estimate(op, b, s);
+    case PPC_FP_MAX: return f64_maxnum(a, b, s);
+    case PPC_FP_MIN: return f64_minnum(a, b, s);
+    default: return b;
+    }
+}
+
+/* FPRF of a result. */
+static unsigned class_of(uint64_t v, bool single) {
+    enum { C = 16, L = 8, G = 4, E = 2, U = 1 };
+    unsigned exponent = v >> 52 & 0x7ff, sign = v >> 63 ? L : G;
+    if (v << 1 == 0) {
+        return v >> 63 ? C | E : E;
+    }
+    if (exponent == 0x7ff) {
+        return v << 12 ? C | U : sign | U;
+    }
+    return exponent < (single ? 897u : 1u) ? C | sign : sign;
+}
+
+/* -- FPSCR -------------------------------------------------------------------------------- */
+
+/* Exception bits of a status. */
+static uint64_t exceptions(uint32_t flags) {
+    static const struct { uint32_t flag; uint8_t bit; } table[] = {
+        {FP_OVERFLOW, PPC_FPSCR_OX}, {FP_UNDERFLOW, PPC_FPSCR_UX}, {FP_DIVZERO, PPC_FPSCR_ZX}, {FP_INEXACT, PPC_FPSCR_XX},
+        {FP_WHY_SNAN, PPC_FPSCR_VXSNAN}, {FP_WHY_INF_SUB, PPC_FPSCR_VXISI}, {FP_WHY_INF_DIV, PPC_FPSCR_VXIDI},
+        {FP_WHY_ZERO_DIV, PPC_FPSCR_VXZDZ}, {FP_WHY_INF_MUL, PPC_FPSCR_VXIMZ}, {FP_WHY_COMPARE, PPC_FPSCR_VXVC},
+        {FP_WHY_SQRT, PPC_FPSCR_VXSQRT}, {FP_WHY_INTEGER, PPC_FPSCR_VXCVI},
+    };
+    uint64_t v = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+        v |= (uint64_t)(flags & table[i].flag ? 1 : 0) << table[i].bit;
+    }
+    return v;
+}
+
+/* VX and FEX follow from the others. */
+static uint64_t summed(uint64_t v) {
+    v &= ~(BIT(VX) | BIT(FEX));
+    v |= v & PPC_FPSCR_VX_ALL ? BIT(VX) : 0;
+    uint64_t enabled = v >> (PPC_FPSCR_VX - PPC_FPSCR_VE) & v & PPC_FPSCR_ENABLES; /* VX OX UX ZX XX, VE OE UE ZE XE */
+    return v | (enabled ? BIT(FEX) : 0);
+}
+
+/* New exceptions, and FX if there are any. */
+static uint64_t added(uint64_t v, uint64_t bits) {
+    return v | bits | (bits & ~v ? BIT(FX) : 0);
+}
+
+static uint64_t with_result(uint64_t v, unsigned op, uint64_t result, uint32_t flags) {
+    bool none = (flags & (FP_INVALID | FP_DIVZERO)) || op & PPC_FP_FRESH;
+    v &= ~(BIT(FI) | BIT(FR));
+    v |= (!none && flags & FP_INEXACT ? BIT(FI) : 0) | (!none && flags & FP_ROUNDED_UP ? BIT(FR) : 0);
+    if (!(op & PPC_FP_CLASS_KEPT)) {
+        v &= ~(UINT64_C(31) << PPC_FPSCR_FPRF);
+        bool wrapped = flags & FP_UNDERFLOW && v & BIT(UE);
+        v |= (uint64_t)class_of(result, op & PPC_FP_SINGLE && !wrapped) << PPC_FPSCR_FPRF;
+    }
+    return v;
+}
+
+uint64_t ppc_fpscr(const Env *env) {
+    const PpcCpu *cpu = ppc_cpu_const(env);
+    uint64_t v = cpu->fpscr;
+    if (cpu->fp_op) {
+        FpStatus s = {.rules = FP_RULES_PPC, .round = env->fp.round, .detail = true};
+        uint64_t result = compute(cpu->fp_op, cpu->fp_a.d[0], cpu->fp_b.d[0], cpu->fp_c.d[0], &s);
+        v = with_result(v, cpu->fp_op, result, s.flags);
+    }
+    if (cpu->fp_order) {
+        v = (v & ~(UINT64_C(15) << PPC_FPSCR_FPRF)) | (uint64_t)(cpu->fp_order & 15) << PPC_FPSCR_FPRF;
+    }
+    return summed(added(v, exceptions(env->fp.flags)));
+}
+
+/* Brings FPSCR up to date. */
+static uint64_t settle(Env *env) {
+    PpcCpu *cpu = ppc_cpu(env);
+    cpu->fpscr = ppc_fpscr(env);
+    cpu->fp_op = 0;
+    cpu->fp_order = 0;
+    env->fp.flags = 0;
+    return cpu->fpscr;
+}
+
+void ppc_set_fpscr(Env *env, uint64_t value) {
+    static const uint8_t rounding[4] = {FP_RNE, FP_RTZ, FP_RUP, FP_RDN};
+    PpcCpu *cpu = ppc_cpu(env);
+    cpu->fpscr = summed(value & PPC_FPSCR_ALL);
+    cpu->fp_op = 0;
+    cpu->fp_order = 0;
+    env->fp.flags = 0;
+    env->fp.round = rounding[value & 3];
+    ppc_update_mode(env);
+}
+
+void ppc_fp_raise(Env *env) {
+    const PpcCpu *cpu = ppc_cpu(env);
+    if (cpu->fpscr & BIT(FEX) && cpu->msr & (PPC_MSR_FE0 | PPC_MSR_FE1)) {
+        ppc_raise_program(env, PPC_PROGRAM_FP);
+    }
+}
+
+uint64_t ppc_helper_fpscr_read(Env *env) {
+    return settle(env);
+}
+
+void ppc_helper_fpscr_write(Env *env, uint64_t value, uint64_t mask) {
+    uint64_t old = settle(env);
+    if (mask & PPC_FPSCR_NEW && value & mask & PPC_FPSCR_STICKY & ~old) {
+        mask |= BIT(FX);
+        value |= BIT(FX);
+    }
+    mask &= ~(BIT(FEX) | BIT(VX));
+    ppc_set_fpscr(env, (old & ~mask) | (value & mask));
+    ppc_fp_raise(env);
+}
+
+void ppc_helper_fpscr_control(Env *env, uint64_t value, uint64_t mask) {
+    uint64_t old = settle(env);
+    ppc_set_fpscr(env, (old & ~mask) | (value & mask));
+}
+
+/* mcrfs: the field, whose exceptions are cleared. */
+uint32_t ppc_helper_fpscr_field(Env *env, uint32_t field) {
+    unsigned down = 28 - 4 * (field & 7);
+    uint64_t v = settle(env);
+    ppc_set_fpscr(env, v & ~((UINT64_C(15) << down) & (PPC_FPSCR_STICKY | BIT(FX))));
+    return v >> down & 15;
+}
+
+uint32_t ppc_helper_fp_cr1(Env *env) {
+    return ppc_fpscr(env) >> 28 & 15;
+}
+
+/* -- insns -------------------------------------------------------------------------------- */
+
+static FpStatus status_of(const Env *env) {
+    uint64_t v = ppc_cpu_const(env)->fpscr;
+    uint8_t traps = (v & BIT(OE) ? FP_OVERFLOW : 0) | (v & BIT(UE) ? FP_UNDERFLOW : 0);
+    return (FpStatus){.rules = FP_RULES_PPC, .round = env->fp.round, .detail = true, .traps = traps};
+}
+
+/* An enabled exception keeps the result from being written. */
+static bool suppresses(uint64_t fpscr, uint32_t flags) {
+    return (flags & FP_INVALID && fpscr & BIT(VE)) || (flags & FP_DIVZERO && fpscr & BIT(ZE));
+}
+
+static void record(Env *env, unsigned op) {
+    if (op & PPC_FP_RC) {
+        ppc_cpu(env)->cr[1] = ppc_cpu(env)->fpscr >> 28 & 15;
+    }
+    ppc_fp_raise(env);
+}
+
+/* regs: bytes T, A, B, C. */
+void ppc_helper_fp(Env *env, uint32_t op, uint32_t regs) {
+    PpcCpu *cpu = ppc_cpu(env);
+    settle(env);
+    FpStatus s = status_of(env);
+    IrVal *d = &cpu->vsr[regs & 63];
+    uint64_t result = compute(op, cpu->vsr[regs >> 8 & 63].d[0], cpu->vsr[regs >> 16 & 63].d[0], cpu->vsr[regs >> 24 & 63].d[0], &s);
+    bool kept = suppresses(cpu->fpscr, s.flags);
+    uint64_t v = added(cpu->fpscr, exceptions(s.flags));
+    cpu->fpscr = summed(with_result(v, op | (kept ? PPC_FP_CLASS_KEPT : 0), result, s.flags));
+    if (!kept) {
+        *d = (IrVal){.d = {result, 0}};
+    }
+    record(env, op);
+}
+
+/* regs: byte 0 the CR field, A, B. */
+void ppc_helper_fp_compare(Env *env, uint32_t op, uint32_t regs) {
+    static const uint8_t fields[] = {[FP_LESS] = 8, [FP_GREATER] = 4, [FP_EQUAL] = 2, [FP_UNORDERED] = 1};
+    PpcCpu *cpu = ppc_cpu(env);
+    settle(env);
+    FpStatus s = status_of(env);
+    FpOrder order = f64_compare(cpu->vsr[regs >> 8 & 63].d[0], cpu->vsr[regs >> 16 & 63].d[0], op, &s);
+    if (s.flags & FP_WHY_SNAN && cpu->fpscr & BIT(VE)) {
+        s.flags &= ~(uint32_t)FP_WHY_COMPARE;
+    }
+    uint64_t v = cpu->fpscr & ~(UINT64_C(15) << PPC_FPSCR_FPRF);
+    cpu->fpscr = summed(added(v | (uint64_t)fields[order] << PPC_FPSCR_FPRF, exceptions(s.flags)));
+    cpu->cr[regs & 7] = fields[order];
+    ppc_fp_raise(env);
+}
+
+/* ftdiv (how 0), ftsqrt (1): a CR field that says whether a software division, or root, needs care. */
+uint32_t ppc_helper_fp_test(Env *env, uint64_t a, uint64_t b, uint32_t how) {
+    int ea = (int)(a >> 52 & 0x7ff) - 1023, eb = (int)(b >> 52 & 0x7ff) - 1023;
+    bool nan = (a << 1) > UINT64_C(0xffe0000000000000), infinite = eb == 1024 && b << 12 == 0, zero = b << 1 == 0;
+    bool nan_b = eb == 1024 && b << 12, denormal = eb == -1023 && !zero;
+    if (how) {
+        bool fe = zero || nan_b || infinite || b >> 63 || eb <= -970;
+        return 8 | (zero || infinite || denormal ? 4 : 0) | (fe ? 2 : 0);
+    }
+    bool a_infinite = ea == 1024 && a << 12 == 0, a_zero = a << 1 == 0;
+    bool fe = zero || nan || nan_b || infinite || a_infinite || eb <= -1022 || eb >= 1021 ||
+              (!a_zero && (ea - eb >= 1023 || ea - eb <= -1021 || ea <= -970));
+    return 8 | (a_infinite || zero || infinite || denormal ? 4 : 0) | (fe ? 2 : 0);
+}
