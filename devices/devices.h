@@ -29,6 +29,18 @@ unsigned spapr_vty_get(Device *d, uint8_t bytes[SPAPR_VTY_PIECE]);
 /* False: busy, nothing was taken. n is at most SPAPR_VTY_PIECE. Any thread. */
 bool spapr_vty_put(Device *d, const uint8_t *bytes, unsigned n);
 
+/* -- hash table of a PAPR partition: no banks -- */
+typedef struct SpaprHptConfig {
+    unsigned bits;  /* log2 of its bytes: from SPAPR_HPT_BITS_MIN to SPAPR_HPT_BITS_MAX */
+    unsigned notes; /* words for spapr_hpt_notes */
+} SpaprHptConfig;
+enum { SPAPR_HPT_BITS_MIN = 18, SPAPR_HPT_BITS_MAX = 46 };
+extern const DeviceClass device_spapr_hpt; /* config may be NULL */
+/* Two words for each entry, for as long as the device lives. */
+uint64_t *spapr_hpt_table(Device *d, unsigned *bits);
+/* Words, 0 at first, for what CPUs note about the table: no state. */
+uint64_t *spapr_hpt_notes(Device *d);
+
 /* -- PL031 real-time clock: one bank of 4 KiB, one output -- */
 typedef struct Pl031Config {
     int64_t start; /* seconds since 1970 at machine start, or -1: the host's time */

@@ -89,6 +89,7 @@ typedef union DeviceConfig {
     XicsConfig xics;
     PciHostConfig pci;
     Gicv2mConfig gicv2m;
+    SpaprHptConfig spapr_hpt;
 } DeviceConfig;
 
 enum { MAP_BANKS = DEVICE_FDT_BANKS, NO_IRQ = -1 };

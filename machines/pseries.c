@@ -4,7 +4,7 @@
  * Spec: LoPAPR 1.1 (Linux on Power Architecture Platform Reference), 7 (RTAS), 14 (hypercalls), 16.1 (vty).
  * A kernel finds the client interface of Open Firmware, which the machine plays; or, with x-vof=off, the device tree in
  * r3, as after kexec.
- * Missing: hash tables, PCI and virtual I/O, firmware.
+ * Missing: PCI and virtual I/O, firmware.
  */
 #include <string.h>
 
@@ -24,10 +24,12 @@ static const MapRow map[] = {
     { .device = &device_spapr, .irq = NO_IRQ },
     { .device = &device_xics, .irq = NO_IRQ, .configure = xics_config },
     { .device = &device_spapr_vty, .name = "vty", .irq = NO_IRQ, .configure = vty_config },
+    { .device = &device_spapr_hpt, .name = "hpt", .irq = NO_IRQ, .configure = pseries_hpt_config },
 };
 
 static bool fixup(Machine *m, GError **error) {
     pseries_connect_irqs(m);
+    pseries_connect_mmu(m);
     return true;
 }
 

@@ -34,8 +34,8 @@ typedef struct PseriesCallTable {
     unsigned count;
 } PseriesCallTable;
 
-extern const PseriesCallTable pseries_calls_base, pseries_calls_cpu, pseries_calls_mmu, pseries_calls_irq, pseries_calls_rtas,
-    pseries_calls_client;
+extern const PseriesCallTable pseries_calls_base, pseries_calls_cpu, pseries_calls_mmu, pseries_calls_hpt,
+    pseries_calls_irq, pseries_calls_rtas, pseries_calls_client;
 
 /* Argument n: 0 is r4. */
 static inline uint64_t pseries_arg(const PseriesCall *c, unsigned n) {
@@ -118,6 +118,16 @@ void pseries_choose(Machine *machine, DevTree *tree, const uint8_t *vector);
 static inline Spapr *pseries_spapr(const Machine *m) {
     return (Spapr *)machine_device(m, "spapr");
 }
+
+/* -- pseries_mmu.c -- */
+
+/* Version 2.07 of the architecture, where there are hash tables alone. */
+bool pseries_power8(const Machine *m);
+/* The CPUs know of the hash table, the device "hpt". */
+void pseries_hpt_config(const Machine *m, unsigned index, DeviceConfig *config);
+void pseries_connect_mmu(Machine *m);
+/* Properties of a CPU's node. */
+void pseries_describe_mmu(const Machine *m, DevTree *tree, const char *node);
 
 enum { PSERIES_VTY_UNIT = 0x71000000, PSERIES_NVRAM_UNIT, PSERIES_TIMEBASE_HZ = 512000000 };
 

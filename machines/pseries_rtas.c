@@ -89,7 +89,7 @@ const PseriesCallTable pseries_calls_rtas = { rows, G_N_ELEMENTS(rows) };
 void pseries_describe_rtas(DevTree *tree) {
     devtree_node(tree, "/rtas");
     devtree_strings(tree, "/rtas", "ibm,hypertas-functions",
-                    "hcall-term\0hcall-interrupt\0hcall-vio\0hcall-splpar\0hcall-join\0hcall-set-mode\0");
+                    "hcall-pft\0hcall-bulk\0hcall-term\0hcall-interrupt\0hcall-vio\0hcall-splpar\0hcall-join\0hcall-set-mode\0");
     DEVTREE_CELLS(tree, "/rtas", "rtas-size", PSERIES_RTAS_SIZE);
     DEVTREE_CELLS(tree, "/rtas", "rtas-error-log-max", 2048);
     DEVTREE_CELLS(tree, "/rtas", "rtas-event-scan-rate", 20);

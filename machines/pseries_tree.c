@@ -16,7 +16,7 @@ enum {
 };
 
 static bool has_radix(const Machine *m) {
-    return strcmp(m->cpu, "power8") != 0;
+    return !pseries_power8(m);
 }
 
 static bool has_xive(const Machine *m) {
@@ -25,7 +25,7 @@ static bool has_xive(const Machine *m) {
 
 /* ibm,pa-features: length, 0, then a bit for each part of the architecture, the highest first. */
 static void describe_features(const Machine *m, DevTree *tree, const char *node) {
-    uint8_t bytes[2 + 66] = { 66, 0, 0xf6, 0x1f, 0xc7, 0xc0, 0, 0x80 };
+    uint8_t bytes[2 + 66] = { 66, 0, 0xf6, 0x3f, 0xc7, 0xc0, 0, 0x80 };
     bytes[2 + 40] = has_radix(m) ? 0x80 : 0;
     devtree_bytes(tree, node, "ibm,pa-features", bytes, sizeof bytes);
 }
@@ -51,8 +51,8 @@ static void describe_core(const Machine *m, DevTree *tree, unsigned first, unsig
     for (unsigned i = 0; i < G_N_ELEMENTS(numbers); i++) {
         DEVTREE_CELLS(tree, node, numbers[i].name, numbers[i].value);
     }
+    pseries_describe_mmu(m, tree, node);
     if (has_radix(m)) {
-        DEVTREE_CELLS(tree, node, "ibm,processor-radix-AP-encodings", 12, 0xa0000000 | 16, 0x20000000 | 21, 0x40000000 | 30);
         DEVTREE_CELLS(tree, node, "ibm,dec-bits", 56);
     }
     devtree_flag(tree, node, "64-bit");

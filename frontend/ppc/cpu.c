@@ -38,7 +38,7 @@ static const char *const model_names[] = {"power8", "power9", "max", NULL};
 #define V(n) [PPC_SLOT_VSR + (n)] = {"vs" #n, CPU_AT(vsr) + 16 * (n), IR_V128, (n) + 1}
 #define V8(n) V(n), V((n) + 1), V((n) + 2), V((n) + 3), V((n) + 4), V((n) + 5), V((n) + 6), V((n) + 7)
 #define PLAIN_AT(i) (CPU_AT(plain) + 8 * (i))
-#define PLAIN(name, number, access) [PPC_SLOT_PLAIN + PPC_PLAIN_##name] = {#name, PLAIN_AT(PPC_PLAIN_##name), IR_I64, 0},
+#define PLAIN(name, number, access, ...) [PPC_SLOT_PLAIN + PPC_PLAIN_##name] = {#name, PLAIN_AT(PPC_PLAIN_##name), IR_I64, 0},
 
 /* Ranks by how often compiled code names the register. */
 static const IrSlot slots[PPC_SLOTS] = {
@@ -74,7 +74,7 @@ static const CpuState state[] = {
     CPU_STATE(fp_op), CPU_STATE(fp_order), CPU_STATE(fp_pad), CPU_STATE(fp_a), CPU_STATE(fp_b), CPU_STATE(fp_c),
     CPU_STATE(plain), CPU_STATE(vscr), CPU_STATE(mode),
     COLD_STATE(lpcr), COLD_STATE(dec), COLD_STATE(dec_at), COLD_STATE(pid),
-    COLD_STATE(process_table), COLD_STATE(random), COLD_STATE(dec_due), COLD_STATE(lines),
+    COLD_STATE(process_table), COLD_STATE(random), COLD_STATE(slb), COLD_STATE(dec_due), COLD_STATE(lines),
     {NULL},
 };
 
@@ -196,6 +196,7 @@ static void ppc_reset(Env *env) {
     cpu->msr = PPC_MSR_SF | PPC_MSR_ME;
     cold->dec_at = ppc_timebase(env);
     cold->dec = INT32_MAX;
+    ppc_slb_recompute(env);
     ppc_update_mode(env);
     ppc_dec_update(env);
 }
@@ -251,6 +252,7 @@ static bool ppc_restored(Env *env, GError **error) {
             return false;
         }
     }
+    ppc_slb_recompute(env);
     ppc_update_mode(env);
     ppc_dec_update(env);
     return true;

@@ -21,11 +21,11 @@ enum { PPC_LT = 8, PPC_GT = 4, PPC_EQ = 2, PPC_SO = 1 };
 
 typedef struct PpcCold PpcCold; /* what generated code never touches; see spr.h */
 
-/* SPRs that are nothing but storage: one array, a slot each. X(name, number, access as in spr.h) */
+/* SPRs whose value is storage: one array, a slot each. X(name, number, access, further members of PpcSpr in spr.h) */
 #define PPC_PLAIN_SPRS(X)                                                                                              \
     X(TAR, 815, PPC_U) X(VRSAVE, 256, PPC_U) X(DSCR, 17, PPC_S) X(SRR0, 26, PPC_S) X(SRR1, 27, PPC_S)                    \
     X(SPRG0, 272, PPC_S) X(SPRG1, 273, PPC_S) X(SPRG2, 274, PPC_S) X(SPRG3, 275, PPC_S) X(DAR, 19, PPC_S)                \
-    X(DSISR, 18, PPC_S) X(AMR, 29, PPC_S) X(IAMR, 61, PPC_S) X(UAMOR, 157, PPC_S) X(CFAR, 28, PPC_S)                     \
+    X(DSISR, 18, PPC_S) X(AMR, 29, PPC_S, .write = write_amr) X(IAMR, 61, PPC_S, .write = write_iamr) X(UAMOR, 157, PPC_S) X(CFAR, 28, PPC_S)                     \
     X(FSCR, 153, PPC_S) X(PSPB, 159, PPC_S) X(PPR, 896, PPC_U) X(ACOP, 31, PPC_S) X(CTRL, 152, PPC_S)                    \
     X(MMCR0, 795, PPC_S) X(MMCR1, 798, PPC_S) X(MMCR2, 785, PPC_S) X(MMCRA, 786, PPC_S) X(PMC1, 787, PPC_S)              \
     X(PMC2, 788, PPC_S) X(PMC3, 789, PPC_S) X(PMC4, 790, PPC_S) X(PMC5, 791, PPC_S) X(PMC6, 792, PPC_S)                  \
@@ -33,7 +33,7 @@ typedef struct PpcCold PpcCold; /* what generated code never touches; see spr.h 
     X(BESCR, 806, PPC_U) X(WORT, 895, PPC_S) X(DAWR0, 180, PPC_S) X(DAWRX0, 188, PPC_S) X(CIABR, 187, PPC_S)             \
     X(IC, 848, PPC_S) X(VTB, 849, PPC_S)
 enum {
-#define X(name, number, access) PPC_PLAIN_##name,
+#define X(name, number, access, ...) PPC_PLAIN_##name,
     PPC_PLAIN_SPRS(X)
 #undef X
     PPC_SPR_PLAIN

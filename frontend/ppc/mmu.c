@@ -1,173 +1,81 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mmu.c - addresses: real mode, and the radix tables of processes.
- * Spec: Power ISA 3.0B Book III, 5.7.3 (real mode), 5.7.6 (process table), 5.7.10 (radix), 5.7.12 (reference and change),
- * 5.9.3 (tlbie).
- * A partition has its real addresses for itself: there are no partition-scoped tables. Kernel addresses (quadrant 3) are
- * those of process 0 whatever PIDR says: their translations are global.
- * Missing: hash tables and segments; AMR and IAMR; different settings of MSR[IR] and MSR[DR] share cached translations.
+ * mmu.c - addresses: real mode, and which way translation goes; how translations are told apart and forgotten.
+ * Spec: Power ISA 3.0B Book III, 5.7.3 (real mode), 5.7.4 to 5.7.6.
+ * A context (MemContext) of radix is a process; that of hash tables is what the segments of the lower half of addresses
+ * are: those of the upper half are the same in all contexts, and everything is forgotten when they change.
+ * Missing: real mode of a partition ends with its memory, not with a smaller real-mode area.
  */
+#include "frontend/ppc/mmu.h"
+
 #include <inttypes.h>
 
 #include "frontend/ppc/ppc.h"
-#include "frontend/ppc/spr.h"
 
-/* DSISR, and SRR1 for fetches */
-enum { NO_TRANSLATION = 1 << 30, NO_EXECUTE = 1 << 28, PROTECTION = 1 << 27, BAD_TABLE = 1 << 19 };
-
-#define VALID (UINT64_C(1) << 63)
-#define LEAF (UINT64_C(1) << 62)
-#define TABLE_ADDRESS UINT64_C(0x0fffffffffffff00)
-#define LEAF_ADDRESS UINT64_C(0x01fffffffffff000)
-enum { REFERENCED = 1 << 8, CHANGED = 1 << 7, ATTRIBUTES = 3 << 4, NOT_IDEMPOTENT = 2 << 4, PRIVILEGED = 8, READ = 4, WRITE = 2, EXECUTE = 1 };
-
-void ppc_helper_tlbie(Env *env, uint64_t rb, uint64_t rs, uint32_t how);
+/* Protection keys make a difference to hash tables when one is set; to radix the first two bits do. */
+static unsigned keys_in_regime(const Env *env) {
+    const PpcCpu *cpu = ppc_cpu_const(env);
+    uint64_t amr = cpu->plain[PPC_PLAIN_AMR];
+    return ppc_hashes(env) ? (amr | cpu->plain[PPC_PLAIN_IAMR]) != 0 : (unsigned)(amr >> 62);
+}
 
 MemContext ppc_context(const Env *env, bool unprivileged) {
-    uint64_t mode = ppc_cpu_const(env)->mode;
+    const PpcCpu *cpu = ppc_cpu_const(env);
+    uint64_t mode = cpu->mode;
     MemContext c = {.regime = (mode & PPC_MODE_PR ? 1 : 0) | (mode & PPC_MODE_IR ? 2 : 0) | (mode & PPC_MODE_DR ? 4 : 0) |
                               (mode & PPC_MODE_SF ? 8 : 0)};
-    c.asid = mode & (PPC_MODE_IR | PPC_MODE_DR) ? ppc_cold_const(env)->pid : 0;
+    if (mode & (PPC_MODE_IR | PPC_MODE_DR)) {
+        unsigned keys = keys_in_regime(env);
+        c.regime |= keys << 4;
+        c.asid = !ppc_hashes(env) ? cpu->cold->pid : keys ? ppc_slb_context_with_keys(env) : cpu->cold->slb_context;
+    }
     return c;
 }
 
-static bool read_big(Env *env, uint64_t pa, uint64_t *value) {
+void ppc_note_page(MemXlat *x, MemAccess access, unsigned bits) {
+    bool large = bits > PPC_SMALL_BITS;
+    x->page_bits = (uint8_t)(large && access == MEM_FETCH ? bits : IR_PAGE_BITS);
+    x->executable &= !large || access == MEM_FETCH; /* so that fetches come here for the size */
+}
+
+void ppc_flush_mapping(Env *env, uint64_t va, unsigned bits, bool any_asid, uint64_t asid, bool everywhere) {
     const CpuPorts *ports = ppc_cold(env)->ports;
-    bool ok = ports->phys_read(ports->opaque, env, pa, 8, value);
-    *value = __builtin_bswap64(*value);
-    return ok;
-}
-
-/* -- radix -- */
-
-typedef struct Leaf {
-    uint64_t entry, at; /* and where it stands */
-    unsigned bits;      /* log2 of what it maps */
-} Leaf;
-
-/* Follows a tree whose root is `tables` (a process table entry) for an address without its quadrant. 0, or why not. */
-static uint64_t find_leaf(Env *env, uint64_t tables, uint64_t offset, Leaf *leaf) {
-    unsigned bits = (unsigned)(tables >> 61 & 3) << 3 | (unsigned)(tables >> 5 & 7), shift = bits + 31;
-    if (shift < 64 && offset >> shift) {
-        return PPC_FAULT_SEGMENT;
-    }
-    for (uint64_t table = tables;; table = leaf->entry) {
-        unsigned stride = table & 31;
-        if (stride < 5 || stride > 16 || stride + 12 > shift) {
-            return BAD_TABLE;
-        }
-        shift -= stride;
-        leaf->at = (table & TABLE_ADDRESS) + (offset >> shift & ((UINT64_C(1) << stride) - 1)) * 8;
-        if (!read_big(env, leaf->at, &leaf->entry)) {
-            return BAD_TABLE;
-        }
-        if (!(leaf->entry & VALID)) {
-            return NO_TRANSLATION;
-        }
-        if (leaf->entry & LEAF) {
-            leaf->bits = shift;
-            return 0;
-        }
-    }
-}
-
-/* The root of the tables of a process. */
-static uint64_t find_tables(Env *env, uint64_t pid, uint64_t *tables) {
-    const PpcCold *cold = ppc_cold(env);
-    unsigned size = (cold->process_table & 31) + 12;
-    if (!cold->process_table || pid >> (size - 4)) {
-        return NO_TRANSLATION;
-    }
-    return read_big(env, (cold->process_table & ~UINT64_C(0xfff)) + pid * 16, tables) ? 0 : BAD_TABLE;
-}
-
-/* The hardware keeps the bits by itself. False: the entry has changed meanwhile. */
-static bool record(Env *env, const Leaf *leaf, uint64_t bits) {
-    const CpuPorts *ports = ppc_cold(env)->ports;
-    uint64_t entry = leaf->entry | bits;
-    return entry == leaf->entry || ports->phys_cas64(ports->opaque, env, leaf->at, __builtin_bswap64(leaf->entry),
-                                                     __builtin_bswap64(entry));
-}
-
-static uint64_t translate(Env *env, uint64_t va, MemAccess access, MemXlat *x) {
-    const PpcCold *cold = ppc_cold(env);
-    bool user = ppc_cpu(env)->mode & PPC_MODE_PR;
-    uint64_t quadrant = va >> 62, offset = va << 2 >> 2, tables, why;
-    Leaf leaf;
-    if (quadrant == 1 || quadrant == 2) {
-        return PPC_FAULT_SEGMENT;
-    }
-    why = find_tables(env, quadrant ? 0 : cold->pid, &tables);
-    why = why ? why : find_leaf(env, tables, offset, &leaf);
-    if (why) {
-        return why;
-    }
-    bool device = (leaf.entry & ATTRIBUTES) >= NOT_IDEMPOTENT, allowed = !(user && leaf.entry & PRIVILEGED);
-    x->readable = allowed && leaf.entry & (READ | WRITE);
-    x->writable = allowed && leaf.entry & WRITE;
-    x->executable = allowed && leaf.entry & EXECUTE && !device;
-    if (access == MEM_FETCH ? !x->executable : access == MEM_WRITE ? !x->writable : !x->readable) {
-        return access == MEM_FETCH && allowed ? NO_EXECUTE : PROTECTION;
-    }
-    if (!record(env, &leaf, REFERENCED | (access == MEM_WRITE ? CHANGED : 0))) {
-        return translate(env, va, access, x);
-    }
-    x->writable &= access == MEM_WRITE || leaf.entry & CHANGED; /* the first store is to be seen */
-    uint64_t inside = (UINT64_C(1) << leaf.bits) - 1;
-    x->pa = (leaf.entry & LEAF_ADDRESS & ~inside) | (offset & inside);
-    x->device = device;
-    x->global = quadrant == 3;
-    x->page_bits = (uint8_t)leaf.bits;
-    return 0;
-}
-
-/* -- everything -- */
-
-bool ppc_walk(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat) {
-    const CpuPorts *ports = ppc_cold(env)->ports;
-    uint64_t mode = ppc_cpu(env)->mode;
-    *xlat = (MemXlat){.guest_fault = 0};
-    va = mode & PPC_MODE_SF ? va : (uint32_t)va;
-    if (mode & (access == MEM_FETCH ? PPC_MODE_IR : PPC_MODE_DR)) {
-        uint64_t why = translate(env, va, access, xlat);
-        xlat->guest_fault = why;
-        if (why) {
-            ports->log(ports->opaque, env, CPU_LOG_MMU, "no translation of %#" PRIx64 " (access %d): %#" PRIx64, va, access,
-                       why);
-        }
-        return !why;
-    }
-    *xlat = (MemXlat){.pa = va & UINT64_MAX >> 4, .readable = true, .writable = true, .executable = true,
-                      .page_bits = IR_PAGE_BITS}; /* the first four bits do not count */
-    return true;
-}
-
-void ppc_pid_write(Env *env, uint64_t value) {
-    PpcCold *cold = ppc_cold(env);
-    cold->pid = value & 0xfffff;
-    cold->ports->context_changed(cold->ports->opaque, env);
-}
-
-void ppc_set_process_table(Env *env, uint64_t base, unsigned size) {
-    PpcCold *cold = ppc_cold(env);
-    cold->process_table = base ? (base & ~UINT64_C(0xfff)) | (size & 31) : 0;
-    cold->ports->tlb_flush_all(cold->ports->opaque, env, true);
-    cold->ports->context_changed(cold->ports->opaque, env);
-}
-
-/* IS, bits 10 and 11 of RB: one page, all of a process, all. RIC 1 is for caches of tables, of which there is none. */
-void ppc_helper_tlbie(Env *env, uint64_t rb, uint64_t rs, uint32_t how) {
-    const CpuPorts *ports = ppc_cold(env)->ports;
-    bool everywhere = how & 4;
-    uint64_t pid = rs >> 32;
-    if ((how & 3) == 1) {
+    if (bits > PPC_SMALL_BITS) {
+        ports->tlb_flush_all(ports->opaque, env, everywhere);
         return;
     }
-    if ((rb >> 10 & 3) == 0) {
-        ports->tlb_flush_page(ports->opaque, env, rb & ~UINT64_C(0xfff), false, pid, (how & 3) == 0, everywhere);
-    } else if ((rb >> 10 & 3) == 1 && pid) {
-        ports->tlb_flush_asid(ports->opaque, env, pid, everywhere);
-    } else {
-        ports->tlb_flush_all(ports->opaque, env, everywhere);
+    va = va >> bits << bits;
+    for (uint64_t at = 0; at < UINT64_C(1) << bits; at += 1 << IR_PAGE_BITS) {
+        ports->tlb_flush_page(ports->opaque, env, va + at, any_asid, asid, true, everywhere);
     }
+}
+
+/* The first four bits do not count. */
+static void real_mode(uint64_t va, MemXlat *x) {
+    *x = (MemXlat){.pa = va & UINT64_MAX >> 4, .readable = true, .writable = true, .executable = true,
+                   .page_bits = IR_PAGE_BITS};
+}
+
+bool ppc_walk(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXlat *x) {
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    uint64_t mode = ppc_cpu(env)->mode, why = 0;
+    bool fetch = access == MEM_FETCH;
+    *x = (MemXlat){.guest_fault = 0};
+    va = mode & PPC_MODE_SF ? va : (uint32_t)va;
+    if (mode & (fetch ? PPC_MODE_IR : PPC_MODE_DR)) {
+        why = ppc_hashes(env) ? ppc_hash_walk(env, va, access, x) : ppc_radix_walk(env, va, access, x);
+    } else {
+        real_mode(va, x);
+    }
+    if (why) {
+        x->guest_fault = why;
+        ports->log(ports->opaque, env, CPU_LOG_MMU, "no translation of %#" PRIx64 " (access %d): %#" PRIx64, va, access, why);
+        return false;
+    }
+    if (!(mode & PPC_MODE_IR) != !(mode & PPC_MODE_DR)) { /* what is true for data is not for insns */
+        x->readable &= !fetch;
+        x->writable &= !fetch;
+        x->executable &= fetch;
+    }
+    return true;
 }

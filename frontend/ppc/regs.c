@@ -58,7 +58,7 @@ static void poke_plain(Env *env, unsigned n, const IrVal *v) {
 #define CORE "org.gnu.gdb.power.core"
 #define SYSTEM "org.yado.power.sprs"
 #define R(n) {"r" #n, CORE, 64, peek_r, poke_r, n}
-#define PLAIN(name, number, access) {#name, SYSTEM, 64, peek_plain, poke_plain, PPC_PLAIN_##name},
+#define PLAIN(name, number, access, ...) {#name, SYSTEM, 64, peek_plain, poke_plain, PPC_PLAIN_##name},
 
 const CpuReg ppc_debug_regs[PPC_DEBUG_REGS] = {
     R(0), R(1), R(2), R(3), R(4), R(5), R(6), R(7), R(8), R(9), R(10), R(11), R(12), R(13), R(14), R(15),

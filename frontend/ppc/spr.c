@@ -33,7 +33,33 @@ static uint64_t read_lpcr(Env *env) {
     return ppc_cold(env)->lpcr;
 }
 
-#define PLAIN(name, number, access) {#name, number, access, PPC_PLAIN_##name},
+/* Who may access what changes. */
+static void set_keys(Env *env, unsigned which, uint64_t value) {
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    uint64_t *reg = &ppc_cpu(env)->plain[which];
+    if (*reg != value) {
+        *reg = value;
+        ports->context_changed(ports->opaque, env);
+    }
+}
+static void write_amr(Env *env, uint64_t value) {
+    set_keys(env, PPC_PLAIN_AMR, value);
+}
+/* UAMOR says which bits a user may change. */
+static void write_amr_user(Env *env, uint64_t value) {
+    uint64_t *plain = ppc_cpu(env)->plain, mask = ppc_cpu(env)->msr & PPC_MSR_PR ? plain[PPC_PLAIN_UAMOR] : UINT64_MAX;
+    set_keys(env, PPC_PLAIN_AMR, (plain[PPC_PLAIN_AMR] & ~mask) | (value & mask));
+}
+/* Rights to execute are part of no context of radix. */
+static void write_iamr(Env *env, uint64_t value) {
+    const PpcCold *cold = ppc_cold(env);
+    if (cold->lpcr & PPC_LPCR_HR && ppc_cpu(env)->plain[PPC_PLAIN_IAMR] != value) {
+        cold->ports->tlb_flush_all(cold->ports->opaque, env, false);
+    }
+    set_keys(env, PPC_PLAIN_IAMR, value);
+}
+
+#define PLAIN(name, number, access, ...) {#name, number, access, PPC_PLAIN_##name, __VA_ARGS__},
 #define ALIAS(name, number, access, of) {name, number, access, PPC_PLAIN_##of}
 const PpcSpr ppc_sprs[] = {
     PPC_PLAIN_SPRS(PLAIN)
@@ -41,7 +67,7 @@ const PpcSpr ppc_sprs[] = {
     {"LR", 8, PPC_U, -1},
     {"CTR", 9, PPC_U, -1},
     ALIAS("DSCR", 3, PPC_U, DSCR),
-    ALIAS("AMR", 13, PPC_U, AMR),
+    {"AMR", 13, PPC_U, PPC_PLAIN_AMR, .write = write_amr_user},
     ALIAS("CTRL", 136, PPC_UR | PPC_SR, CTRL),
     ALIAS("SPRG3", 259, PPC_UR | PPC_SR, SPRG3),
     {"DEC", 22, PPC_S, -1, .read = ppc_dec_read, .write = ppc_dec_write},

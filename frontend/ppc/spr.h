@@ -14,6 +14,12 @@ typedef struct PpcModel {
     unsigned dec_bits; /* of the large decrementer; 32: there is none */
 } PpcModel;
 
+/* As slbmte takes them: ESID and V; B, VSID, flags. See mmu.h. */
+typedef struct PpcSlbEntry {
+    uint64_t esid, vsid;
+} PpcSlbEntry;
+enum { PPC_SLB_ENTRIES = 32 };
+
 struct PpcCold {
     uint64_t lpcr;       /* logical-partition control, which the machine's hypervisor sets: PPC_LPCR_* */
     uint64_t dec;        /* DEC when time was ... */
@@ -21,6 +27,7 @@ struct PpcCold {
     uint64_t pid;        /* PIDR */
     uint64_t process_table; /* radix: base | log2 of its size - 12, which the machine's hypervisor sets; 0: none */
     uint64_t random;     /* where darn's sequence is */
+    PpcSlbEntry slb[PPC_SLB_ENTRIES];
     uint32_t dec_due;    /* DEC is negative: its interrupt waits */
     uint32_t lines;      /* inputs, bit per CpuLine, and PPC_LINE_PRODDED; atomic */
     /* -- from here on not guest state -- */
@@ -29,12 +36,15 @@ struct PpcCold {
     uint64_t timebase_hz;
     unsigned index;
     bool smp;
+    uint64_t slb_context;              /* a number for what the SLB says of the lower half; follows from it */
+    uint64_t *hash_table, *hash_seen;  /* borrowed from the machine: see mmu_hash.h */
+    unsigned hash_bits;
 };
 
 /* MemFault.guest: bits of DSISR, or of SRR1 for fetches; or no segment maps the address. */
 #define PPC_FAULT_SEGMENT (UINT64_C(1) << 32)
 
-enum { PPC_LPCR_ILE = 1 << 25, PPC_LPCR_AIL_SHIFT = 23 };
+enum { PPC_LPCR_ILE = 1 << 25, PPC_LPCR_HR = 1 << 20, PPC_LPCR_AIL_SHIFT = 23 };
 enum { PPC_TIMER_DEC };
 /* Interrupt controllers drive either input: both are the external interrupt. */
 enum { PPC_LINES_EXTERNAL = 1 << CPU_LINE_IRQ | 1 << CPU_LINE_FIQ, PPC_LINE_PRODDED = 1 << 8 };
@@ -101,6 +111,12 @@ void ppc_take_interrupt(Env *env);
 MemContext ppc_context(const Env *env, bool unprivileged);
 void ppc_pid_write(Env *env, uint64_t value);
 bool ppc_walk(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat);
+
+/* -- slb.c -- */
+
+/* cold->slb_context, after the SLB was changed from outside. */
+void ppc_slb_recompute(Env *env);
+uint64_t ppc_slb_context_with_keys(const Env *env);
 
 /* -- timer.c -- */
 

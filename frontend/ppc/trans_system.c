@@ -87,7 +87,7 @@ static void write_row(Trans *t, const PpcSpr *row, uint32_t v) {
         set_xer(t, ppc_op1(t, IR_trunc, IR_I32, v));
     } else if (row->number == SPR_LR || row->number == SPR_CTR) {
         ir_set(t->ir, row->number == SPR_LR ? PPC_SLOT_LR : PPC_SLOT_CTR, v);
-    } else if (row->plain >= 0) {
+    } else if (!row->write) {
         v = row->mask ? ppc_op2(t, IR_and, IR_I64, v, ppc_i64(t, row->mask)) : v;
         ir_set(t->ir, (uint32_t)(PPC_SLOT_PLAIN + row->plain), v);
     } else {
@@ -169,19 +169,70 @@ void ppc_trans_attn(Trans *t, const PpcFields *f) {
 
 /* -- translation -------------------------------------------------------------------------------- */
 
-/* What caches translations of addresses alone is not there. */
-void ppc_trans_slbia(Trans *t, const PpcFields *f) {
+void ppc_trans_slbmte(Trans *t, const PpcFields *f) {
     if (ppc_privileged(t)) {
+        uint32_t args[] = {ppc_get(t, f->rs), ppc_get(t, f->rb)};
+        ir_call(t->ir, PPC_HELPER_slbmte, 2, args);
         t->sync = true;
     }
+}
+
+void ppc_trans_slbie(Trans *t, const PpcFields *f) {
+    if (ppc_privileged(t)) {
+        uint32_t rb = ppc_get(t, f->rb);
+        ir_call(t->ir, PPC_HELPER_slbie, 1, &rb);
+        t->sync = true;
+    }
+}
+
+void ppc_trans_slbia(Trans *t, const PpcFields *f) {
+    if (ppc_privileged(t)) {
+        uint32_t ih = ppc_i32(t, f->ih);
+        ir_call(t->ir, PPC_HELPER_slbia, 1, &ih);
+        t->sync = true;
+    }
+}
+
+void ppc_shape_slbmf(Trans *t, const PpcFields *f, unsigned esid) {
+    if (ppc_privileged(t)) {
+        uint32_t args[] = {ppc_get(t, f->rb), ppc_i32(t, esid)};
+        ppc_set(t, f->rt, ir_call(t->ir, PPC_HELPER_slbmf, 2, args));
+    }
+}
+
+/* RT = VSID and CR0[EQ] set, or 0 and clear. */
+void ppc_trans_slbfee(Trans *t, const PpcFields *f) {
+    if (!ppc_privileged(t)) {
+        return;
+    }
+    uint32_t rb = ppc_get(t, f->rb), v = ir_call(t->ir, PPC_HELPER_slbfee, 1, &rb);
+    uint32_t found = ir_emit(t->ir, IR_setc, IR_I32, IR_NE, v, ppc_i64(t, UINT64_MAX), 0);
+    uint32_t mask = ppc_op2(t, IR_sub, IR_I64, ppc_i64(t, 0), ppc_op1(t, IR_zext, IR_I64, found));
+    ppc_set(t, f->rt, ppc_op2(t, IR_and, IR_I64, v, mask));
+    uint32_t cr = ppc_op2(t, IR_shl, IR_I32, found, ppc_i32(t, 1));
+    ppc_set_cr(t, 0, ppc_op2(t, IR_or, IR_I32, cr, ppc_byte(t, PPC_SLOT_SO)));
+}
+
+/* These belong to segment tables. */
+void ppc_trans_slbieg(Trans *t, const PpcFields *f) {
+    ppc_trans_slbie(t, f);
+}
+
+void ppc_trans_slbsync(Trans *t, const PpcFields *f) {
+    ppc_privileged(t);
 }
 
 void ppc_trans_tlbsync(Trans *t, const PpcFields *f) {
     ppc_privileged(t);
 }
 
+/* In 2.07 it is the hypervisor's. */
 void ppc_shape_tlbie(Trans *t, const PpcFields *f, unsigned everywhere) {
     if (!ppc_privileged(t)) {
+        return;
+    }
+    if (!ppc_has(t->env, PPC_ISA300)) {
+        ppc_program(t, f->ric || f->prs || f->r ? PPC_PROGRAM_ILLEGAL : PPC_PROGRAM_PRIVILEGED);
         return;
     }
     uint32_t args[] = {ppc_get(t, f->rb), ppc_get(t, f->rs), ppc_i32(t, f->ric | everywhere << 2)};

@@ -44,7 +44,7 @@ static void make_tables(void) {
 
 #define FLUSH(va, pid)                                                                                                 \
     do {                                                                                                               \
-        register uint64_t rb_ __asm__("r3") = (va) & ~UINT64_C(0xfff);                                                 \
+        register uint64_t rb_ __asm__("r3") = (va);                                                                    \
         register uint64_t rs_ __asm__("r4") = (uint64_t)(pid) << 32;                                                   \
         __asm__ volatile("ptesync; .long 0x7c000264 | 3 << 11 | 4 << 21 | 3 << 16; eieio; tlbsync; ptesync"            \
                          : : "r"(rb_), "r"(rs_) : "memory");                                                           \
@@ -152,6 +152,36 @@ static void users(void) {
     set_msr(MSR_PR, false);
 }
 
+/* Key 0 keeps the supervisor from pages of users, and from no others. */
+static void keys(void) {
+    uint64_t at = USER + PAGE;
+    pte(&third[0][0][0], leaf(0, ALL | R | C | PRIV)); /* the program itself */
+    FLUSH(0xc00, 0); /* all */
+    MTSPR(29, UINT64_C(3) << 62);
+    __asm__ volatile("isync");
+    FAULTS(load(at), 0x300, at, DSISR_PROTECTION);
+    FAULTS(store(at, 1), 0x300, at, DSISR_PROTECTION | DSISR_STORE);
+    EQUAL(load(USER), 22);
+    MTSPR(29, UINT64_C(2) << 62);
+    __asm__ volatile("isync");
+    EQUAL(load(at), 33);
+    FAULTS(store(at, 1), 0x300, at, DSISR_PROTECTION | DSISR_STORE);
+    MTSPR(29, 0);
+    __asm__ volatile("isync");
+    store(at + 8, 35);
+    EQUAL(pages[2][1], 35);
+    MTSPR(61, UINT64_C(1) << 62);
+    pages[0][0] = 0;
+    pte(&fourth[0][1], leaf(pages[0], ALL));
+    FLUSH(USER, 0);
+    uint64_t before = trap.count;
+    ((void (*)(void))(uintptr_t)USER)();
+    EQUAL(trap.count - before, 1);
+    EQUAL(trap.vector, 0x400);
+    EQUAL(trap.srr1 & 0x783f0000, DSISR_PROTECTION);
+    MTSPR(61, 0);
+}
+
 /* translation on, the tests, and off again; tlbsync, slbia, tlbie and tlbiel by the way */
 void guest_main(void) {
     make_tables();
@@ -162,6 +192,7 @@ void guest_main(void) {
     pages_and_rights();
     processes();
     users();
+    keys();
     __asm__ volatile("slbia; isync");
     set_msr(MSR_IR | MSR_DR, false);
     guest_exit();
