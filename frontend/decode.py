@@ -26,6 +26,8 @@ ISAS = {
 WORD = re.compile(r'\b[A-Za-z_]\w*')
 ROW = re.compile(r'^(?P<head>[^?;=]*?)(?:\s\?\s+(?P<guard>.*?))?(?:\s=\s+(?P<shape>\w+)(?:\((?P<args>[^;]*)\))?)?$')
 MAX_GUARD_BITS = 16
+LIKELY_BITS = 11
+LOW_BITS = 32 - LIKELY_BITS
 
 
 class TableError(Exception):
@@ -99,6 +101,19 @@ class Row:
             return bool(eval(self.test, {'__builtins__': {}}, values)) if self.test else True
         except Exception as e:
             raise TableError(self, f"guard '{self.guard}': {e}") from e
+
+    def test_below(self, top):
+        """(mask, value) of a test that says: a word that begins as `top` is of this row; None: one so simple is not found."""
+        bits = [b for b in range(LOW_BITS) if self.guard_bits() >> b & 1]
+        if len(bits) > 6:
+            return None
+        words = [top | sum(1 << b for k, b in enumerate(bits) if n >> k & 1) for n in range(1 << len(bits))]
+        refused = [w for w in words if not self.holds(w)]
+        for bit in [0] + [1 << b for b in bits]:
+            for value in (0, bit):
+                if all(bit and w & bit != value for w in refused) and len(refused) < len(words):
+                    return self.mask | bit, self.value | value
+        return None
 
     def expression(self, text, form, what):
         """C expression `text` with field names replaced by form(name); other words must be macros or numbers."""
@@ -280,6 +295,8 @@ class Writer:
                 f'extern const {t}Row {isa}_rows[{isa.upper()}_ROWS];',
                 '/* The row of insn and its fields (those it has not are 0), or NULL: unallocated. Features: not seen. */',
                 f'const {t}Row *{isa}_find(uint32_t insn, {t}Fields *f);',
+                '/* The same row, by a look at few of the bits; NULL says nothing. */',
+                f'const {t}Row *{isa}_likely(uint32_t insn);',
                 '/* Translates insn; false, and nothing emitted, when it is unallocated or needs a missing feature. */',
                 f'bool {isa}_decode(Trans *t, uint32_t insn);', '']
         out += [f'void {isa}_trans_{r.name}(Trans *t, const {t}Fields *f);' for r in self.rows if not r.shape]
@@ -310,6 +327,38 @@ class Writer:
             self.out += [f'    {{"{n}", {s}, {w}, offsetof({t}Fields, {n})}},' for n, (s, w) in row.fields.items()]
             self.out.append('};')
 
+    def likely(self):
+        """For most words their first bits tell the only row that they can be of: one load and one test find it, and a
+        function of its own reads the fields and translates."""
+        isa, t = self.isa, self.t['type']
+        entries, prefixes = [], []
+        for prefix in range(1 << LIKELY_BITS):
+            top = prefix << LOW_BITS
+            able = [(r, *test) for r in self.rows if not (r.value ^ top) & r.mask >> LOW_BITS << LOW_BITS
+                    for test in [r.test_below(top)] if test]
+            best = min(able, key=lambda e: bin(e[1] & (1 << LOW_BITS) - 1).count('1'), default=None)
+            if best and best not in entries:
+                entries.append(best)
+            prefixes.append(entries.index(best) + 1 if best else 0)
+        rows = sorted({e[0] for e in entries}, key=lambda r: r.index)
+        for row in rows:
+            self.out.append(f'static bool do_{row.name}(Trans *t, uint32_t insn) {{\n    {t}Fields f;')
+            if row.feature != 'base':
+                self.out.append(f'    if (!{self.t["has"]}(t->env, {self.t["feature"]}{row.feature.upper()})) {{\n'
+                                '        return false;\n    }')
+            self.out.append('    clear(&f);')
+            self.out += [f'    f.{name} = {row.bits_of(name)};' for name in row.fields]
+            self.out.append(f'    {"" if row.shape else isa + "_"}trans_{row.name}(t, &f);\n    return true;\n}}')
+        self.out += ['static const struct {', '    uint32_t mask, value;', '    bool (*translate)(Trans *t, uint32_t insn);',
+                     f'    const {t}Row *row;', '} likely[] = {', '    {0, 1, NULL, NULL},']
+        self.out += [f'    {{{mask:#010x}, {value:#010x}, do_{r.name}, &{isa}_rows[{r.index}]}},'
+                     for r, mask, value in entries]
+        self.out += ['};', f'static const uint16_t by_prefix[{1 << LIKELY_BITS}] = {{']
+        self.out += [f'    {", ".join(map(str, prefixes[at:at + 16]))},' for at in range(0, len(prefixes), 16)]
+        self.out += ['};', '', f'const {t}Row *{isa}_likely(uint32_t insn) {{',
+                     f'    unsigned k = by_prefix[insn >> {LOW_BITS}];',
+                     '    return (insn & likely[k].mask) == likely[k].value ? likely[k].row : NULL;', '}', '']
+
     def source(self):
         isa, t = self.isa, self.t['type']
         self.out = ['/* Made by decode.py. */', f'#include "{self.t["include"]}"', f'#include "{isa}_decode.h"', '',
@@ -333,7 +382,11 @@ class Writer:
                             f'     {fields}, {len(r.fields)}, "{text}", {trans}, {printer}}},')
         self.out += ['};', '', f'const {t}Row *{isa}_find(uint32_t insn, {t}Fields *f) {{', '    clear(f);']
         self.tree(self.rows, 0, 1)
-        self.out += ['}', '', f'bool {isa}_decode(Trans *t, uint32_t insn) {{', f'    {t}Fields f;',
+        self.out += ['}', '']
+        self.likely()
+        self.out += [f'bool {isa}_decode(Trans *t, uint32_t insn) {{', f'    unsigned k = by_prefix[insn >> {LOW_BITS}];',
+                     '    if ((insn & likely[k].mask) == likely[k].value) {',
+                     '        return likely[k].translate(t, insn);', '    }', f'    {t}Fields f;',
                      f'    const {t}Row *row = {isa}_find(insn, &f);',
                      f'    if (!row || !{self.t["has"]}(t->env, row->feature)) {{\n        return false;\n    }}',
                      '    row->trans(t, &f);', '    return true;', '}', '']

@@ -45,7 +45,7 @@ TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end
         uint32_t before = ir->count;
         r->frontend->translate(&t);
         if (t.insn_len == 0) { /* a variable-length insn needs bytes of the next page */
-            ir->count = before;
+            ir_block_cut(ir, before);
             if (count == 0) {
                 return TRANS_NEEDS_NEXT_PAGE;
             }

@@ -2,7 +2,7 @@
 /*
  * build.c - makes blocks: appends nodes, folds constants and identities, forwards guest state within a block.
  *
- * What a slot holds is known by the value last set or got; slot_value[s] counts only while slot_gen[s] == gen, so that
+ * What a slot holds is known by the value last set or got; known[s] counts only while its gen is the block's, so that
  * forgetting everything is one increment. Nothing here allocates but the growth of the node array.
  */
 #include "ir/ir.h"
@@ -22,8 +22,8 @@ IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *
     b->capacity = NODES_AT_FIRST;
     b->nodes = g_new(IrNode, b->capacity);
     b->uses = g_new(uint32_t, b->capacity);
-    b->slot_value = g_new0(uint32_t, slot_count + 1);
-    b->slot_gen = g_new0(uint32_t, slot_count + 1);
+    b->code = g_new(uint16_t, b->capacity);
+    b->known = g_new0(struct IrKnown, slot_count + 1);
     b->slot_dead = g_new0(uint32_t, slot_count + 1);
     b->slot_faults = g_new0(uint32_t, slot_count + 1);
     b->optimize = true;
@@ -66,8 +66,8 @@ void ir_block_free(IrBlock *b) {
     if (b) {
         g_free(b->nodes);
         g_free(b->uses);
-        g_free(b->slot_value);
-        g_free(b->slot_gen);
+        g_free(b->code);
+        g_free(b->known);
         g_free(b->slot_dead);
         g_free(b->slot_faults);
         g_free(b);
@@ -76,7 +76,7 @@ void ir_block_free(IrBlock *b) {
 
 void ir_new_generation(IrBlock *b) {
     if (++b->gen == 0) { /* wrapped: old stamps could match again */
-        memset(b->slot_gen, 0, sizeof b->slot_gen[0] * b->slot_count);
+        memset(b->known, 0, sizeof b->known[0] * b->slot_count);
         memset(b->slot_dead, 0, sizeof b->slot_dead[0] * b->slot_count);
         b->gen = 1;
     }
@@ -85,6 +85,7 @@ void ir_new_generation(IrBlock *b) {
 void ir_block_reset(IrBlock *b) {
     ir_new_generation(b);
     b->count = 1;
+    b->code_count = 0;
     b->insns = b->checks = b->first_check = 0;
     b->has_fp = b->fp_plain = false;
     b->nodes[0] = (IrNode){.op = IR_nop, .type = IR_VOID};
@@ -94,6 +95,7 @@ void ir_block_cut(IrBlock *b, uint32_t count) {
     ir_new_generation(b);
     for (uint32_t i = count; i < b->count; i++) {
         b->insns -= b->nodes[i].op == IR_insn;
+        b->code_count -= !(ir_append_kinds[b->nodes[i].op] & IR_APPEND_NO_CODE);
     }
     b->count = count;
     if (b->first_check >= count) {
@@ -101,10 +103,11 @@ void ir_block_cut(IrBlock *b, uint32_t count) {
     }
 }
 
-static void grow(IrBlock *b) {
+static G_GNUC_NO_INLINE void grow(IrBlock *b) {
     b->capacity *= 2;
     b->nodes = g_renew(IrNode, b->nodes, b->capacity);
     b->uses = g_renew(uint32_t, b->uses, b->capacity);
+    b->code = g_renew(uint16_t, b->code, b->capacity);
 }
 
 static void count_node(IrBlock *b, IrOp op) {
@@ -115,33 +118,27 @@ static void count_node(IrBlock *b, IrOp op) {
     }
 }
 
-uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
-    if (b->count == b->capacity) {
+static inline uint32_t append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
+    uint32_t id = b->count;
+    unsigned kind = ir_append_kinds[op];
+    if (G_UNLIKELY(id == b->capacity)) {
         grow(b);
     }
+    b->code[b->code_count] = (uint16_t)id;
+    b->code_count += !(kind & IR_APPEND_NO_CODE);
     b->has_fp |= (ir_ops[op].props & IR_FP) != 0;
-    if (ir_append_kinds[op] & IR_APPEND_COUNT) {
+    if (kind & IR_APPEND_COUNT) {
         count_node(b, op);
-    } else if (ir_append_kinds[op]) {
-        aux |= ir_width_aux(op, (IrType)(a < b->count ? b->nodes[a].type : IR_VOID));
+    } else if (kind & IR_APPEND_WIDE) {
+        aux |= ir_width_aux(op, (IrType)(a < id ? b->nodes[a].type : IR_VOID));
     }
-    b->nodes[b->count] = (IrNode){.op = (uint16_t)op, .type = (uint8_t)type, .aux = (uint8_t)aux, {{a, b_, c}}};
-    return b->count++;
+    b->nodes[id] = (IrNode){.op = (uint16_t)op, .type = (uint8_t)type, .aux = (uint8_t)aux, {{a, b_, c}}};
+    b->count = id + 1;
+    return id;
 }
 
-/* -- constants -- */
-
-uint32_t ir_const(IrBlock *b, IrType type, uint64_t value) {
-    return ir_append(b, IR_const, type, 0, (uint32_t)value, type == IR_I32 ? 0 : (uint32_t)(value >> 32), 0);
-}
-
-bool ir_is_const(const IrBlock *b, uint32_t id, uint64_t *value) {
-    const IrNode *n = &b->nodes[id];
-    if (n->op != IR_const) {
-        return false;
-    }
-    *value = n->a | (uint64_t)n->b << 32;
-    return true;
+uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
+    return append(b, op, type, aux, a, b_, c);
 }
 
 /* -- identities: each returns the id of a value that equals the op's result, or 0 -- */
@@ -357,19 +354,34 @@ uint32_t ir_emit(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uin
             return id;
         }
     }
-    return ir_append(b, op, type, aux, r.a, r.b, c);
+    return append(b, op, type, aux, r.a, r.b, c);
+}
+
+uint32_t ir_add_const(IrBlock *b, uint32_t a, int64_t k) {
+    const IrNode *n = &b->nodes[a];
+    uint64_t inner;
+    if (k == 0) {
+        return a;
+    }
+    if (n->op == IR_const || !b->optimize) {
+        return ir_emit(b, IR_add, IR_I64, 0, a, ir_const(b, IR_I64, (uint64_t)k), 0);
+    }
+    if ((n->op == IR_add || n->op == IR_sub) && ir_is_const(b, n->b, &inner)) {
+        k += (int64_t)(n->op == IR_add ? inner : -inner);
+        a = n->a;
+    }
+    return k == 0 ? a : ir_put(b, IR_add, IR_I64, 0, a, ir_const(b, IR_I64, (uint64_t)k), 0);
 }
 
 /* -- guest state -- */
 
 static void know_slot(IrBlock *b, uint32_t slot, uint32_t value) {
-    b->slot_value[slot] = value;
-    b->slot_gen[slot] = b->gen;
+    b->known[slot] = (struct IrKnown){value, b->gen};
 }
 
 /* The value known to be in a slot, or 0. */
 static uint32_t known_slot(const IrBlock *b, uint32_t slot) {
-    return b->optimize && b->slot_gen[slot] == b->gen ? b->slot_value[slot] : 0;
+    return b->optimize && b->known[slot].gen == b->gen ? b->known[slot].value : 0;
 }
 
 /* A get of the low half of a slot tells nothing of the high half. */
@@ -394,9 +406,8 @@ uint32_t ir_get(IrBlock *b, uint32_t slot, IrType type) {
             return v;
         }
     }
-    v = ir_append(b, IR_get, type, 0, slot, 0, 0);
-    know_slot(b, slot, v);
-    return v;
+    know_slot(b, slot, b->count);
+    return ir_put(b, IR_get, type, 0, slot, 0, 0);
 }
 
 void ir_set(IrBlock *b, uint32_t slot, uint32_t value) {
@@ -405,18 +416,24 @@ void ir_set(IrBlock *b, uint32_t slot, uint32_t value) {
     if (known == value && known && ir_type_of(b, value) == storage) {
         return; /* it holds that already */
     }
-    ir_append(b, IR_set, IR_VOID, 0, slot, value, 0);
+    know_slot(b, slot, value);
     if (storage == IR_I8 || storage == IR_I16) {
-        b->slot_gen[slot] = b->gen - 1; /* set truncates: what the slot holds has no id */
-    } else {
-        know_slot(b, slot, value);
+        b->known[slot].gen = b->gen - 1; /* set truncates: what the slot holds has no id */
     }
+    ir_put(b, IR_set, IR_VOID, 0, slot, value, 0);
 }
 
 /* -- structure -- */
 
 void ir_insn(IrBlock *b, int32_t page_offset, unsigned length) {
-    ir_append(b, IR_insn, IR_VOID, length, (uint32_t)page_offset, 0, 0);
+    uint32_t id = b->count;
+    if (G_UNLIKELY(id == b->capacity)) {
+        ir_append(b, IR_insn, IR_VOID, length, (uint32_t)page_offset, 0, 0);
+        return;
+    }
+    b->nodes[id] = (IrNode){.op = IR_insn, .type = IR_VOID, .aux = (uint8_t)length, {{(uint32_t)page_offset}}};
+    b->count = id + 1;
+    b->insns++;
 }
 
 uint32_t ir_call(IrBlock *b, uint32_t helper, unsigned n, const uint32_t *args) {

@@ -151,8 +151,8 @@ typedef struct IrOpInfo {
 extern const IrOpInfo ir_ops[IR_OPS];
 
 /* What ir_append does besides appending, mostly nothing: a field in aux for the width of operand a: WIDE = is it an i64, BYTES = log2 of its bytes, at bit
- * WIDTH_SHIFT; or something to be counted in the block. */
-enum { IR_APPEND_WIDTH_SHIFT = 7, IR_APPEND_WIDE = 0x10, IR_APPEND_BYTES = 0x18, IR_APPEND_COUNT = 0x20 };
+ * WIDTH_SHIFT; or something to be counted in the block; or that no host code comes of the op itself. */
+enum { IR_APPEND_WIDTH_SHIFT = 7, IR_APPEND_WIDE = 0x10, IR_APPEND_BYTES = 0x18, IR_APPEND_COUNT = 0x20, IR_APPEND_NO_CODE = 0x40 };
 extern const uint8_t ir_append_kinds[IR_OPS];
 
 /* The bits of aux that tell the width of operand a, when its type is `a`: the part of aux that ir_append writes. */
@@ -201,12 +201,15 @@ enum {
 typedef struct IrBlock {
     IrNode *nodes;
     uint32_t count, capacity;
+    uint16_t *code;       /* the nodes that host code may come of, in order (of the first 64 Ki) */
+    uint32_t code_count;
     const IrSlot *slots;
     uint32_t slot_count;
     const IrHelper *helpers;
     uint32_t helper_count;
-    uint32_t *slot_value; /* builder: newest known value of each slot (0 = none), for forwarding */
-    uint32_t *slot_gen;
+    struct IrKnown {
+        uint32_t value, gen;
+    } *known;             /* builder: newest known value of each slot, if of this generation, for forwarding */
     uint32_t gen;
     uint32_t insns;       /* guest insns in it */
     uint32_t checks;      /* at most so many checks are in it... */
@@ -228,16 +231,41 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(IrBlock, ir_block_free)
 void ir_block_reset(IrBlock *b);
 /* Drops the nodes from `count` on: an insn whose translation has been given up. */
 void ir_block_cut(IrBlock *b, uint32_t count);
-/* For the builder and passes: after it no stamp in slot_gen and slot_dead equals gen. */
+/* For the builder and passes: after it no stamp in known and slot_dead equals gen. */
 void ir_new_generation(IrBlock *b);
 
 /* Appends a node without folding; returns its id. */
 uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);
+/* ir_append of an op known here that it does no more for than append it: no width, nothing to count, no FP. Inline but
+ * for a full array: as the last thing that is done, so that nothing need be kept across the call. */
+static inline uint32_t ir_put(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
+    uint32_t id = b->count;
+    if (G_UNLIKELY(id == b->capacity)) {
+        return ir_append(b, op, type, aux, a, b_, c);
+    }
+    if (op != IR_const) {
+        b->code[b->code_count++] = (uint16_t)id;
+    }
+    b->nodes[id] = (IrNode){.op = (uint16_t)op, .type = (uint8_t)type, .aux = (uint8_t)aux, {{a, b_, c}}};
+    b->count = id + 1;
+    return id;
+}
 /* Appends a value op, folding constants and identities when b->optimize. */
 uint32_t ir_emit(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);
 
-uint32_t ir_const(IrBlock *b, IrType type, uint64_t value);
-bool ir_is_const(const IrBlock *b, uint32_t id, uint64_t *value);
+static inline uint32_t ir_const(IrBlock *b, IrType type, uint64_t value) {
+    return ir_put(b, IR_const, type, 0, (uint32_t)value, type == IR_I32 ? 0 : (uint32_t)(value >> 32), 0);
+}
+/* a + k, of i64s: as ir_emit would, but makes no constant that is not wanted */
+uint32_t ir_add_const(IrBlock *b, uint32_t a, int64_t k);
+static inline bool ir_is_const(const IrBlock *b, uint32_t id, uint64_t *value) {
+    const IrNode *n = &b->nodes[id];
+    if (n->op != IR_const) {
+        return false;
+    }
+    *value = n->a | (uint64_t)n->b << 32;
+    return true;
+}
 uint32_t ir_get(IrBlock *b, uint32_t slot, IrType type); /* forwards an earlier set or get in the block */
 void ir_set(IrBlock *b, uint32_t slot, uint32_t value);
 void ir_insn(IrBlock *b, int32_t page_offset, unsigned length);
@@ -284,6 +312,20 @@ void ir_opt_check(IrBlock *b); /* one forward pass, in front of ir_opt_dead: one
 /* Does n show guest slots to somebody, other than by leaving with a fault that it finds before it has done anything? */
 bool ir_shows_slots(const IrBlock *b, const IrNode *n);
 void ir_opt_dead(IrBlock *b); /* one backward pass: dead sets, sets that only faults see (pends), dead code */
+/* The set or pend n, in front of `faults` faults, in a backward pass: it becomes a nop when nobody sees it (false), else a
+ * pend where only faults do. */
+static inline bool ir_dead_set(IrBlock *b, IrNode *n, uint32_t faults) {
+    if (b->slot_dead[n->a] == b->gen) {
+        if (b->slot_faults[n->a] == faults) {
+            *n = (IrNode){.op = IR_nop};
+            return false;
+        }
+        n->op = IR_pend;
+    }
+    b->slot_dead[n->a] = b->gen;
+    b->slot_faults[n->a] = faults;
+    return true;
+}
 
 /* -- interp.c -- */
 /*

@@ -23,7 +23,7 @@ const IrOpInfo ir_ops[IR_OPS] = {
 #undef OP
 };
 
-enum { WIDE = IR_APPEND_WIDE, BYTES = IR_APPEND_BYTES, COUNT = IR_APPEND_COUNT };
+enum { WIDE = IR_APPEND_WIDE, BYTES = IR_APPEND_BYTES, COUNT = IR_APPEND_COUNT, NO_CODE = IR_APPEND_NO_CODE };
 const uint8_t ir_append_kinds[IR_OPS] = {
     [IR_fl_add] = WIDE | 7,
     [IR_fl_sub] = WIDE | 7,
@@ -37,7 +37,11 @@ const uint8_t ir_append_kinds[IR_OPS] = {
     [IR_fl_fcmp] = BYTES | 1,
     [IR_fcvt] = BYTES | 1,
     [IR_f2i] = BYTES | 4,
-    [IR_insn] = COUNT,
+    [IR_nop] = NO_CODE,
+    [IR_const] = NO_CODE,
+    [IR_arg] = NO_CODE,
+    [IR_pair] = NO_CODE,
+    [IR_insn] = COUNT | NO_CODE,
     [IR_check] = COUNT,
 };
 

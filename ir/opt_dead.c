@@ -56,16 +56,6 @@ bool ir_shows_slots(const IrBlock *b, const IrNode *n) {
     }
 }
 
-/* A set that another one hides: nobody sees it, or only the faults between the two. False: it is gone. */
-static bool is_seen_by_faults(const IrBlock *b, IrNode *n, uint32_t faults) {
-    if (b->slot_faults[n->a] == faults) {
-        *n = (IrNode){.op = IR_nop};
-        return false;
-    }
-    n->op = IR_pend;
-    return true;
-}
-
 void ir_opt_dead(IrBlock *b) {
     uint32_t faults = 0; /* behind the node looked at */
     memset(b->uses, 0, sizeof b->uses[0] * b->count);
@@ -74,11 +64,9 @@ void ir_opt_dead(IrBlock *b) {
         IrNode *n = &b->nodes[i];
         const IrOpInfo *info = &ir_ops[n->op];
         if (n->op == IR_set || n->op == IR_pend) {
-            if (b->slot_dead[n->a] == b->gen && !is_seen_by_faults(b, n, faults)) {
+            if (!ir_dead_set(b, n, faults)) {
                 continue;
             }
-            b->slot_dead[n->a] = b->gen;
-            b->slot_faults[n->a] = faults;
         } else if (b->uses[i] == 0 && (info->props & IR_PURE || is_removable(b, n))) {
             *n = (IrNode){.op = IR_nop};
             continue;

@@ -243,7 +243,7 @@ static uint8_t *make_slot_pins(Vcpu *v, const Backend *be) {
     return pins;
 }
 
-static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
+static Walk *walk_get(Vcpu *v, IrBlock *ir) {
     Walk *w = v->lower;
     if (!w) {
         const Backend *be = v->tcg->backend;
@@ -258,13 +258,12 @@ static Walk *walk_get(Vcpu *v, const IrBlock *ir) {
         w->l.special = 1u << be->result_reg | 1u << be->shift_reg;
         w->l.slot_pin = make_slot_pins(v, v->tcg->backend);
         w->l.slot_lazy = g_malloc0(sizeof *w->l.slot_lazy * v->frontend->slot_count);
-        w->l.slot_faults = g_new0(uint32_t, v->frontend->slot_count);
     }
     Lower *l = &w->l;
     if (l->capacity < ir->count) {
         l->capacity = ir->count * 2;
         l->values = g_renew(RaValue, l->values, l->capacity + 3); /* ra_prepare fills four at a time */
-        l->work = g_renew(uint16_t, l->work, l->capacity);
+        l->work = g_renew(uint16_t, l->work, l->capacity * 2); /* ra_prepare reads some from the front */
     }
     l->ir = ir;
     l->nodes = ir->nodes;
@@ -286,7 +285,6 @@ void lower_vcpu_free(Vcpu *v) {
         g_free(w->l.work);
         g_free(w->l.slot_pin);
         g_free(w->l.slot_lazy);
-        g_free(w->l.slot_faults);
         g_free(w);
     }
 }
@@ -296,7 +294,7 @@ static bool stays(const Tcg *tcg) {
     return !tcg->one_by_one && !tcg->config.icount;
 }
 
-LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir) {
+LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir) {
     Tcg *tcg = v->tcg;
     uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
     if (!start) {

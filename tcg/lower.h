@@ -13,7 +13,7 @@ void lower_finish(Tcg *tcg);
 void lower_cache_reset(Tcg *tcg);
 
 /* Compiles ir into the cache and fills tb's host part. */
-LowerResult lower_block(Vcpu *v, Tb *tb, const IrBlock *ir);
+LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir);
 void lower_vcpu_free(Vcpu *v);
 
 /* Makes exit `slot` of tb jump to `to`, or back to its stub. */

@@ -14,38 +14,52 @@ static bool is_vec_value(const Lower *l, uint32_t v) {
 
 /* -- the backward pass -- */
 
-/* What the pass has to do for an op. */
+/* What the pass has to do for an op: one of a few cases, so that one jump tells all that is not known beforehand. */
 enum {
-    PREP_VALUES = 7,   /* bit k: operand k is a value */
-    PREP_NONE = 16,    /* no code: it is looked at from where it is used */
-    PREP_INSN = 128,
-    PREP_BARRIER = 32, /* may leave the insn with what the insns before it have set, or begins or ends a region */
+    PREP_UNARY,    /* operand a is a value */
+    PREP_BINARY,   /* a and b are */
+    PREP_IN_PLACE, /* the same, or a alone; where the result should be is where an operand should be */
+    PREP_GET,
+    PREP_SET,
+    PREP_LOAD,
+    PREP_STORE,
+    PREP_OTHER,    /* by what follows */
+    PREP_CASE = 15,
+    PREP_UNUSED = 8, /* as a case: a removable op whose value nobody wants */
+    PREP_REMOVABLE = 16, /* nothing but its value is wanted */
+    PREP_BARRIER = 32,   /* may leave the insn with what the insns before it have set, or begins or ends a region */
     PREP_SPECIAL = 64,
-    PREP_ACCESS = 256, /* operand b is an address */
-    PREP_FLAGS = 512,  /* makes flags of a sum or difference, or wants some flags for less than all they are */
+    PREP_A = 128,        /* operand a is a value... */
+    PREP_B = 256,
+    PREP_C = 512,
+    PREP_FLAGS = 1024,   /* makes flags of a sum or difference, or wants some flags for less than all they are */
 };
 #define LETTER(o, k) (sizeof(o) > (k) + 1 ? (o)[sizeof(o) > (k) + 1 ? (k) : 0] : 's')
-#define IS_CHAIN(o, k) (LETTER(o, k) == 'A')
-#define IS_VALUE(o, k)                                                                                                 \
-    (LETTER(o, k) == 's' || LETTER(o, k) == 'i' || LETTER(o, k) == 'h' || IS_CHAIN(o, k) ? 0 : 1u << (k))
+#define IS_VALUE(o, k) (LETTER(o, k) != 's' && LETTER(o, k) != 'i' && LETTER(o, k) != 'h' && LETTER(o, k) != 'A')
 #define IS_ANY(op, a, b, c, d, e, f) ((op) == (a) || (op) == (b) || (op) == (c) || (op) == (d) || (op) == (e) || (op) == (f))
+#define IS_IN_PLACE(op)                                                                                                \
+    (IS_ANY(op, IR_and, IR_or, IR_xor, IR_mul, IR_shl, IR_vzext) || (op) == IR_bfi ||                                  \
+     IS_ANY(op, IR_shr, IR_sar, IR_ror, IR_neg, IR_not, IR_andn))
+#define IS_BARRIER(op) IS_ANY(op, IR_skip_if, IR_end, IR_cas, IR_rmw, IR_ll, IR_sc)
+#define IS_FLAGS(op)                                                                                                   \
+    (IS_ANY(op, IR_fl_add, IR_fl_sub, IR_fl_adc, IR_fl_sbc, IR_adc, IR_sbc) ||                                         \
+     IS_ANY(op, IR_cset, IR_csel, IR_branch, IR_skip_if, IR_csel, IR_csel))
+#define PREP_OF(op, o, props)                                                                                          \
+    ((op) == IR_get ? PREP_GET | PREP_REMOVABLE : (op) == IR_set || (op) == IR_pend ? PREP_SET :                       \
+     (op) == IR_ld ? PREP_LOAD : (op) == IR_st ? PREP_STORE : (op) == IR_nop ? PREP_OTHER | PREP_REMOVABLE :           \
+     ((props) & PREP_REMOVABLE) | (IS_IN_PLACE(op) ? PREP_IN_PLACE : (props) & ~PREP_REMOVABLE || IS_BARRIER(op) ||    \
+      IS_VALUE(o, 2) || !IS_VALUE(o, 0) || IS_FLAGS(op) ? PREP_OTHER | ((props) & ~PREP_REMOVABLE) |                   \
+          (IS_BARRIER(op) ? PREP_BARRIER | PREP_SPECIAL : 0) | (IS_FLAGS(op) ? PREP_FLAGS : 0) : IS_VALUE(o, 1) ? PREP_BINARY : PREP_UNARY) |            \
+     (IS_VALUE(o, 0) ? PREP_A : 0) | (IS_VALUE(o, 1) ? PREP_B : 0) | (IS_VALUE(o, 2) ? PREP_C : 0))
 static const uint16_t prep[IR_OPS] = {
-#define PURE 0
+#define PURE PREP_REMOVABLE
 #define FP 0
 #define STATE 0
-#define MEM 0
-#define TERM 0
+#define MEM PREP_SPECIAL
+#define TERM PREP_SPECIAL
 #define CTRL 0
-#define FAULT PREP_BARRIER
-#define OP(name, result, o, props, meaning)                                                                            \
-    [IR_##name] = IS_ANY(IR_##name, IR_nop, IR_arg, IR_pair, IR_const, IR_nop, IR_nop) ? PREP_NONE :                   \
-        IS_VALUE(o, 0) | IS_VALUE(o, 1) | IS_VALUE(o, 2) | (IR_##name == IR_insn ? PREP_INSN : 0) | (props) |          \
-        (IS_CHAIN(o, 0) || IS_CHAIN(o, 1) || IS_CHAIN(o, 2) ? PREP_SPECIAL : 0) |                                      \
-        (IS_ANY(IR_##name, IR_skip_if, IR_end, IR_cas, IR_rmw, IR_ll, IR_sc) ? PREP_BARRIER : 0) |                     \
-        (IS_ANY(IR_##name, IR_set, IR_pend, IR_get, IR_check, IR_aligned, IR_skip_if) ? PREP_SPECIAL : 0) |            \
-        (IS_ANY(IR_##name, IR_fl_add, IR_fl_sub, IR_fl_adc, IR_fl_sbc, IR_adc, IR_sbc) ? PREP_FLAGS : 0) |             \
-        (IS_ANY(IR_##name, IR_cset, IR_csel, IR_branch, IR_skip_if, IR_csel, IR_csel) ? PREP_FLAGS : 0) |              \
-        (IR_##name == IR_ld || IR_##name == IR_st ? PREP_ACCESS : 0),
+#define FAULT (PREP_BARRIER | PREP_SPECIAL)
+#define OP(name, result, o, props, meaning) [IR_##name] = PREP_OF(IR_##name, o, props),
 #include "ir/ops.def"
 #include "ir/ops_fp.def"
 #include "ir/ops_vec.def"
@@ -73,20 +87,10 @@ static void note_chain(Lower *l, uint32_t i) {
     }
 }
 
-
 /* Is a pend of the slot left to the cold paths? What is pinned is set as usual, and needs no store. */
 static bool pends_lazily(const Lower *l, uint32_t slot) {
     IrType t = (IrType)l->ir->slots[slot].type;
     return l->slot_pin[slot] == RA_NO_REG && (t == IR_I64 || t == IR_V128 || t == IR_FLAGS);
-}
-
-/* Sets and pends, seen from behind: the value of a pend is wanted up to the last fault that can see it. */
-static void note_set(Lower *l, const IrNode *n) {
-    if (n->op == IR_pend && pends_lazily(l, n->a) && l->slot_faults[n->a] < l->fault_count) {
-        RaValue *x = &l->values[n->b];
-        x->last_use = MAX(x->last_use, l->faults[l->slot_faults[n->a]]);
-    }
-    l->slot_faults[n->a] = l->fault_count;
 }
 
 static void note_fault(Lower *l, uint32_t at) {
@@ -97,32 +101,46 @@ static void note_fault(Lower *l, uint32_t at) {
     }
 }
 
-/* What the backward pass knows of the pins. */
+/* What the backward pass knows of the pins, of which RA_NO_REG is one. */
 typedef struct Hints {
-    uint32_t barrier;          /* nearest barrier behind the node looked at */
-    uint32_t value[RA_REGS + 1]; /* by pin register: value that is going to be set into it, its def not yet seen... */
-    uint32_t set_at[RA_REGS];  /* ...and where */
+    uint32_t barrier;              /* nearest barrier behind the node looked at */
+    uint32_t value[RA_NO_REG + 1]; /* by pin register: value that is going to be set into it, its def not yet seen... */
+    uint32_t set_at[RA_NO_REG + 1]; /* ...and where */
 } Hints;
 
-static G_GNUC_NO_INLINE void note_special(Lower *l, uint32_t i, const IrNode *n, Hints *h) {
-    if (n->op == IR_set || n->op == IR_pend) {
-        unsigned pin = l->slot_pin[n->a];
-        note_set(l, n);
-        if (ra_node(l, n->b)->op == IR_add && l->sum_count < RA_SUMS) {
-            l->sums[l->sum_count++] = (uint16_t)i;
-        }
-        if (pin != RA_NO_REG) {
-            h->value[pin] = n->b;
-            h->set_at[pin] = i;
-            l->values[n->b].hint = (uint8_t)pin;
-        }
-    } else if (n->op == IR_check || n->op == IR_aligned) {
+/* A set, or pend, that is seen: the value of a pend is wanted up to the last fault that can see it. */
+static inline void note_set(Lower *l, uint32_t i, const IrNode *n, uint32_t behind, Hints *h) {
+    RaValue *x = &l->values[n->b];
+    if (n->op == IR_pend && pends_lazily(l, n->a) && behind < l->fault_count) {
+        x->last_use = MAX(x->last_use, l->faults[behind]);
+    }
+    l->sums[l->sum_count] = (uint16_t)i;
+    l->sum_count += (ra_node(l, n->b)->op == IR_add) & (l->sum_count < RA_SUMS);
+    unsigned pin = l->slot_pin[n->a];
+    h->value[pin] = n->b;
+    h->set_at[pin] = i;
+    x->hint = pin == RA_NO_REG ? x->hint : (uint8_t)pin;
+}
+
+/* What else is no pure op. False: nobody wants it. */
+static G_GNUC_NO_INLINE bool note_special(Lower *l, uint32_t i, IrNode *n) {
+    if (n->op == IR_check || n->op == IR_aligned) {
         note_fault(l, i);
-    } else if (n->op == IR_skip_if) {
+        return true;
+    }
+    if (n->op == IR_call && !l->values[i].uses && l->ir->helpers[n->a].flags == IRH_PURE) {
+        *n = (IrNode){.op = IR_nop};
+        return false;
+    }
+    if (ir_shows_slots(l->ir, n)) {
+        ir_new_generation(l->ir);
+    }
+    if (n->op == IR_skip_if) {
         l->regions = true;
     } else if (n->op == IR_call || n->op == IR_cas) {
         note_chain(l, i);
     }
+    return true;
 }
 
 /* Is v made by an op, and wanted only once? */
@@ -132,7 +150,7 @@ static bool is_made_for(const Lower *l, uint32_t v) {
 }
 
 /* n is best made in `pin`: the operand that its result replaces, in an insn of two operands, too. */
-static G_GNUC_NO_INLINE void pass_hint(Lower *l, const IrNode *n, unsigned pin, Hints *h) {
+static G_GNUC_NO_INLINE void pass_hint(Lower *l, const IrNode *n, unsigned pin, Hints *h) { /* n is PREP_IN_PLACE */
     uint32_t origin = 0;
     switch (n->op) {
     case IR_vzext:
@@ -154,14 +172,12 @@ static G_GNUC_NO_INLINE void pass_hint(Lower *l, const IrNode *n, unsigned pin, 
 }
 
 /* The hint of node i, now that all that stands behind it is known: is it the last that goes into the register, and does
- * nothing in between want what the register holds before? */
-static void judge_hint(RaValue *x, uint32_t i, Hints *h) {
+ * nothing in between want what the register holds before? Nobody knows the answer beforehand: no branches. */
+static inline void judge_hint(RaValue *x, uint32_t i, Hints *h) {
     unsigned pin = x->hint;
-    bool mine = h->value[pin] == i;
-    if (!mine || h->barrier < h->set_at[pin]) {
-        x->hint = RA_NO_REG;
-    }
-    h->value[pin] = mine ? 0 : h->value[pin];
+    uint32_t value = h->value[pin];
+    x->hint = (value != i) | (h->barrier < h->set_at[pin]) ? RA_NO_REG : (uint8_t)pin;
+    h->value[pin] = value == i ? 0 : value;
 }
 
 /* The op in front of the flags at i that leaves them in the host's flags, or 0. In between nothing may change those, and
@@ -229,60 +245,134 @@ static void make_fresh(RaValue *values, uint32_t count) {
     }
 }
 
-void ra_prepare(Lower *l) {
-    const IrNode *nodes = l->nodes;
+/* The nodes that may become code, with insns. */
+static uint16_t *list_with_insns(Lower *l) {
+    const IrBlock *ir = l->ir;
+    uint16_t *at = l->work;
+    for (uint32_t i = 1; i < ir->count; i++) {
+        if (ir->nodes[i].op == IR_insn || !(ir_append_kinds[ir->nodes[i].op] & IR_APPEND_NO_CODE)) {
+            *at++ = (uint16_t)i;
+        }
+    }
+    return at;
+}
+
+/* An op that is none of the frequent ones. */
+static bool note_other(Lower *l, uint32_t i, IrNode *n, unsigned todo, Hints *h) {
+    judge_hint(&l->values[i], i, h);
+    if (todo & PREP_SPECIAL) {
+        if (!note_special(l, i, n)) {
+            return false;
+        }
+        h->barrier = todo & PREP_BARRIER ? i : h->barrier;
+    }
+    uint32_t use = todo & PREP_FLAGS ? note_flags(l, i, n) : i;
+    for (unsigned k = 0; k < 3; k++) {
+        if (todo & PREP_A << k) {
+            note_use(l->values, n->arg[k], use);
+        }
+    }
+    return true;
+}
+
+/* The op at i goes, which was to leave flags that are wanted: they are made where they stand, after all. */
+static void make_flags_alone(Lower *l, uint32_t i) {
+    uint32_t at = i + l->values[i].flags_at;
+    const IrNode *n = ra_node(l, at);
+    l->values[at].follows = false;
+    for (unsigned k = 0; k < 3; k++) {
+        if (prep[n->op] & PREP_A << k) {
+            l->values[n->arg[k]].last_use = MAX(l->values[n->arg[k]].last_use, (uint16_t)at);
+        }
+    }
+}
+
+/* The walk: returns where, in work, it has got to. */
+static uint16_t *walk_back(Lower *l, const uint16_t *first, const uint16_t *at, uint16_t *work, Hints *h) {
+    IrBlock *ir = l->ir;
+    IrNode *nodes = ir->nodes;
     RaValue *values = l->values;
+    while (at > first) {
+        uint32_t i = *--at;
+        IrNode *n = &nodes[i];
+        RaValue *x = &values[i];
+        unsigned todo = prep[n->op];
+        uint32_t behind;
+        *--work = (uint16_t)i;
+        switch ((todo & 7) | (todo & PREP_REMOVABLE && !x->uses ? PREP_UNUSED : 0)) {
+        case PREP_BINARY:
+            note_use(values, n->b, i);
+            /* fall through */
+        case PREP_UNARY:
+            note_use(values, n->a, i);
+            judge_hint(x, i, h);
+            break;
+        case PREP_IN_PLACE:
+            note_use(values, n->a, i);
+            if (todo & PREP_B) {
+                note_use(values, n->b, i);
+            }
+            judge_hint(x, i, h);
+            if (x->hint != RA_NO_REG) {
+                pass_hint(l, n, x->hint, h);
+            }
+            break;
+        case PREP_GET:
+            judge_hint(x, i, h);
+            h->value[l->slot_pin[n->a]] = 0;
+            ir->slot_dead[n->a] = ir->gen - 1;
+            break;
+        case PREP_SET:
+            behind = ir->slot_faults[n->a];
+            if (ir_dead_set(ir, n, l->fault_count)) {
+                note_use(values, n->b, i);
+                note_set(l, i, n, behind, h);
+            } else {
+                work++;
+            }
+            break;
+        case PREP_STORE:
+            note_use(values, n->c, i);
+            /* fall through */
+        case PREP_LOAD:
+            note_use(values, n->a, i);
+            note_use(values, n->b, i);
+            note_kin(&values[n->b]);
+            judge_hint(x, i, h);
+            break;
+        case PREP_OTHER:
+            work += !note_other(l, i, n, todo, h);
+            break;
+        default:
+            work++;
+            if (x->flags_at) {
+                make_flags_alone(l, i);
+            }
+            *n = (IrNode){.op = IR_nop};
+            break;
+        }
+    }
+    return work;
+}
+
+void ra_prepare(Lower *l) {
+    IrBlock *ir = l->ir;
     Hints h; /* a register that is somebody's hint has been written there */
 
     l->fault_count = l->pend_count = 0;
     l->regions = false;
     l->sum_count = 0;
-    l->work_end = l->work + l->capacity;
     h.barrier = UINT32_MAX;
-    make_fresh(values, l->ir->count);
-    uint16_t *work = l->work_end;
-    unsigned quiet = PREP_NONE | (l->lists_insns ? 0 : PREP_INSN);
-    for (uint32_t i = l->ir->count - 1; i > 0; i--) {
-        const IrNode *n = &nodes[i];
-        unsigned todo = prep[n->op];
-        *--work = (uint16_t)i;
-        if (todo & quiet) {
-            work++;
-            continue;
-        }
-        if (values[i].hint != RA_NO_REG) {
-            judge_hint(&values[i], i, &h);
-        }
-        uint32_t use = todo & PREP_FLAGS ? note_flags(l, i, n) : i;
-        if (todo & 1) { /* of node 0 nobody asks */
-            note_use(values, n->a, use);
-        }
-        if (todo & 6) {
-            if (todo & 2) {
-                note_use(values, n->b, use);
-            }
-            if (todo & 4) {
-                note_use(values, n->c, use);
-            }
-        }
-        if (todo & PREP_ACCESS) {
-            note_kin(&values[n->b]);
-        }
-        if (values[i].hint != RA_NO_REG) {
-            pass_hint(l, n, values[i].hint, &h);
-        }
-        if (todo & (PREP_SPECIAL | PREP_BARRIER)) {
-            if (n->op == IR_get) {
-                unsigned pin = l->slot_pin[n->a];
-                h.value[pin == RA_NO_REG ? RA_REGS : pin] = 0;
-            } else {
-                note_special(l, i, n, &h);
-            }
-            h.barrier = todo & PREP_BARRIER ? i : h.barrier;
-        }
+    h.value[RA_NO_REG] = h.set_at[RA_NO_REG] = 0;
+    make_fresh(l->values, ir->count);
+    ir_new_generation(ir);
+    l->work_end = l->work + l->capacity * 2;
+    if (l->lists_insns) {
+        l->work_begin = walk_back(l, l->work, list_with_insns(l), l->work_end, &h);
+    } else {
+        l->work_begin = walk_back(l, ir->code, ir->code + ir->code_count, l->work_end, &h);
     }
-    values[0] = fresh;
-    l->work_begin = work;
+    l->values[0] = fresh;
 }
 
 void ra_extend(Lower *l, uint32_t v, uint32_t last_use) {

@@ -2,8 +2,8 @@
 /*
  * regalloc.h - where values are while a block is compiled.
  *
- * One backward pass (ra_prepare) finds last uses, hints and what there is to do; then lower.c walks forward and asks for registers. A
- * pinned guest slot always is in its host register: a `get` borrows that register, a `set` overwrites it, and a value
+ * One backward pass (ra_prepare) does what ir_opt_dead does, and finds last uses and hints; then lower.c walks forward
+ * over what is left and asks for registers. A pinned guest slot always is in its host register: a `get` borrows that register, a `set` overwrites it, and a value
  * that is going to be set is made there in the first place when nothing in between could see the old content.
  */
 #ifndef TCG_REGALLOC_H
@@ -37,12 +37,12 @@ typedef struct RaPend {
 typedef struct Lower {
     Vcpu *vcpu;
     const Backend *be;
-    const IrBlock *ir;
+    IrBlock *ir;
     const IrNode *nodes;       /* of ir */
     HostCode *h;
     RaValue *values;
-    uint32_t capacity;         /* of values and work */
-    uint16_t *work;            /* ra_prepare: the nodes that may become code, in order... */
+    uint32_t capacity;         /* of values and half of work */
+    uint16_t *work;            /* ra_prepare: the nodes that become code, in order... */
     uint16_t *work_begin, *work_end; /* ...which are those between */
     uint32_t now;              /* node being compiled */
     uint16_t head[RA_REGS];    /* first value in each register */
@@ -57,11 +57,10 @@ typedef struct Lower {
     uint8_t *slot_pin;         /* register of each slot, or RA_NO_REG */
     uint16_t (*slot_lazy)[2];  /* values got from an unpinned slot that still live in its memory... */
     uint64_t lazy_slots[RA_SLOTS / 64 + 1]; /* ...and which slots may have some */
-    uint32_t *slot_faults;     /* ra_prepare: of each slot, how many of `faults` follow its next set */
     uint16_t faults[RA_FAULTS]; /* ra_prepare: ops that may leave by a cold path, the last first */
     unsigned fault_count;
     bool lists_insns;          /* `work` is to contain the insn nodes */
-    uint16_t sums[RA_SUMS];    /* ra_prepare: sets of sums, the last first; when they are too many, the first ones lack */
+    uint16_t sums[RA_SUMS + 1];    /* ra_prepare: sets of sums, the last first; when they are too many, the first ones lack */
     unsigned sum_count;
     bool regions;              /* ra_prepare: there is a skip_if */
     RaPend pend[HOST_COLD_PENDS]; /* slots whose memory only cold paths need to write, until their next set */

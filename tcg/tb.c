@@ -534,7 +534,9 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     if (may_merge(tcg, pa, ir)) {
         ir_opt_check(ir);
     }
-    ir_opt_dead(ir);
+    if (!tcg->backend || tcg->config.verify || tcg->config.log_items & TCG_LOG_OP_OPT) {
+        ir_opt_dead(ir); /* to be seen: lower_block does the same */
+    }
     stage(v, TCG_STAGE_PASSES, &since);
     lower_log(v, "OP after passes", TCG_LOG_OP_OPT, ir, page, va);
     if (tcg->config.verify) {

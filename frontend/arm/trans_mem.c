@@ -30,7 +30,7 @@ uint32_t a64_base(Trans *t, unsigned rn) {
 }
 
 uint32_t a64_offset(Trans *t, uint32_t v, int64_t offset) {
-    return offset ? ir_emit(t->ir, IR_add, IR_I64, 0, v, ir_const(t->ir, IR_I64, (uint64_t)offset), 0) : v;
+    return ir_add_const(t->ir, v, offset);
 }
 
 uint32_t a64_check(Trans *t, uint32_t ea, unsigned bytes, unsigned align, unsigned aux) {

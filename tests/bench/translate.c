@@ -97,7 +97,6 @@ static unsigned do_stages(Bench *b, uint64_t pa, const uint8_t *page, unsigned s
     }
     if (stage >= 1) {
         ir_opt_check(ir);
-        ir_opt_dead(ir);
     }
     if (stage >= 2) {
         Tb tb = {.pa = pa, .mode = b->mode, .frontend = b->cpu->frontend, .bytes = end - request.offset,

@@ -62,17 +62,22 @@ END_TEST
 /* Every word matches at most one row by its fixed bits and guards: what a64_find gives contains the word. */
 START_TEST(rows) {
     uint32_t insn = 1;
+    unsigned found = 0;
     for (unsigned i = 0; i < 200000; i++) {
         insn = insn * 1664525 + 1013904223;
         A64Fields f;
         const A64Row *row = a64_find(insn, &f);
         ck_assert(!row || (insn & row->mask) == row->value);
+        const A64Row *likely = a64_likely(insn);
+        ck_assert(!likely || likely == row);
+        found += likely != NULL;
         for (uint32_t k = 0; row && k < row->field_count; k++) {
             const DecodeField *field = &row->fields[k];
             uint32_t v = G_STRUCT_MEMBER(uint32_t, &f, field->offset);
             ck_assert_uint_eq(v, insn >> field->shift & (uint32_t)((UINT64_C(1) << field->width) - 1));
         }
     }
+    ck_assert_uint_gt(found, 20000);
 }
 END_TEST
 

@@ -21,6 +21,7 @@ struct JitSide {
     Tcg *tcg;
     Vcpu *vcpu;
     Tb tb;
+    IrBlock *made;     /* what host code is made from: a copy, for that changes it */
     bool compiled;
 };
 
@@ -197,6 +198,7 @@ void jit_side_free(JitSide *s) {
         ir_interp_free(s->interp);
         g_aligned_free(s->env);
     }
+    ir_block_free(s->made);
     g_aligned_free(s->memory);
     g_free(s);
 }
@@ -220,7 +222,20 @@ void jit_forget(JitSide *s) {
     tlb_flush_all(s->vcpu);
 }
 
+static void copy_block(JitSide *s, const IrBlock *b) {
+    if (!s->made) {
+        s->made = ir_block_new(b->slots, b->slot_count, b->helpers, b->helper_count);
+    }
+    ir_block_reset(s->made);
+    for (uint32_t i = 1; i < b->count; i++) {
+        const IrNode *n = &b->nodes[i];
+        ir_append(s->made, (IrOp)n->op, (IrType)n->type, n->aux, n->a, n->b, n->c);
+    }
+    s->made->fp_plain = b->fp_plain;
+}
+
 bool jit_compile(JitSide *s, const IrBlock *b) {
+    copy_block(s, b);
     s->tcg->tb_count = 0;
     g_free(s->tb.marks);
     memset(&s->tb, 0, sizeof s->tb);
@@ -228,7 +243,7 @@ bool jit_compile(JitSide *s, const IrBlock *b) {
     s->tb.frontend = &s->frontend;
     s->tb.insns = (uint16_t)b->insns;
     s->tb.valid = true;
-    s->compiled = lower_block(s->vcpu, &s->tb, b) == LOWER_OK;
+    s->compiled = lower_block(s->vcpu, &s->tb, s->made) == LOWER_OK;
     s->tcg->tbs[s->tcg->tb_count++] = &s->tb;
     return s->compiled;
 }

@@ -140,8 +140,7 @@ START_TEST(test_reset_cut_and_growth) {
     ck_assert_uint_eq(b->insns, 1);
     ck_assert_uint_eq(b->nodes[ir_get(b, S_X7, IR_I64)].op, IR_get); /* the set is gone */
     b->gen = UINT32_MAX; /* stamps of the wrapped generation must not count */
-    b->slot_gen[S_X0] = 1;
-    b->slot_value[S_X0] = x;
+    b->known[S_X0] = (struct IrKnown){x, 1};
     ir_block_reset(b);
     ck_assert_uint_eq(b->count, 1);
     ck_assert_uint_eq(b->insns, 0);
