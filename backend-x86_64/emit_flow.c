@@ -192,10 +192,12 @@ void x64_patch(uint8_t *displacement, const uint8_t *exec_of_it, const uint8_t *
     __atomic_store_n((uint32_t *)(void *)displacement, rel, __ATOMIC_RELEASE);
 }
 
-/* Looks va up in the jump cache and goes there; everything is dead by now except the pins. */
-void x64_indirect(HostCode *h, HostOperand va) {
+/* Looks va up in the jump cache and goes there; everything is dead by now except the pins. What stands in the cache is no
+ * tagged address, so that only one that is not found need be cleaned. */
+void x64_indirect(HostCode *h, HostOperand va, bool sext) {
+    const HostStubs *s = h->stubs;
     bool move = va.kind == HOST_REG && va.reg != RDI;
-    uint8_t *p = x_begin_n(h, 12 + (va.kind == HOST_IMM ? 2 : move));
+    uint8_t *p = x_begin_n(h, 11 + (va.kind == HOST_IMM ? 2 : move));
     if (va.kind == HOST_IMM) {
         p = a_ro(p, 0x8b, OP_W, RDI, ENV_AT(pcbase));
         p = a_group1(p, 0, OP_W, x_reg(RDI), (int32_t)va.imm);
@@ -203,19 +205,18 @@ void x64_indirect(HostCode *h, HostOperand va) {
         p = a_rr(p, 0x8b, OP_W, RDI, va.reg);
     }
     p = a_group1(p, 7, 0, ENV_AT(pending), 0);
-    p = a_jcc_stub(h, p, CC_L, h->stubs->pending_va);
-    p = a_rr(p, 0x8b, OP_W, RSI, RDI);
-    p = a_ro(p, 0x33, OP_W, RSI, ENV_AT(space));
-    p = a_rm(p, 0x8d, 0, RAX, RDI, RDI, 0, 0); /* lea eax, [rdi + rdi]: index of 16-byte entries from bit 2 up */
-    p = a_rr(p, 0xc1, 0, 4, RAX);              /* shl */
-    *p++ = 1;
-    p = a_group1(p, 4, 0, x_reg(RAX), (int32_t)(((1u << IR_JUMP_BITS) - 1) * sizeof(IrJump)));
-    p = a_rm(p, 0x3b, OP_W, RSI, RBP, RAX, 0, (int32_t)(offsetof(Env, jumps) - ENV_BIAS));
-    p = a_jcc_stub(h, p, CC_NE, h->stubs->miss);
+    p = a_jcc_stub(h, p, CC_L, sext ? s->pending_sext : s->pending_va);
+    p = a_ro(p, 0x8b, OP_W, RSI, ENV_AT(space));
+    p = a_rr(p, 0x33, OP_W, RSI, RDI);
+    p = a_rr(p, 0x8b, 0, RAX, RDI);
+    p = a_group1(p, 4, 0, x_reg(RAX), ((1 << IR_JUMP_BITS) - 1) << 2); /* times 4, as entries have 16 bytes */
+    p = a_rm(p, 0x3b, OP_W, RSI, RBP, RAX, 2, (int32_t)(offsetof(Env, jumps) - ENV_BIAS));
+    p = a_jcc_stub(h, p, CC_NE, sext ? s->miss_sext : s->miss);
     p = a_group1(p, 4, OP_W, x_reg(RDI), -(1 << IR_PAGE_BITS));
     p = a_ro(p, 0x89, OP_W, RDI, ENV_AT(pcbase));
-    x_end(h, a_rm(p, 0xff, 0, 4, RBP, RAX, 0, (int32_t)(offsetof(Env, jumps) + offsetof(IrJump, host) - ENV_BIAS)));
+    x_end(h, a_rm(p, 0xff, 0, 4, RBP, RAX, 2, (int32_t)(offsetof(Env, jumps) + offsetof(IrJump, host) - ENV_BIAS)));
 }
+G_STATIC_ASSERT(sizeof(IrJump) == 16);
 
 void x64_exit(HostCode *h, unsigned reason, bool set_pc, int32_t off) {
     bool stays = h->stays && (reason == IR_EXIT_SYNC || reason == IR_EXIT_PC_SET);

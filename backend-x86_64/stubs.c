@@ -141,7 +141,14 @@ static const uint8_t *unwind(HostCode *h) {
     return at;
 }
 
-/* Exits that store the pins first: `leave` (rax set), `chain`, `pending`, `miss`, `pending_va`. And
+/* The target of a jump loses its tag byte. */
+static void sext_va(HostCode *h) {
+    x_shift(h, 4, OP_W, RDI, 8);
+    x_shift(h, 7, OP_W, RDI, 8);
+}
+
+/* Exits that store the pins first: `leave` (rax set), `chain`, `pending`, `miss`, `pending_va`, these two
+ * also for targets with tags. And
  * ways on without leaving, by the jump cache, to env.pc (`resume_pc`) or rdi (`resume`). */
 static void exits(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *out) {
     s->leave = stub_start(h);
@@ -160,12 +167,16 @@ static void exits(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *o
     x_load_imm(h, RAX, IR_EXIT_PENDING);
     x_jmp_stub(h, s->leave);
 
-    s->miss = stub_start(h);
+    s->miss_sext = stub_start(h);
+    sext_va(h);
+    s->miss = h->exec + x_offset(h);
     x_ro(h, 0x89, OP_W, RDI, ENV_AT(pc));
     x_load_imm(h, RAX, IR_EXIT_NEXT);
     x_jmp_stub(h, s->leave);
 
-    s->pending_va = stub_start(h);
+    s->pending_sext = stub_start(h);
+    sext_va(h);
+    s->pending_va = h->exec + x_offset(h);
     x_ro(h, 0x89, OP_W, RDI, ENV_AT(pc));
     x_load_imm(h, RAX, IR_EXIT_PENDING);
     x_jmp_stub(h, s->leave);
@@ -174,7 +185,7 @@ static void exits(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *o
     x_ro(h, 0x8b, OP_W, RDI, ENV_AT(pc));
     s->resume = h->exec + (h->p - h->start);
     h->stubs = s;
-    x64_indirect(h, x_reg(RDI));
+    x64_indirect(h, x_reg(RDI), false);
 }
 
 static const uint8_t scratch[] = {RAX, RCX, RDX, RSI, RDI};

@@ -48,7 +48,7 @@ int x64_poll(HostCode *h);
 void x64_pending_exit(HostCode *h, int32_t off);
 uint32_t x64_chain_jump(HostCode *h, int cc);
 void x64_chain_stub(HostCode *h, uint32_t id);
-void x64_indirect(HostCode *h, HostOperand va);
+void x64_indirect(HostCode *h, HostOperand va, bool sext);
 void x64_exit(HostCode *h, unsigned reason, bool set_pc, int32_t off);
 void x64_patch(uint8_t *displacement, const uint8_t *exec_of_it, const uint8_t *to);
 HostFixup x64_budget(HostCode *h, unsigned insns, uint32_t *host);

@@ -173,7 +173,7 @@ static IrExit run_terminator(InterpRun *r, const IrNode *n) {
         }
         return go_to(env, page_pc(env, n->c), false);
     case IR_indirect:
-        return go_to(env, r->vals[n->a].u64, true);
+        return go_to(env, n->aux & IR_JUMP_SEXT ? (uint64_t)(r->vals[n->a].sd[0] << 8 >> 8) : r->vals[n->a].u64, true);
     default:
         g_assert(n->op == IR_exit);
         if (n->aux != IR_EXIT_PC_SET) {

@@ -98,6 +98,8 @@ enum { IR_FP_WHY = 8 };
 
 typedef enum IrBarrier { IR_BARRIER_LOAD, IR_BARRIER_STORE, IR_BARRIER_FULL } IrBarrier;
 typedef enum IrJumpKind { IR_JUMP, IR_CALL, IR_RET } IrJumpKind;
+/* With a kind: bits 63 to 56 of the target are ignored, and become copies of bit 55. */
+enum { IR_JUMP_SEXT = 1 << 2 };
 
 /* Why a block was left. Front ends do not add to this list. */
 typedef enum IrExit {

@@ -231,6 +231,8 @@ static bool check_special(Verifier *v) {
         return check_access(v, n, ir_type_of(v->b, n->c));
     case IR_cas:
         return check_cas(v, n);
+    case IR_indirect:
+        return (n->aux & ~(unsigned)IR_JUMP_SEXT) <= IR_RET || fail(v, "aux is no IrJumpKind");
     case IR_exit:
         return n->aux <= IR_EXIT_SYNC || fail(v, "aux is no IrExit");
     default:

@@ -48,7 +48,7 @@ static void chain_jump(Walk *w, unsigned slot, int32_t off, int cc) {
 static void leave_to(Walk *w, unsigned slot, int32_t off, bool poll) {
     Lower *l = &w->l;
     if (!on_page(off)) {
-        l->be->indirect(l->h, (HostOperand){.kind = HOST_IMM, .imm = off}); /* which polls */
+        l->be->indirect(l->h, (HostOperand){.kind = HOST_IMM, .imm = off}, false); /* which polls */
     } else if (poll) {
         chain_jump(w, slot, off, l->be->poll(l->h));
         l->be->pending_exit(l->h, off);
@@ -217,7 +217,8 @@ static void lower_node(Walk *w, uint32_t i) {
     case IR_jump: lower_jump(w, n); break;
     case IR_branch: lower_branch(w, n); break;
     case IR_indirect:
-        l->be->indirect(l->h, (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, n->a, UINT32_MAX)});
+        l->be->indirect(l->h, (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, n->a, UINT32_MAX)},
+                        n->aux & IR_JUMP_SEXT);
         break;
     case IR_exit:
         l->be->exit(l->h, n->aux, n->aux != IR_EXIT_PC_SET, (int32_t)n->a);

@@ -31,8 +31,9 @@ bool a64_fp(Trans *t) {
     return true;
 }
 
-/* As BranchTo makes it: where the top byte is ignored, bits 63..56 become copies of bit 55 (EL2, EL3: zeros). */
-static uint32_t clean_target(Trans *t, uint32_t target) {
+/* As BranchTo makes it: where the top byte is ignored, bits 63..56 become copies of bit 55 (EL2, EL3: zeros). *kind tells
+ * when the jump itself has to do that. */
+static uint32_t clean_target(Trans *t, uint32_t target, unsigned *kind) {
     bool low = t->mode & ARM_MODE_TBI0, high = t->mode & ARM_MODE_TBI1;
     if ((t->mode & ARM_MODE_EL) >= 2) {
         return low ? ir_emit(t->ir, IR_ubfx, IR_I64, 0, target, 0 | 56 << 8, 0) : target;
@@ -40,17 +41,19 @@ static uint32_t clean_target(Trans *t, uint32_t target) {
     if (!low && !high) {
         return target;
     }
-    uint32_t clean = ir_emit(t->ir, IR_sbfx, IR_I64, 0, target, 0 | 56 << 8, 0);
     if (low && high) {
-        return clean;
+        *kind |= IR_JUMP_SEXT;
+        return target;
     }
+    uint32_t clean = ir_emit(t->ir, IR_sbfx, IR_I64, 0, target, 0 | 56 << 8, 0);
     uint32_t bit55 = ir_emit(t->ir, IR_and, IR_I64, 0, target, ir_const(t->ir, IR_I64, UINT64_C(1) << 55), 0);
     uint32_t flags = ir_emit(t->ir, IR_fl_logic, IR_FLAGS, 0, bit55, 0, 0);
     return ir_emit(t->ir, IR_csel, IR_I64, low ? IR_EQ : IR_NE, flags, clean, target);
 }
 
 void a64_indirect(Trans *t, uint32_t target, unsigned kind) {
-    ir_append(t->ir, IR_indirect, IR_VOID, kind, clean_target(t, target), 0, 0);
+    target = clean_target(t, target, &kind);
+    ir_append(t->ir, IR_indirect, IR_VOID, kind, target, 0, 0);
     t->ended = true;
 }
 

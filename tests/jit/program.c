@@ -497,7 +497,7 @@ static void terminator(Maker *m) {
         break;
     }
     case 4:
-        ir_append(m->b, IR_indirect, IR_VOID, below(&m->r, 3), pick(m, IR_I64), 0, 0);
+        ir_append(m->b, IR_indirect, IR_VOID, below(&m->r, 3) | (one_in(&m->r, 2) ? IR_JUMP_SEXT : 0), pick(m, IR_I64), 0, 0);
         break;
     default:
         ir_append(m->b, IR_exit, IR_VOID, exits[below(&m->r, G_N_ELEMENTS(exits))], target(m), 0, 0);

@@ -141,6 +141,8 @@ static const Single singles[] = {
     {"br, TBI1, lower", 0xd61f0020, ARM_MODE_TBI1, .x1_in = 0x120123456789abcc, .pc = 0x120123456789abcc},
     {"br, TBI1, upper", 0xd61f0020, ARM_MODE_TBI1, .x1_in = 0x12f123456789abcc, .pc = 0xfff123456789abcc},
     {"br, TBI at EL2", 0xd61f0020, ARM_MODE_TBI0 | 2, .x1_in = 0x12f123456789abcc, .pc = 0x00f123456789abcc},
+    {"br, TBI0 and TBI1, lower", 0xd61f0020, ARM_MODE_TBI0 | ARM_MODE_TBI1, .x1_in = 0xa50123456789abcc, .pc = 0x000123456789abcc},
+    {"br, TBI0 and TBI1, upper", 0xd61f0020, ARM_MODE_TBI0 | ARM_MODE_TBI1, .x1_in = 0x5af123456789abcc, .pc = 0xfff123456789abcc},
     {"ldr x0, [x1]", 0xf9400020, BIG, .x0 = 0x0001020304050607},
     {"ldrsw x0, [x1]", 0xb9800020, BIG, .x0 = 0x00010203},
     {"ldrh w0, [x1]", 0x79400020, BIG, .x0 = 0x0001},
