@@ -312,6 +312,7 @@ static bool elf_code(const Image *image, const ImageFormat *format, const uint8_
     if (ELF(Elf64_Ehdr, data, e_type, big) != ET_EXEC) {
         return elf_refuse(image, "an ELF file that is not an executable at fixed addresses (ET_EXEC)", error);
     }
+    code->big = big;
     return elf_segments(image, data, size, big, code, error);
 }
 

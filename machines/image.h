@@ -31,6 +31,7 @@ typedef struct ImageCode {
     GArray *segments; /* of ImageSegment; gpa is relative to the start of RAM when `relative` */
     uint64_t entry;   /* likewise */
     bool relative;
+    bool big;         /* big-endian */
     bool unfinished;  /* given: take what the machine cannot run to the end */
 } ImageCode;
 

@@ -15,6 +15,7 @@
 enum {
     PLACE_ALIGN = 2 << 20,
     DTB_MAX = 2 << 20,
+    TOP_MAX = 1 << 30,
 };
 
 struct Loader {
@@ -32,11 +33,11 @@ static char *mib(uint64_t bytes) {
 
 /* Makes the kernel's segments absolute and sees that each lies in RAM. */
 static bool add_code(Loader *loader, ImageCode *code, GError **error) {
-    uint64_t add = code->relative ? loader->ram.base : 0;
+    uint64_t add = (code->relative ? loader->ram.base : 0) + (loader->bios ? loader->ram.bios_room : 0);
     loader->low = UINT64_MAX;
     for (unsigned i = 0; i < code->segments->len; i++) {
         ImageSegment *s = &g_array_index(code->segments, ImageSegment, i);
-        uint64_t from = s->gpa - (loader->ram.base - add); /* offset into RAM */
+        uint64_t from = s->gpa + add - loader->ram.base; /* offset into RAM */
         if (from >= loader->ram.size || s->memory_size > loader->ram.size - from) {
             g_autofree char *room = value_size_text(loader->ram.size), *need = mib(s->memory_size);
             g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE,
@@ -50,6 +51,7 @@ static bool add_code(Loader *loader, ImageCode *code, GError **error) {
         loader->high = MAX(loader->high, s->gpa + s->memory_size);
     }
     loader->entry.pc = code->entry + add;
+    loader->entry.big = code->big;
     loader->entry.kernel = true;
     return true;
 }
@@ -73,12 +75,12 @@ static bool open_bios(Loader *loader, const char *path, uint64_t max, GError **e
     const char *what = image_sniff(data, size);
     if (size > max) {
         g_autofree char *have = mib(size), *room = value_size_text(max);
-        g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE, "firmware '%s' is larger (%s) than the flash (%s)", path, have,
-                    room);
+        g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE, "firmware '%s' is larger (%s) than the %s (%s)", path, have,
+                    loader->ram.bios_room ? "memory for it" : "flash", room);
         return false;
     }
     if (what && (g_str_has_prefix(what, "an ELF") || g_str_has_prefix(what, "a text"))) {
-        g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE, "firmware '%s' is %s, not a raw image of the flash", path, what);
+        g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE, "firmware '%s' is %s, not a raw image%s", path, what, loader->ram.bios_room ? "" : " of the flash");
         return false;
     }
     return true;
@@ -89,13 +91,13 @@ Loader *loader_new(const ImageFormat *format, const char *kernel, const char *in
     g_autoptr(Loader) loader = g_new0(Loader, 1);
     loader->ram = ram;
     loader->segments = g_array_new(FALSE, FALSE, sizeof(ImageSegment));
+    if (bios && !open_bios(loader, bios, bios_max, error)) {
+        return NULL;
+    }
     if (kernel && !open_kernel(loader, format, kernel, error)) {
         return NULL;
     }
     if (initrd && !(loader->initrd = image_open("initrd", initrd, error))) {
-        return NULL;
-    }
-    if (bios && !open_bios(loader, bios, bios_max, error)) {
         return NULL;
     }
     return g_steal_pointer(&loader);
@@ -135,7 +137,9 @@ bool loader_place(Loader *loader, size_t dtb_size, GError **error) {
                     size);
         return false;
     }
-    bool dtb_first = !loader->kernel || loader->low - ram.base >= dtb_size;
+    bool in_ram = loader->bios && ram.bios_room;
+    next = in_ram ? MAX(next, align_up(ram.base + ram.bios_room)) : next;
+    bool dtb_first = !in_ram && (!loader->kernel || loader->low - ram.base >= dtb_size);
     if (dtb_first) {
         entry->dtb = ram.base;
         next = MAX(next, ram.base + PLACE_ALIGN);
@@ -147,7 +151,8 @@ bool loader_place(Loader *loader, size_t dtb_size, GError **error) {
     }
     uint64_t end = loader->initrd ? entry->initrd + entry->initrd_size : MAX(loader->high, ram.base);
     if (!dtb_first) {
-        entry->dtb = next;
+        uint64_t top = MIN(ram.size, TOP_MAX) & ~(uint64_t)(PLACE_ALIGN - 1);
+        entry->dtb = in_ram ? MAX(next, ram.base + top - MIN(top, PLACE_ALIGN)) : next; /* firmware wants it out of its way */
         end = next;
     }
     end = MAX(end, entry->dtb + dtb_size);
@@ -168,6 +173,11 @@ void loader_copy(const Loader *loader, uint8_t *ram, const void *dtb, size_t dtb
         memcpy(ram + (loader->entry.initrd - loader->ram.base), data, size);
     }
     memcpy(ram + (loader->entry.dtb - loader->ram.base), dtb, dtb_size);
+    if (loader->bios && loader->ram.bios_room) {
+        size_t size;
+        const void *data = g_bytes_get_data(loader->bios->bytes, &size);
+        memcpy(ram, data, MIN(size, loader->ram.bios_room));
+    }
     const Image *images[] = { loader->kernel, loader->initrd };
     for (unsigned i = 0; i < G_N_ELEMENTS(images); i++) {
         if (images[i]) {

@@ -19,6 +19,7 @@ typedef struct LoaderRam {
     uint64_t base;
     uint64_t size;
     bool unfinished; /* as in ImageCode */
+    uint64_t bios_room; /* firmware is loaded at the start of RAM and has so much for itself; 0: it is in a flash */
 } LoaderRam;
 
 typedef struct Loader Loader;
@@ -36,13 +37,14 @@ bool loader_place(Loader *loader, size_t dtb_size, GError **error);
 /* Copies everything into RAM, whose host memory is at `ram`; dtb_size is at most what loader_place was told. */
 void loader_copy(const Loader *loader, uint8_t *ram, const void *dtb, size_t dtb_size);
 
-/* Valid after loader_place. */
+/* Of the kernel at once, else valid after loader_place. */
 typedef struct LoaderEntry {
     uint64_t pc;           /* where the kernel starts; without a kernel 0 */
     uint64_t low, high;    /* gpa: bounds of the kernel; equal without one */
     uint64_t dtb;          /* gpa of the device tree */
     uint64_t initrd;       /* gpa; size 0: there is none */
     uint64_t initrd_size;
+    bool big;              /* the kernel is big-endian */
     bool kernel;           /* a kernel is loaded, rather than firmware */
 } LoaderEntry;
 LoaderEntry loader_entry(const Loader *loader);

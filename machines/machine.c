@@ -321,7 +321,7 @@ static bool check_options(Machine *m, GError **error) {
                     o->initrd ? "-initrd" : "-append");
         return false;
     }
-    if (o->kernel && o->bios) {
+    if (o->kernel && o->bios && !m->cls->bios_room) {
         g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "-kernel and -bios cannot be given together yet");
         return false;
     }
@@ -521,9 +521,9 @@ static bool make_tree(Machine *m, GError **error) {
 }
 
 static bool fill(Machine *m, GError **error) {
-    LoaderRam ram = { m->cls->ram_base, m->ram_size, m->keys.unfinished };
+    LoaderRam ram = { m->cls->ram_base, m->ram_size, m->keys.unfinished, m->cls->bios_room };
     const MachineOptions *o = &m->options;
-    m->loader = loader_new(m->cls->image, o->kernel, o->initrd, o->bios, m->cls->flash_size, ram, error);
+    m->loader = loader_new(m->cls->image, o->kernel, o->initrd, o->bios, MAX(m->cls->flash_size, m->cls->bios_room), ram, error);
     return m->loader && make_devices(m, error) && plug_devices(m, error) && make_cpus(m, error) && m->cls->fixup(m, error) && make_tree(m, error);
 }
 

@@ -128,6 +128,7 @@ struct MachineClass {
     unsigned cpus_max;
     bool virtio_on_pci;          /* where the virtio devices go that users name without a bus */
     uint64_t flash_size;         /* of the firmware flash; 0: none */
+    uint64_t bios_room;          /* firmware is loaded into RAM, as in LoaderRam, and may load a kernel; 0: it is not */
     uint32_t clock_phandle;
     const MapRow *map;
     unsigned map_count;

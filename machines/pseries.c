@@ -27,10 +27,23 @@ static const MapRow map[] = {
     { .device = &device_spapr_hpt, .name = "hpt", .irq = NO_IRQ, .configure = pseries_hpt_config },
 };
 
+/* Firmware is code that starts behind the interrupt vector of a reset. */
+static bool check_bios(const Machine *m, GError **error) {
+    enum { RESET = 0x100 };
+    size_t size;
+    const uint8_t *bytes = loader_bios(m->loader, &size);
+    if (bytes && (size < RESET + 4 || (bytes[RESET] | bytes[RESET + 1] | bytes[RESET + 2] | bytes[RESET + 3]) == 0)) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_IMAGE,
+                    "firmware '%s' is not for this machine: there is no code at 0x%x, where its CPUs start", m->options.bios, RESET);
+        return false;
+    }
+    return true;
+}
+
 static bool fixup(Machine *m, GError **error) {
     pseries_connect_irqs(m);
     pseries_connect_mmu(m);
-    return true;
+    return check_bios(m, error);
 }
 
 static uint64_t counter_hz(const char *cpu) {
@@ -80,6 +93,7 @@ const MachineClass machine_pseries = {
     .ram_min = UINT64_C(16) << 20,
     .ram_max = UINT64_C(255) << 30,
     .cpus_max = SPAPR_CPUS,
+    .bios_room = 4 << 20,
     .map = map,
     .map_count = G_N_ELEMENTS(map),
     .keys = keys,

@@ -13,9 +13,10 @@
 #include "machines/pseries.h"
 
 enum {
-    H_CLIENT = 0xf005,
+    H_CAS = 0xf002, H_UPDATE_DT = 0xf003, H_CLIENT = 0xf005,
     ARGS = 12, STRING = 256, VALUE = 64 << 10,
     INSTANCE = 0x40000000, /* an instance is its package's number with that */
+    FIRMWARE_ENTRY = 0x100,
     PHANDLES = 0x10000,    /* of nodes that had none */
 };
 #define FAILED UINT32_MAX
@@ -430,7 +431,35 @@ static int64_t h_client(PseriesCall *call) {
     return dma_write(bus, at + 12 + 4 * (uint64_t)c.inputs, c.out, 4 * c.outputs) == DMA_OK ? H_SUCCESS : H_PARAMETER;
 }
 
-static const PseriesCallRow rows[] = { { H_CLIENT, h_client } };
+/* -- for firmware, which plays the client interface itself -- */
+
+/* ibm,client-architecture-support with the address of what the guest said: a buffer and its size, which gets a version
+ * and the tree as it is now. */
+static int64_t h_support(PseriesCall *call) {
+    enum { VERSION = 1 };
+    Client c = { call->machine, call->env, call->cpu, pseries_spapr(call->machine) };
+    uint64_t at = pseries_arg(call, 1), room = pseries_arg(call, 2);
+    const uint32_t head = GUINT32_TO_BE(VERSION);
+    uint8_t vector[64];
+    size_t size;
+    const void *blob = g_bytes_get_data(call->machine->dtb, &size);
+    g_autoptr(DevTree) tree = devtree_open(blob, size, "the machine's", NULL);
+    if (!tree || !fifth_vector(&c, pseries_arg(call, 0), vector)) {
+        return H_PARAMETER;
+    }
+    pseries_choose(call->machine, tree, vector);
+    blob = devtree_blob(tree, &size);
+    bool fits = room >= size + sizeof head && dma_write(call->machine->bus, at, &head, sizeof head) == DMA_OK &&
+                dma_write(call->machine->bus, at + sizeof head, blob, size) == DMA_OK;
+    return fits ? H_SUCCESS : H_PARAMETER;
+}
+
+/* The tree that firmware has made of it, which nobody asks for. */
+static int64_t h_tree(PseriesCall *call) {
+    return H_SUCCESS;
+}
+
+static const PseriesCallRow rows[] = { { H_CAS, h_support }, { H_UPDATE_DT, h_tree }, { H_CLIENT, h_client } };
 const PseriesCallTable pseries_calls_client = { rows, G_N_ELEMENTS(rows) };
 
 /* -- the start -- */
@@ -455,7 +484,11 @@ void pseries_boot(Machine *m) {
     for (unsigned i = 0; i < m->cpus; i++) {
         ppc_leave_partition(vcpu_env(g_ptr_array_index(m->vcpus, i)));
     }
-    if (m->keys.no_client || !entry.kernel) {
+    if (m->options.bios) {
+        m->cls->frontend->set_entry(env, FIRMWARE_ENTRY, &entry.dtb, 1);
+        return;
+    }
+    if (m->keys.no_client) {
         return;
     }
     if (fdt_open_into(g_bytes_get_data(m->dtb, NULL), s->tree, SPAPR_TREE) != 0) {

@@ -8,7 +8,7 @@
 #include "machines/pseries.h"
 
 enum {
-    H_REGISTER_VPA = 0xdc, H_CEDE = 0xe0, H_CONFER = 0xe4, H_PROD = 0xe8, H_GET_CPU_CHARACTERISTICS = 0x1c8, H_JOIN = 0x298,
+    H_SET_DABR = 0x28, H_REGISTER_VPA = 0xdc, H_CEDE = 0xe0, H_CONFER = 0xe4, H_PROD = 0xe8, H_SET_XDABR = 0x134, H_GET_CPU_CHARACTERISTICS = 0x1c8, H_JOIN = 0x298,
     H_RANDOM = 0x300, H_SET_MODE = 0x31c,
     MODE_CIABR = 1, MODE_DAWR = 2, MODE_AIL = 3, MODE_LE = 4, /* resources of H_SET_MODE */
     VPA_FUNCTION_SHIFT = 45,
@@ -152,7 +152,13 @@ static int64_t h_random(PseriesCall *c) {
     return H_SUCCESS;
 }
 
+/* There is no data breakpoint: none can be set, and any be taken away. */
+static int64_t set_dabr(PseriesCall *c) {
+    return pseries_arg(c, 0) ? H_RESOURCE : H_SUCCESS;
+}
+
 static const PseriesCallRow rows[] = {
+    { H_SET_DABR, set_dabr }, { H_SET_XDABR, set_dabr },
     { H_CEDE, cede }, { H_JOIN, cede }, { H_CONFER, confer }, { H_PROD, prod }, { H_REGISTER_VPA, register_vpa },
     { H_SET_MODE, set_mode }, { H_GET_CPU_CHARACTERISTICS, characteristics }, { H_RANDOM, h_random },
 };

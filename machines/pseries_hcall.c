@@ -23,10 +23,15 @@ static uint64_t word_of(const uint8_t *bytes) {
     return v;
 }
 
+/* 0 is whatever terminal is the console. */
+static bool is_vty(uint64_t unit) {
+    return unit == 0 || unit == PSERIES_VTY_UNIT;
+}
+
 static int64_t put_term_char(PseriesCall *c) {
     uint8_t bytes[SPAPR_VTY_PIECE];
     Device *vty = machine_device(c->machine, "vty");
-    if (pseries_arg(c, 0) != PSERIES_VTY_UNIT || pseries_arg(c, 1) > SPAPR_VTY_PIECE) {
+    if (!is_vty(pseries_arg(c, 0)) || pseries_arg(c, 1) > SPAPR_VTY_PIECE) {
         return H_PARAMETER;
     }
     for (unsigned i = 0; i < SPAPR_VTY_PIECE; i++) {
@@ -37,7 +42,7 @@ static int64_t put_term_char(PseriesCall *c) {
 
 static int64_t get_term_char(PseriesCall *c) {
     uint8_t bytes[SPAPR_VTY_PIECE] = {0};
-    if (pseries_arg(c, 0) != PSERIES_VTY_UNIT) {
+    if (!is_vty(pseries_arg(c, 0))) {
         return H_PARAMETER;
     }
     pseries_result(c, 0, spapr_vty_get(machine_device(c->machine, "vty"), bytes));

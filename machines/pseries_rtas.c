@@ -69,7 +69,7 @@ static int64_t h_rtas(PseriesCall *c) {
     r.inputs = GUINT32_FROM_BE(head[1]);
     r.outputs = GUINT32_FROM_BE(head[2]);
     uint64_t in = at + sizeof head, out = in + 4 * (uint64_t)r.inputs;
-    if (r.inputs > RTAS_ARGS || r.outputs > RTAS_ARGS || r.outputs == 0 ||
+    if (r.inputs > RTAS_ARGS || r.outputs > RTAS_ARGS ||
         dma_read(c->machine->bus, in, r.in, 4 * r.inputs) != DMA_OK) {
         return refuse(c);
     }

@@ -120,6 +120,17 @@ void pseries_choose(Machine *m, DevTree *tree, const uint8_t *asked) {
     describe_choice(m, tree, has_radix(m) && mmu, xive);
 }
 
+/* A kernel that firmware is to start. */
+static void describe_kernel(const Machine *m, DevTree *tree) {
+    LoaderEntry entry = loader_entry(m->loader);
+    if (m->options.bios && entry.kernel) {
+        DEVTREE_U64S(tree, "/chosen", "qemu,boot-kernel", entry.low, entry.high - entry.low);
+        if (!entry.big) {
+            devtree_flag(tree, "/chosen", "qemu,boot-kernel-le");
+        }
+    }
+}
+
 void pseries_describe(Machine *m, DevTree *tree) {
     devtree_string(tree, "/", "device_type", "chrp");
     devtree_string(tree, "/", "model", "yado pseries");
@@ -129,5 +140,6 @@ void pseries_describe(Machine *m, DevTree *tree) {
     describe_terminal(tree);
     pseries_describe_rtas(tree);
     describe_support(m, tree);
+    describe_kernel(m, tree);
     describe_choice(m, tree, has_radix(m), has_xive(m) && m->keys.ic_mode == PSERIES_IC_XIVE);
 }
