@@ -267,7 +267,7 @@ static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
 /* In place of those from a level on. */
 #define X64_AVX2_RULES(RULE)                                                                                           \
     RULE(vpair) RULE(vandn) RULE(vget) RULE(vput) RULE(vins) RULE(vext) RULE(vrev) RULE(vtbl) RULE(vtbx) RULE(vadd)    \
-    RULE(vsub) RULE(vmul) RULE(vcmeq) RULE(vcmgt) RULE(vcmge) RULE(vshlr) RULE(vmull) RULE(vcnt) RULE(vrbit)           \
+    RULE(vsub) RULE(vmul) RULE(vcmeq) RULE(vcmgt) RULE(vcmge) RULE(vshlr) RULE(vshm) RULE(vmull) RULE(vcnt) RULE(vrbit)           \
     RULE(vclz) RULE(vqdmulh) RULE(vqdmull) RULE(vqnarrow) RULE(vpmull) RULE(vaes) RULE(vaesmc) RULE(vand) RULE(vor)    \
     RULE(vxor) RULE(vzip1) RULE(vzip2)
 #define X64_AVX512_RULES(RULE)                                                                                         \

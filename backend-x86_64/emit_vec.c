@@ -10,17 +10,64 @@
 
 /* -- between classes -- */
 
-static void emit_vpair(HostCode *h, const HostOp *op) {
-    v2m(h, MOVD_FROM | V_W, op->d.reg, op->s[0]);
-    if (v_has(h, X64_AVX2)) {
-        v3mi(h, P66(0x0f3a22) | V_W, op->d.reg, op->d.reg, op->s[1], 1); /* pinsrq */
+/* A row of the pool, as it has been made, that is v twice; POOL_ROWS: none of those where it is likely */
+static unsigned pool_row(const HostCode *h, uint64_t v) {
+    const uint64_t *words = (const uint64_t *)(const void *)h->stubs->pool;
+    for (unsigned row = 0; row < POOL_GF_LEFT; row++) {
+        if (words[2 * row] == v && words[2 * row + 1] == v) {
+            return row;
+        }
+    }
+    return POOL_ROWS;
+}
+
+static HostOperand in_register(HostCode *h, HostOperand s, unsigned tmp) {
+    if (s.kind != HOST_IMM) {
+        return s;
+    }
+    x_load_imm(h, tmp, (uint64_t)s.imm);
+    return x_reg(tmp);
+}
+
+/* d = v, twice */
+static void load_twice(HostCode *h, unsigned d, uint64_t v, unsigned tmp) {
+    unsigned row = pool_row(h, v);
+    if (v == 0) {
+        v_zero(h, d);
+    } else if (row < POOL_ROWS) {
+        v2m(h, MOVAPS, d, v_pool(row));
+    } else if (v >> 32 == (uint32_t)v) {
+        x_load_imm(h, tmp, (uint32_t)v);
+        v2m(h, MOVD_FROM, d, x_reg(tmp));
+        v2i(h, PSHUFD, d, d, 0);
     } else {
-        v2m(h, MOVD_FROM | V_W, op->tmp[0], op->s[1]);
-        v3(h, PUNPCKLQDQ, op->d.reg, op->d.reg, op->tmp[0]);
+        x_load_imm(h, tmp, v);
+        v2m(h, MOVD_FROM | V_W, d, x_reg(tmp));
+        v3(h, PUNPCKLQDQ, d, d, d);
     }
 }
-const HostRule x64_rule_vpair = {"x", {"r", "r"}, .vtmps = 1, .emit = emit_vpair};
-const HostRule x64_avx2_vpair = {"x", {"r", "r"}, .emit = emit_vpair};
+
+static void emit_vpair(HostCode *h, const HostOp *op) {
+    HostOperand low = op->s[0], high = op->s[1];
+    unsigned d = op->d.reg, tmp = op->tmp[0];
+    if (low.kind == HOST_IMM && high.kind == HOST_IMM && low.imm == high.imm) {
+        load_twice(h, d, (uint64_t)low.imm, tmp);
+        return;
+    }
+    v2m(h, MOVD_FROM | V_W, d, in_register(h, low, tmp));
+    if (high.kind == HOST_IMM && high.imm == 0) {
+        return;
+    }
+    high = in_register(h, high, tmp);
+    if (v_has(h, X64_AVX2)) {
+        v3mi(h, P66(0x0f3a22) | V_W, d, d, high, 1); /* pinsrq */
+    } else {
+        v2m(h, MOVD_FROM | V_W, op->tmp[1], high);
+        v3(h, PUNPCKLQDQ, d, d, op->tmp[1]);
+    }
+}
+const HostRule x64_rule_vpair = {"x", {"rj", "rj"}, .tmps = 1, .vtmps = 1, .emit = emit_vpair};
+const HostRule x64_avx2_vpair = {"x", {"rj", "rj"}, .tmps = 1, .emit = emit_vpair};
 
 /* A scalar is the low lane of its register. */
 static void emit_vlow(HostCode *h, const HostOp *op) {

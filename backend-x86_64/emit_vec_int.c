@@ -315,6 +315,24 @@ static void emit_vshlr(HostCode *h, const HostOp *op) {
 const HostRule x64_avx2_vshlr = {"x", {"x", "x"}, .vtmps = 2, .flags = HOST_RULE_EARLY | HOST_RULE_CLOBBERS,
                                  .emit = emit_vshlr};
 
+/* Counts modulo the width: their low bits alone, by shifts */
+static void emit_vshm(HostCode *h, const HostOp *op) {
+    static const uint32_t shifts[3][4] = {{0, EVEX1(0x0f3812), P66(0x0f3847), P66(0x0f3847) | V_W},
+                                          {0, EVEX1(0x0f3810), P66(0x0f3845), P66(0x0f3845) | V_W},
+                                          {0, EVEX1(0x0f3811), P66(0x0f3846), EVEX1(0x0f3846)}};
+    unsigned d = op->d.reg, t = op->tmp[0], e = v_lane(op), unused = (8u << e) - (3 + e);
+    unsigned how = op->node->aux & IR_VEC_ALT ? (v_signed(op) ? 2 : 1) : 0;
+    bool can = e == 2 || (e == 3 && how < 2) || v_has(h, X64_AVX512);
+    if (e == 0 || !can) {
+        v_call(h, op);
+        return;
+    }
+    v_shl(h, e, t, op->s[1].reg, unused);
+    v_shr(h, e, t, t, unused);
+    v3(h, shifts[how][e], d, op->s[0].reg, t);
+}
+const HostRule x64_avx2_vshm = {"x", {"x", "x"}, .vtmps = 1, .flags = HOST_RULE_CLOBBERS, .emit = emit_vshm};
+
 /* -- widths -- */
 
 static void emit_vwiden(HostCode *h, const HostOp *op) {

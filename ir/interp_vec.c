@@ -240,6 +240,17 @@ FN(vshlr) {
     *d = r;
 }
 
+FN(vshm) {
+    const unsigned e = lane_log2(info), aux = IR_INFO_AUX(info);
+    IrVal r;
+    for (unsigned i = 0; i < 16u >> e; i++) {
+        const unsigned n = (unsigned)lane_u(b, e, i) & ((8u << e) - 1);
+        const uint64_t x = lane_u(a, e, i);
+        lane_set(&r, e, i, !(aux & IR_VEC_ALT) ? x << n : aux & IR_VEC_SIGNED ? (uint64_t)(lane_s(a, e, i) >> n) : x >> n);
+    }
+    *d = r;
+}
+
 /* -- saturating -- */
 
 /* The built-in F tells that a result does not fit T. A signed one that overflows has the sign of x. */

@@ -35,7 +35,11 @@ static const char *const model_names[] = {"power8", "power9", "max", NULL};
 #define R(n, rank) [PPC_SLOT_GPR + (n)] = {"r" #n, CPU_AT(gpr) + 8 * (n), IR_I64, rank, .base = (n) + 1, .steady = (n) == 1}
 #define CR(n) [PPC_SLOT_CR + (n)] = {"cr" #n, CPU_AT(cr) + (n), IR_I8, 0}
 #define BYTE(NAME, name) [PPC_SLOT_##NAME] = {#name, CPU_AT(name), IR_I8, 0}
-#define V(n) [PPC_SLOT_VSR + (n)] = {"vs" #n, CPU_AT(vsr) + 16 * (n), IR_V128, (n) + 1}
+/* As compilers take them: f0, f12 ... and v0, v1, v13 ... first, then all others in order. */
+#define VECTOR_RANK(n)                                                                                                 \
+    ((n) == 0 ? 1 : (n) == 32 ? 2 : (n) == 12 ? 3 : (n) == 33 ? 4 : (n) == 1 ? 5 : (n) == 11 ? 6 : (n) == 45 ? 7        \
+     : (n) == 44 ? 8 : (n) == 10 ? 9 : (n) == 43 ? 10 : (n) + 10)
+#define V(n) [PPC_SLOT_VSR + (n)] = {"vs" #n, CPU_AT(vsr) + 16 * (n), IR_V128, VECTOR_RANK(n)}
 #define V8(n) V(n), V((n) + 1), V((n) + 2), V((n) + 3), V((n) + 4), V((n) + 5), V((n) + 6), V((n) + 7)
 #define PLAIN_AT(i) (CPU_AT(plain) + 8 * (i))
 #define PLAIN(name, number, access, ...) [PPC_SLOT_PLAIN + PPC_PLAIN_##name] = {#name, PLAIN_AT(PPC_PLAIN_##name), IR_I64, 0},

@@ -75,15 +75,20 @@ void ppc_shape_vexts(Trans *t, const PpcFields *f, unsigned size, unsigned from)
 
 /* -- comparisons -- */
 
+static uint32_t outcome(Trans *t, IrCond cond, uint32_t v, uint64_t with) {
+    return ir_emit(t->ir, IR_setc, IR_I32, cond, v, ppc_i64(t, with), 0);
+}
+
 /* rc: CR6 says whether all lanes are true, or all false */
 static void compared(Trans *t, const PpcFields *f, uint32_t v) {
     ppc_set_vr(t, f->vt, v);
     if (f->rc) {
-        uint32_t a = ppc_half(t, v, 0), b = ppc_half(t, v, 1), ones = ppc_i64(t, UINT64_MAX), zero = ppc_i64(t, 0);
-        uint32_t all = ppc_flags(t, IR_fl_sub, ppc_op2(t, IR_and, IR_I64, a, b), ones);
-        uint32_t none = ppc_flags(t, IR_fl_sub, ppc_op2(t, IR_or, IR_I64, a, b), zero);
-        uint32_t field = ir_emit(t->ir, IR_csel, IR_I32, IR_EQ, none, ppc_i32(t, PPC_EQ), ppc_i32(t, 0));
-        ppc_set_cr(t, 6, ir_emit(t->ir, IR_csel, IR_I32, IR_EQ, all, ppc_i32(t, PPC_LT), field));
+        uint32_t a = ppc_half(t, v, 0), b = ppc_half(t, v, 1);
+        uint32_t all = outcome(t, IR_EQ, ppc_op2(t, IR_and, IR_I64, a, b), UINT64_MAX);
+        uint32_t none = outcome(t, IR_EQ, ppc_op2(t, IR_or, IR_I64, a, b), 0);
+        all = ppc_op2(t, IR_shl, IR_I32, all, ppc_i32(t, 3));
+        none = ppc_op2(t, IR_shl, IR_I32, none, ppc_i32(t, 1));
+        ppc_set_cr(t, 6, ppc_op2(t, IR_or, IR_I32, all, none));
     }
 }
 
@@ -110,27 +115,17 @@ void ppc_shape_vcompare_not(Trans *t, const PpcFields *f, unsigned or_zero, unsi
 
 /* -- shifts, rotations -- */
 
-/* The counts in b: the low bits of each lane */
-static uint32_t counts(Trans *t, unsigned b, unsigned size) {
-    static const uint64_t masks[4] = {UINT64_C(0x0707070707070707), UINT64_C(0x000f000f000f000f), UINT64_C(0x1f0000001f), 63};
-    return ppc_v2(t, IR_vand, 0, ppc_get_vr(t, b), both(t, masks[size]));
-}
-
-/* To the right they are negative for the IR. */
 void ppc_shape_vshift(Trans *t, const PpcFields *f, unsigned how, unsigned size) {
     if (ppc_vec(t)) {
-        uint32_t n = counts(t, f->vb, size);
-        n = how == PPC_LEFT ? n : ppc_v1(t, IR_vneg, size, n);
-        unsigned aux = size | (how == PPC_RIGHT_SIGNED ? IR_VEC_SIGNED : 0);
-        ppc_set_vr(t, f->vt, ppc_v2(t, IR_vshlr, aux, ppc_get_vr(t, f->va), n));
+        unsigned aux = size | (how == PPC_LEFT ? 0 : IR_VEC_ALT) | (how == PPC_RIGHT_SIGNED ? IR_VEC_SIGNED : 0);
+        ppc_set_vr(t, f->vt, lanes(t, f, IR_vshm, aux));
     }
 }
 
 static uint32_t rotated(Trans *t, const PpcFields *f, unsigned size) {
-    static const uint64_t widths[4] = {UINT64_C(0x0808080808080808), UINT64_C(0x0010001000100010), UINT64_C(0x2000000020), 64};
-    uint32_t n = counts(t, f->vb, size), a = ppc_get_vr(t, f->va), left = ppc_v2(t, IR_vshlr, size, a, n);
-    n = ppc_v2(t, IR_vsub, size, n, both(t, widths[size]));
-    return ppc_v2(t, IR_vor, 0, left, ppc_v2(t, IR_vshlr, size, a, n));
+    uint32_t back = ppc_v1(t, IR_vneg, size, ppc_get_vr(t, f->vb));
+    back = ppc_v2(t, IR_vshm, size | IR_VEC_ALT, ppc_get_vr(t, f->va), back);
+    return ppc_v2(t, IR_vor, 0, lanes(t, f, IR_vshm, size), back);
 }
 
 void ppc_shape_vrotate(Trans *t, const PpcFields *f, unsigned size) {
@@ -304,10 +299,16 @@ void ppc_shape_vparity(Trans *t, const PpcFields *f, unsigned size) {
     ppc_set_vr(t, f->vt, ppc_v2(t, IR_vand, 0, v, ppc_v128(t, size == 4 ? 0 : one, one)));
 }
 
-/* Bytes with a clear low bit, from the first or the last */
+/* Bytes with a clear low bit, from the first or the last: of that half, or of all of it and the other one */
 void ppc_shape_vcount(Trans *t, const PpcFields *f, unsigned from_last) {
-    if (ppc_vec(t)) {
-        uint32_t args[] = {ppc_get_vr(t, f->vb), ppc_i32(t, from_last)};
-        ppc_set(t, f->rt, ir_call(t->ir, PPC_HELPER_vcount, 2, args));
+    if (!ppc_vec(t)) {
+        return;
     }
+    uint32_t ones = ppc_i64(t, UINT64_C(0x0101010101010101)), three = ppc_i64(t, 3), half[2], n[2];
+    for (unsigned i = 0; i < 2; i++) {
+        half[i] = ppc_op2(t, IR_and, IR_I64, ppc_half(t, ppc_get_vr(t, f->vb), i ^ from_last), ones);
+        n[i] = ppc_op2(t, IR_shr, IR_I64, ppc_op1(t, from_last ? IR_ctz : IR_clz, IR_I64, half[i]), three);
+    }
+    uint32_t both = ppc_op2(t, IR_add, IR_I64, n[0], n[1]), flags = ppc_flags(t, IR_fl_sub, half[0], ppc_i64(t, 0));
+    ppc_set(t, f->rt, ir_emit(t->ir, IR_csel, IR_I64, IR_EQ, flags, both, n[0]));
 }

@@ -16,7 +16,6 @@ uint64_t ppc_helper_vpmsum(Env *env, uint64_t a, uint64_t b, uint32_t size);
 uint64_t ppc_helper_vbpermq(Env *env, const IrVal *a, const IrVal *b);
 uint64_t ppc_helper_vgbbd(Env *env, uint64_t v);
 uint64_t ppc_helper_vshift(Env *env, const IrVal *a, const IrVal *b, uint32_t how);
-uint64_t ppc_helper_vcount(Env *env, const IrVal *v, uint32_t from_last);
 
 /* -- VSCR: SAT is env.qc -- */
 
@@ -96,14 +95,6 @@ uint64_t ppc_helper_vgbbd(Env *env, uint64_t v) {
         r |= (v >> i & 1) << (i % 8 * 8 + i / 8);
     }
     return r;
-}
-
-uint64_t ppc_helper_vcount(Env *env, const IrVal *v, uint32_t from_last) {
-    unsigned n = 0;
-    while (n < 16 && !(byte_of(v, from_last ? 15 - n : n) & 1)) {
-        n++;
-    }
-    return n;
 }
 
 /* Of the whole register, by bits or bytes that the last byte of b counts */

@@ -2,7 +2,7 @@
 /*
  * test_emit.c - golden translations: `test_emit FILE...` compares, with YADO_BLESS set it rewrites the files.
  *
- * A section is `== name`, `code:` with insns in hex, and what is made of them: their text, IR as built, IR after passes
+ * A file's name begins with its guest's. A section is `== name`, `code:` with insns in hex, and what is made of them: their text, IR as built, IR after passes
  * (when it differs), host code. Addresses of host code are written as +offset in the block or as @stub, ops and helpers
  * that are called by name.
  */
@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "frontend/arm/cpu.h"
+#include "frontend/ppc/ppc.h"
+#include "frontend/ppc/spr.h"
 #include "tcg/vcpu.h"
 #include "tests/jit/harness.h"
 
@@ -24,6 +26,27 @@ static void no_memory(Env *env, uint64_t va) {
 
 static uint64_t time_stands(void *opaque) {
     return 0;
+}
+
+/* -- guests -- */
+
+/* A user of 64 bits, little-endian, with all facilities */
+static void set_ppc(Env *env) {
+    ppc_set_msr(env, PPC_MSR_SF | PPC_MSR_PR | PPC_MSR_LE | PPC_MSR_IR | PPC_MSR_DR | PPC_MSR_FP | PPC_MSR_VEC | PPC_MSR_VSX);
+}
+
+/* The guest of a file whose name begins so. */
+typedef struct Guest {
+    const char *prefix, *model;
+    const Frontend *frontend;
+    void (*prepare)(Env *env);
+} Guest;
+static const Guest guests[] = {
+    {"a64", "max", &frontend_arm, NULL},
+    {"ppc", "power9", &frontend_ppc, set_ppc},
+};
+
+static void context_stays(void *opaque, Env *env) {
 }
 
 /* -- host code with names -- */
@@ -63,7 +86,7 @@ static char *name_target(JitSide *s, const char *line) {
 }
 
 /* In front of a call of an op or a helper: "mov eax, 0x450" -> "mov eax, op vmul". */
-static void name_callee(char **line, const char *target) {
+static void name_callee(char **line, const char *target, const Frontend *frontend) {
     char *hex = strstr(*line, ":  mov eax, 0x");
     bool op = g_str_has_suffix(target, "@op_call");
     if (!hex || !(op || strstr(target, "call @call_"))) {
@@ -71,13 +94,13 @@ static void name_callee(char **line, const char *target) {
     }
     size_t n = strtoull(strstr(hex, "0x"), NULL, 16) / (op ? sizeof(IrOpInfo) : sizeof(IrHelper));
     const char *name = op ? (n < IR_OPS ? ir_ops[n].name : "?")
-                          : n < frontend_arm.helper_count ? frontend_arm.helpers[n].name : "?";
+                          : n < frontend->helper_count ? frontend->helpers[n].name : "?";
     g_autofree char *head = g_strndup(*line, (gsize)(hex - *line));
     g_free(*line);
     *line = g_strdup_printf("%s:  mov eax, %s %s", head, op ? "op" : "helper", name);
 }
 
-static void host_text(JitSide *s, GString *out) {
+static void host_text(JitSide *s, const Frontend *frontend, GString *out) {
     g_autoptr(GString) raw = g_string_new(NULL);
     jit_text(s, raw);
     g_auto(GStrv) lines = g_strsplit(raw->str, "\n", -1);
@@ -86,7 +109,7 @@ static void host_text(JitSide *s, GString *out) {
         g_free(lines[i]);
         lines[i] = g_strchomp(named);
         for (unsigned back = 1; back <= 2 && back <= i && strstr(named, "call @"); back++) {
-            name_callee(&lines[i - back], named);
+            name_callee(&lines[i - back], named, frontend);
         }
     }
     g_autofree char *text = g_strjoinv("\n", lines);
@@ -95,20 +118,19 @@ static void host_text(JitSide *s, GString *out) {
 
 /* -- sections -- */
 
-static IrBlock *translate(JitSide *s, const uint32_t *code, unsigned count) {
-    IrBlock *b = ir_block_new(frontend_arm.slots, frontend_arm.slot_count, frontend_arm.helpers,
-                              frontend_arm.helper_count);
+static IrBlock *translate(JitSide *s, const Frontend *frontend, const uint32_t *code, unsigned count) {
+    IrBlock *b = ir_block_new(frontend->slots, frontend->slot_count, frontend->helpers, frontend->helper_count);
     uint8_t page[PAGE_SIZE] = {0};
     unsigned end;
     memcpy(page + 64, code, count * sizeof *code);
-    TransRequest request = {.frontend = &frontend_arm, .env = jit_env(s), .page = page, .offset = 64,
+    TransRequest request = {.frontend = frontend, .env = jit_env(s), .mode = frontend->mode(jit_env(s)), .page = page, .offset = 64,
                             .max_insns = count, .stop_offset = -1};
     b->optimize = true;
     frontend_translate(&request, b, &end);
     return b;
 }
 
-static void make_section(JitSide *s, const char *name, const char *code, GString *out) {
+static void make_section(JitSide *s, const Frontend *frontend, const char *name, const char *code, GString *out) {
     uint32_t insns[16];
     unsigned count = 0;
     g_auto(GStrv) words = g_strsplit(code, " ", -1);
@@ -116,10 +138,10 @@ static void make_section(JitSide *s, const char *name, const char *code, GString
     for (char **w = words; *w && count < G_N_ELEMENTS(insns); w++) {
         insns[count++] = (uint32_t)strtoul(*w, NULL, 16);
         g_string_append(out, "  ");
-        frontend_arm.disasm((const uint8_t *)&insns[count - 1], 4, PC + 64 + 4 * (count - 1), 0, out);
+        frontend->disasm((const uint8_t *)&insns[count - 1], 4, PC + 64 + 4 * (count - 1), frontend->mode(jit_env(s)), out);
         g_string_append_c(out, '\n');
     }
-    g_autoptr(IrBlock) b = translate(s, insns, count);
+    g_autoptr(IrBlock) b = translate(s, frontend, insns, count);
     g_autoptr(GString) built = g_string_new(NULL);
     g_autoptr(GString) passed = g_string_new(NULL);
     ir_print(b, built);
@@ -133,14 +155,14 @@ static void make_section(JitSide *s, const char *name, const char *code, GString
     g_string_append(out, "-- host\n");
     if (jit_compile(s, b)) {
         jit_env(s)->pcbase = PC;
-        host_text(s, out);
+        host_text(s, frontend, out);
     } else {
         g_string_append(out, "given up\n");
     }
 }
 
 /* The file as it should be: its comments and names and codes, and all else made anew. */
-static char *remake(JitSide *s, const char *text, unsigned *sections) {
+static char *remake(JitSide *s, const Frontend *frontend, const char *text, unsigned *sections) {
     g_autoptr(GString) out = g_string_new(NULL);
     g_autofree char *name = NULL;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -151,7 +173,7 @@ static char *remake(JitSide *s, const char *text, unsigned *sections) {
             g_free(name);
             name = g_strdup(*line + 3);
         } else if (g_str_has_prefix(*line, "code: ") && name) {
-            make_section(s, name, *line + 6, out);
+            make_section(s, frontend, name, *line + 6, out);
             ++*sections;
         }
     }
@@ -172,38 +194,54 @@ static void first_difference(const char *path, const char *is, const char *shoul
     printf("%s: one is longer than the other\n", path);
 }
 
+/* Remakes or compares one file; false: it is not as it should be. */
+static bool run_file(const Guest *g, const char *path) {
+    const Frontend *f = g->frontend;
+    JitGuest guest = {f->slots, f->slot_count, f->helpers, f->helper_count, PC, "r", no_memory};
+    const CpuPorts ports = {.now = time_stands, .context_changed = context_stays};
+    JitSide *s = jit_side_at_level(&guest, LEVEL);
+    g_autofree char *text = NULL, *made = NULL;
+    g_autoptr(GError) error = NULL;
+    unsigned sections = 0;
+    bool ok = f->init(jit_env(s), &(CpuConfig){.model = g->model, .ports = &ports}, &error) &&
+              g_file_get_contents(path, &text, NULL, &error);
+    if (ok) {
+        if (g->prepare) {
+            g->prepare(jit_env(s));
+        }
+        made = remake(s, f, text, &sections);
+        f->finish(jit_env(s));
+        if (g_getenv("YADO_BLESS")) {
+            ok = g_file_set_contents(path, made, -1, &error);
+        } else if (strcmp(text, made) != 0 || sections == 0) {
+            first_difference(path, text, made);
+            ok = false;
+        }
+        printf("%s: %u sections\n", path, sections);
+    }
+    if (error) {
+        printf("%s\n", error->message);
+    }
+    jit_side_free(s);
+    return ok;
+}
+
 int main(int argc, char **argv) {
-    JitGuest guest = {frontend_arm.slots, frontend_arm.slot_count, frontend_arm.helpers, frontend_arm.helper_count, PC,
-                      "r", no_memory};
     if (!backend_x86_64_named(LEVEL, NULL)) {
         printf("skipped: the files show code for %s, which this machine cannot run\n", LEVEL);
         return 77;
     }
-    JitSide *s = jit_side_at_level(&guest, LEVEL);
     int failed = argc < 2;
-    const CpuPorts ports = {.now = time_stands};
-    if (!frontend_arm.init(jit_env(s), &(CpuConfig){.model = "max", .ports = &ports}, NULL)) {
-        return EXIT_FAILURE;
-    }
     for (int i = 1; i < argc; i++) {
-        g_autofree char *text = NULL;
-        g_autoptr(GError) error = NULL;
-        unsigned sections = 0;
-        if (!g_file_get_contents(argv[i], &text, NULL, &error)) {
-            printf("%s\n", error->message);
-            failed++;
-            continue;
+        g_autofree char *name = g_path_get_basename(argv[i]);
+        const Guest *guest = NULL;
+        for (size_t k = 0; k < G_N_ELEMENTS(guests); k++) {
+            guest = g_str_has_prefix(name, guests[k].prefix) ? &guests[k] : guest;
         }
-        g_autofree char *made = remake(s, text, &sections);
-        if (g_getenv("YADO_BLESS")) {
-            failed += !g_file_set_contents(argv[i], made, -1, &error);
-        } else if (strcmp(text, made) != 0 || sections == 0) {
-            first_difference(argv[i], text, made);
-            failed++;
+        if (!guest) {
+            printf("%s: no guest's name begins so\n", argv[i]);
         }
-        printf("%s: %u sections\n", argv[i], sections);
+        failed += !guest || !run_file(guest, argv[i]);
     }
-    frontend_arm.finish(jit_env(s));
-    jit_side_free(s);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -83,7 +83,7 @@ typedef struct VecRule {
 } VecRule;
 
 static const VecRule vec_rules[] = {
-    {IR_vmul, 7, 0}, {IR_vabd, 7, 4}, {IR_vhadd, 7, 12}, {IR_vhsub, 7, 4}, {IR_vrshr, 15, 4}, {IR_vshlr, 15, 12},
+    {IR_vmul, 7, 0}, {IR_vabd, 7, 4}, {IR_vhadd, 7, 12}, {IR_vhsub, 7, 4}, {IR_vrshr, 15, 4}, {IR_vshlr, 15, 12}, {IR_vshm, 15, 36},
     {IR_vqadd, 15, 4}, {IR_vqsub, 15, 4}, {IR_vqaddx, 15, 4}, {IR_vqshl, 15, 44}, {IR_vqdmulh, 6, 8},
     {IR_vqrdmla, 6, 32}, {IR_vqdmull, 6, 16}, {IR_vqnarrow, 7, 36}, {IR_vwiden, 7, 20}, {IR_vnarrow, 7, 0},
     {IR_vmull, 7, 20}, {IR_vaddlp, 7, 4}, {IR_vaddv, 7, 0}, {IR_vmaxv, 7, 36}, {IR_vdot, 4, 4}, {IR_vclz, 7, 0},

@@ -32,7 +32,7 @@ static const Row rows[] = {
     {IR_vcmeq, 0, 3}, {IR_vcmgt, 0, 3}, {IR_vcmge, 0, 3}, {IR_vcmhi, 0, 3}, {IR_vcmhs, 0, 3}, {IR_vcmtst, 0, 3},
     {IR_vsmax, 0, 3}, {IR_vsmin, 0, 3}, {IR_vumax, 0, 3}, {IR_vumin, 0, 3},
     {IR_vshl, 0, 3, 0, SHIFT}, {IR_vshr, 0, 3, 0, SHIFT}, {IR_vsar, 0, 3, 0, SHIFT}, {IR_vrshr, 0, 3, S, SHIFT_1},
-    {IR_vsli, 0, 3, 0, SHIFT}, {IR_vsri, 0, 3, 0, SHIFT}, {IR_vshlr, 0, 3, S | R},
+    {IR_vsli, 0, 3, 0, SHIFT}, {IR_vsri, 0, 3, 0, SHIFT}, {IR_vshlr, 0, 3, S | R}, {IR_vshm, 0, 3, S | A},
     {IR_vqadd, 0, 3, S}, {IR_vqsub, 0, 3, S}, {IR_vqaddx, 0, 3, S}, {IR_vqabs, 0, 3}, {IR_vqneg, 0, 3},
     {IR_vqshl, 0, 3, S | R | A}, {IR_vqdmulh, 1, 2, R}, {IR_vqrdmla, 1, 2, A}, {IR_vqdmull, 1, 2, H},
     {IR_vqnarrow, 0, 2, S | A},

@@ -61,6 +61,8 @@ static Wide shifted_round(Wide x, Wide y, unsigned width) {
     const int n = -(int8_t)y > 100 ? 100 : -(int8_t)y;
     return n <= 0 ? shifted(x, y, width) : floor_shift(x + ((Wide)1 << (n - 1)), n);
 }
+static Wide shifted_left(Wide x, Wide y, unsigned width) { return x * ((Wide)1 << (y & (width - 1))); }
+static Wide shifted_right(Wide x, Wide y, unsigned width) { return floor_shift(x, (int)(y & (width - 1))); }
 static Wide double_high(Wide x, Wide y, unsigned width) { return floor_shift(2 * x * y, (int)width); }
 static Wide double_high_round(Wide x, Wide y, unsigned width) {
     return floor_shift(2 * x * y + ((Wide)1 << (width - 1)), (int)width);
@@ -100,6 +102,9 @@ static const Row rows[] = {
     {"vshlr u", interp_vshlr, shifted, 0, 0, 1, 0, 0, 3},
     {"vshlr sr", interp_vshlr, shifted_round, S | R, 1, 1, 0, 0, 3},
     {"vshlr ur", interp_vshlr, shifted_round, R, 0, 1, 0, 0, 3},
+    {"vshm", interp_vshm, shifted_left, 0, 0, 0, 0, 0, 3},
+    {"vshm u", interp_vshm, shifted_right, ALT, 0, 0, 0, 0, 3},
+    {"vshm s", interp_vshm, shifted_right, ALT | S, 1, 0, 0, 0, 3},
     {"vqadd s", interp_vqadd, add, S, 1, 1, 1, 0, 3},
     {"vqadd u", interp_vqadd, add, 0, 0, 0, 1, 0, 3},
     {"vqsub s", interp_vqsub, subtract, S, 1, 1, 1, 0, 3},
