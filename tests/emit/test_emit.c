@@ -2,9 +2,9 @@
 /*
  * test_emit.c - golden translations: `test_emit FILE...` compares, with YADO_BLESS set it rewrites the files.
  *
- * A file's name begins with its guest's. A section is `== name`, `code:` with insns in hex, and what is made of them: their text, IR as built, IR after passes
- * (when it differs), host code. Addresses of host code are written as +offset in the block or as @stub, ops and helpers
- * that are called by name.
+ * A file's name begins with its guest's. A section is `== name`, `code:` with insns in hex, and what is made of them:
+ * their text, IR as built, IR after passes (when it differs), host code. Addresses of host code are written as +offset in
+ * the block or as @stub, ops and helpers that are called by name.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -123,8 +123,8 @@ static IrBlock *translate(JitSide *s, const Frontend *frontend, const uint32_t *
     uint8_t page[PAGE_SIZE] = {0};
     unsigned end;
     memcpy(page + 64, code, count * sizeof *code);
-    TransRequest request = {.frontend = frontend, .env = jit_env(s), .mode = frontend->mode(jit_env(s)), .page = page, .offset = 64,
-                            .max_insns = count, .stop_offset = -1};
+    TransRequest request = {.frontend = frontend, .env = jit_env(s), .mode = frontend->mode(jit_env(s)), .page = page,
+                            .offset = 64, .max_insns = count, .stop_offset = -1};
     b->optimize = true;
     frontend_translate(&request, b, &end);
     return b;
