@@ -73,4 +73,34 @@ bool xics_get_source(Device *d, unsigned irq, unsigned *cpu, uint8_t *priority);
 /* ibm,int-off and -on: the priority is kept meanwhile. */
 bool xics_mask_source(Device *d, unsigned irq, bool masked);
 
+/* -- XIVE: bank 0 the page of the operating system's contexts, bank 1 a page of 2^XIVE_ESB_SHIFT bytes for each source.
+ * Inputs: sources (the first SPAPR_CPUS are for messages between CPUs); outputs: by CPU. Calls as those of XICS -- */
+
+extern const DeviceClass device_xive; /* configured by XicsConfig, or NULL: one CPU */
+enum { XIVE_ESB_SHIFT = 16, XIVE_MASKED = 0xff };
+
+typedef struct XiveSource {
+    unsigned cpu;
+    uint8_t priority;
+    uint32_t event;
+} XiveSource;
+typedef struct XiveQueue {
+    uint64_t base;
+    uint32_t bits, index, turn; /* log2 of its bytes, 0: none; the next entry; the first bit that it will have */
+} XiveQueue;
+
+bool xive_source_exists(Device *d, unsigned irq);
+/* event: what the queue gets; NULL: as before. False: it, the CPU or the priority does not exist. */
+bool xive_set_source(Device *d, unsigned irq, unsigned cpu, uint8_t priority, const uint32_t *event);
+bool xive_get_source(Device *d, unsigned irq, XiveSource *source);
+/* An access of eight bytes to the source's page. */
+bool xive_access_source(Device *d, unsigned irq, uint32_t offset, bool store, uint64_t *value);
+/* Of 2^bits bytes at base, or none (0). */
+bool xive_set_queue(Device *d, unsigned cpu, unsigned priority, uint64_t base, unsigned bits);
+bool xive_get_queue(Device *d, unsigned cpu, unsigned priority, XiveQueue *queue);
+/* The CPU's reporting line, which is only kept. NULL: no such CPU. Under the device's lock. */
+uint64_t *xive_line(Device *d, unsigned cpu);
+/* H_INT_RESET. */
+void xive_reset(Device *d);
+
 #endif

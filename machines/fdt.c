@@ -86,6 +86,12 @@ bool devtree_broken(const DevTree *tree) {
     return tree->broken;
 }
 
+void devtree_remove(DevTree *tree, const char *path) {
+    if (devtree_has(tree, path)) {
+        fdt_del_node(tree->blob, fdt_path_offset(tree->blob, path));
+    }
+}
+
 bool devtree_has(const DevTree *tree, const char *path) {
     return fdt_path_offset(tree->blob, path) >= 0;
 }

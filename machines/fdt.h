@@ -26,6 +26,8 @@ bool devtree_broken(const DevTree *tree);
 
 /* Makes the node unless it exists. */
 void devtree_node(DevTree *tree, const char *path);
+/* With all that is below it. */
+void devtree_remove(DevTree *tree, const char *path);
 bool devtree_has(const DevTree *tree, const char *path);
 /* A number that other nodes refer to this node by; a new one at the first call. */
 uint32_t devtree_phandle(DevTree *tree, const char *path);

@@ -23,6 +23,8 @@ static void xics_config(const Machine *m, unsigned index, DeviceConfig *config) 
 static const MapRow map[] = {
     { .device = &device_spapr, .irq = NO_IRQ },
     { .device = &device_xics, .irq = NO_IRQ, .configure = xics_config },
+    { { PSERIES_XIVE_CONTEXTS + 0x20000, PSERIES_XIVE_SOURCES }, { 0x10000, SPAPR_IRQ_END << XIVE_ESB_SHIFT }, &device_xive,
+      .irq = NO_IRQ, .configure = xics_config },
     { .device = &device_spapr_vty, .name = "vty", .irq = NO_IRQ, .configure = vty_config },
     { .device = &device_spapr_hpt, .name = "hpt", .irq = NO_IRQ, .configure = pseries_hpt_config },
 };
@@ -75,6 +77,14 @@ static bool set_ic_mode(Machine *m, const char *value, GError **error) {
     return false;
 }
 
+static bool check(Machine *m, GError **error) {
+    if (m->keys.ic_mode == PSERIES_IC_XIVE && strcmp(m->cpu, "power8") == 0) {
+        g_set_error(error, YADO_ERROR, YADO_ERROR_USAGE, "ic-mode=xive needs a CPU with XIVE: power9, not power8");
+        return false;
+    }
+    return true;
+}
+
 static const MachineKey keys[] = {
     { "ic-mode", "interrupt controllers that guests may use: dual, xics, xive (default: dual)", set_ic_mode },
     { "x-vof", "kernels find the client interface of Open Firmware: on, off (default: on)", set_vof },
@@ -98,6 +108,7 @@ const MachineClass machine_pseries = {
     .map_count = G_N_ELEMENTS(map),
     .keys = keys,
     .counter_hz = counter_hz,
+    .check = check,
     .fixup = fixup,
     .firmware = pseries_hypercall,
     .boot = pseries_boot,

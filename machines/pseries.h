@@ -35,7 +35,7 @@ typedef struct PseriesCallTable {
 } PseriesCallTable;
 
 extern const PseriesCallTable pseries_calls_base, pseries_calls_cpu, pseries_calls_mmu, pseries_calls_hpt,
-    pseries_calls_irq, pseries_calls_rtas, pseries_calls_client;
+    pseries_calls_irq, pseries_calls_xive, pseries_calls_rtas, pseries_calls_client;
 
 /* Argument n: 0 is r4. */
 static inline uint64_t pseries_arg(const PseriesCall *c, unsigned n) {
@@ -91,10 +91,13 @@ void pseries_share(PseriesCall *c);
 
 /* -- pseries_irq.c -- */
 
+/* Where XIVE answers: contexts by ring, of which there is the operating system's; sources. */
+#define PSERIES_XIVE_CONTEXTS UINT64_C(0x6030200000000)
+#define PSERIES_XIVE_SOURCES UINT64_C(0x6010000000000)
 enum { PSERIES_IC_DUAL, PSERIES_IC_XICS, PSERIES_IC_XIVE }; /* dual: as the guest asks */
 /* An IrqHandler whose opaque is the Machine: the interrupt source `irq` (SPAPR_IRQ_*). */
 void pseries_irq(void *machine, unsigned irq, bool level);
-/* The node of the interrupt controller; with XIVE or XICS. */
+/* The node of the interrupt controller, in place of another: XIVE or XICS. */
 void pseries_describe_irq(const Machine *machine, DevTree *tree, bool xive);
 /* The machine has the devices: connects them with CPUs. */
 void pseries_connect_irqs(Machine *machine);

@@ -93,7 +93,8 @@ const PseriesRtasTable pseries_rtas_irq = { rtas_rows, G_N_ELEMENTS(rtas_rows) }
 
 void pseries_irq(void *machine, unsigned irq, bool level) {
     if (irq >= SPAPR_IRQ_FIRST && irq < SPAPR_IRQ_END) {
-        device_input(xics(machine), irq - SPAPR_IRQ_FIRST, level);
+        device_input(xics(machine), irq - SPAPR_IRQ_FIRST, level); /* whichever the guest uses has been told of it */
+        device_input(machine_device(machine, "xive"), irq, level);
     }
 }
 
@@ -106,17 +107,34 @@ void pseries_connect_irqs(Machine *m) {
     irq_connect(device_irq(machine_device(m, "vty"), 0), pseries_irq, m, SPAPR_IRQ_VIO);
     for (unsigned i = 0; i < m->cpus; i++) {
         irq_connect(device_irq(xics(m), i), cpu_line, g_ptr_array_index(m->vcpus, i), CPU_LINE_IRQ);
+        irq_connect(device_irq(machine_device(m, "xive"), i), cpu_line, g_ptr_array_index(m->vcpus, i), CPU_LINE_FIQ);
     }
 }
 
-void pseries_describe_irq(const Machine *m, DevTree *tree, bool xive) {
-    static const char node[] = "/interrupt-controller";
-    devtree_node(tree, node);
+static void describe_xics(const Machine *m, DevTree *tree, const char *node) {
     devtree_string(tree, node, "device_type", "PowerPC-External-Interrupt-Presentation");
     devtree_string(tree, node, "compatible", "ibm,ppc-xicp");
+    DEVTREE_CELLS(tree, node, "ibm,interrupt-server-ranges", 0, m->cpus);
+}
+
+static void describe_xive(const Machine *m, DevTree *tree, const char *node) {
+    enum { RING = 1 << XIVE_ESB_SHIFT, OS = 2, USER = 3, FIRST_RESERVED = 7, ALL = 256 };
+    devtree_string(tree, node, "device_type", "power-ivpe");
+    devtree_string(tree, node, "compatible", "ibm,power-ivpe");
+    DEVTREE_U64S(tree, node, "reg", PSERIES_XIVE_CONTEXTS + USER * RING, RING, PSERIES_XIVE_CONTEXTS + OS * RING, RING);
+    DEVTREE_CELLS(tree, node, "ibm,xive-eq-sizes", 12, 16, 21, 24);
+    DEVTREE_CELLS(tree, node, "ibm,xive-lisn-ranges", 0, SPAPR_CPUS);
+    DEVTREE_CELLS(tree, "/", "ibm,plat-res-int-priorities", FIRST_RESERVED, ALL - FIRST_RESERVED);
+}
+
+void pseries_describe_irq(const Machine *m, DevTree *tree, bool xive) {
+    static const char xics_node[] = "/interrupt-controller", xive_node[] = "/interrupt-controller@6030200030000";
+    const char *node = xive ? xive_node : xics_node;
+    devtree_remove(tree, xive ? xics_node : xive_node);
+    devtree_node(tree, node);
+    (xive ? describe_xive : describe_xics)(m, tree, node);
     devtree_flag(tree, node, "interrupt-controller");
     DEVTREE_CELLS(tree, node, "#interrupt-cells", 2);
-    DEVTREE_CELLS(tree, node, "ibm,interrupt-server-ranges", 0, m->cpus);
     DEVTREE_CELLS(tree, node, "phandle", PHANDLE_INTERRUPTS);
     DEVTREE_CELLS(tree, "/", "interrupt-parent", PHANDLE_INTERRUPTS);
     DEVTREE_CELLS(tree, "/vdevice", "interrupt-parent", PHANDLE_INTERRUPTS);
