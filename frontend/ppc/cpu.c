@@ -11,6 +11,7 @@
 #include "frontend/ppc/fp.h"
 #include "frontend/ppc/ppc.h"
 #include "frontend/ppc/spr.h"
+#include "frontend/ppc/trans.h"
 
 enum { COLD_AT = (sizeof(PpcCpu) + 15) & ~15u };
 
@@ -78,7 +79,8 @@ static const CpuState state[] = {
     CPU_STATE(fp_op), CPU_STATE(fp_order), CPU_STATE(fp_pad), CPU_STATE(fp_a), CPU_STATE(fp_b), CPU_STATE(fp_c),
     CPU_STATE(plain), CPU_STATE(vscr), CPU_STATE(mode),
     COLD_STATE(lpcr), COLD_STATE(dec), COLD_STATE(dec_at), COLD_STATE(pid),
-    COLD_STATE(process_table), COLD_STATE(random), COLD_STATE(slb), COLD_STATE(dec_due), COLD_STATE(lines),
+    COLD_STATE(process_table), COLD_STATE(random), COLD_STATE(slb), COLD_STATE(trace_due), COLD_STATE(doorbell),
+    COLD_STATE(dec_due), COLD_STATE(lines),
     {NULL},
 };
 
@@ -121,6 +123,13 @@ void ppc_poll_interrupts(Env *env) {
     }
 }
 
+/* FSCR: what users may use. */
+static uint64_t available(uint64_t fscr) {
+    return (fscr & 1 << PPC_FACILITY_DSCR ? PPC_MODE_DSCR : 0) | (fscr & 1 << PPC_FACILITY_PM ? PPC_MODE_PM : 0) |
+           (fscr & 1 << PPC_FACILITY_BHRB ? PPC_MODE_BHRB : 0) | (fscr & 1 << PPC_FACILITY_EBB ? PPC_MODE_EBB : 0) |
+           (fscr & 1 << PPC_FACILITY_TAR ? PPC_MODE_TAR : 0);
+}
+
 void ppc_update_mode(Env *env) {
     PpcCpu *cpu = ppc_cpu(env);
     uint64_t msr = cpu->msr;
@@ -128,7 +137,9 @@ void ppc_update_mode(Env *env) {
                     (msr & PPC_MSR_PR ? PPC_MODE_PR : 0) | (msr & PPC_MSR_IR ? PPC_MODE_IR : 0) |
                     (msr & PPC_MSR_DR ? PPC_MODE_DR : 0) | (msr & PPC_MSR_FP ? PPC_MODE_FP : 0) |
                     (msr & PPC_MSR_VEC ? PPC_MODE_VEC : 0) | (msr & PPC_MSR_VSX ? PPC_MODE_VSX : 0) |
-                    (cpu->cold->smp ? PPC_MODE_SMP : 0) | (cpu->fpscr & PPC_FPSCR_ENABLES ? PPC_MODE_FP_FULL : 0);
+                    (cpu->cold->smp ? PPC_MODE_SMP : 0) | (cpu->fpscr & PPC_FPSCR_ENABLES ? PPC_MODE_FP_FULL : 0) |
+                    (msr & PPC_MSR_SE ? PPC_MODE_SE : 0) |
+                    (msr & PPC_MSR_BE ? PPC_MODE_BE : 0) | (msr & PPC_MSR_PR ? available(cpu->plain[PPC_PLAIN_FSCR]) : 0);
     if (mode != cpu->mode) {
         cpu->mode = mode;
         cpu->cold->ports->context_changed(cpu->cold->ports->opaque, env);
@@ -241,6 +252,7 @@ static bool ppc_restored(Env *env, GError **error) {
     struct { const char *name; uint64_t value, allowed; } fields[] = {
         {"msr", cpu->msr, PPC_MSR_KEPT}, {"so", cpu->so, 1}, {"ov", cpu->ov, 1}, {"ca", cpu->ca, 1},
         {"ov32", cpu->ov32, 1}, {"ca32", cpu->ca32, 1}, {"xer_count", cpu->xer_count, 127}, {"dec_due", cold->dec_due, 1},
+        {"trace_due", cold->trace_due, 1}, {"doorbell", cold->doorbell, 1},
         {"fp.rules", env->fp.rules != FP_RULES_PPC, 0}, {"excl_size", env->excl_size, 31},
         {"fp.round", env->fp.round, FP_RTZ}, {"fp modes", env->fp.flush | env->fp.default_nan | env->fp.alt_half, 0},
         {"fpscr", cpu->fpscr, PPC_FPSCR_ALL}, {"fp_op", cpu->fp_op, PPC_FP_OP_BITS}, {"fp_order", cpu->fp_order, 31},

@@ -23,15 +23,18 @@ typedef struct PpcCold PpcCold; /* what generated code never touches; see spr.h 
 
 /* SPRs whose value is storage: one array, a slot each. X(name, number, access, further members of PpcSpr in spr.h) */
 #define PPC_PLAIN_SPRS(X)                                                                                              \
-    X(TAR, 815, PPC_U) X(VRSAVE, 256, PPC_U) X(DSCR, 17, PPC_S) X(SRR0, 26, PPC_S) X(SRR1, 27, PPC_S)                    \
-    X(SPRG0, 272, PPC_S) X(SPRG1, 273, PPC_S) X(SPRG2, 274, PPC_S) X(SPRG3, 275, PPC_S) X(DAR, 19, PPC_S)                \
-    X(DSISR, 18, PPC_S) X(AMR, 29, PPC_S, .write = write_amr) X(IAMR, 61, PPC_S, .write = write_iamr) X(UAMOR, 157, PPC_S) X(CFAR, 28, PPC_S)                     \
-    X(FSCR, 153, PPC_S) X(PSPB, 159, PPC_S) X(PPR, 896, PPC_U) X(ACOP, 31, PPC_S) X(CTRL, 152, PPC_S)                    \
-    X(MMCR0, 795, PPC_S) X(MMCR1, 798, PPC_S) X(MMCR2, 785, PPC_S) X(MMCRA, 786, PPC_S) X(PMC1, 787, PPC_S)              \
-    X(PMC2, 788, PPC_S) X(PMC3, 789, PPC_S) X(PMC4, 790, PPC_S) X(PMC5, 791, PPC_S) X(PMC6, 792, PPC_S)                  \
-    X(SIAR, 796, PPC_S) X(SDAR, 797, PPC_S) X(SIER, 784, PPC_S) X(EBBHR, 804, PPC_U) X(EBBRR, 805, PPC_U)                \
-    X(BESCR, 806, PPC_U) X(WORT, 895, PPC_S) X(DAWR0, 180, PPC_S) X(DAWRX0, 188, PPC_S) X(CIABR, 187, PPC_S)             \
-    X(IC, 848, PPC_S) X(VTB, 849, PPC_S)
+    X(TAR, 815, PPC_U, .facility = PPC_FACILITY_TAR) X(VRSAVE, 256, PPC_U) X(DSCR, 17, PPC_S) X(SRR0, 26, PPC_S)       \
+    X(SRR1, 27, PPC_S) X(SPRG0, 272, PPC_S) X(SPRG1, 273, PPC_S) X(SPRG2, 274, PPC_S) X(SPRG3, 275, PPC_S)             \
+    X(DAR, 19, PPC_S) X(DSISR, 18, PPC_S) X(AMR, 29, PPC_S, .write = write_amr)                                        \
+    X(IAMR, 61, PPC_S, .write = write_iamr) X(UAMOR, 157, PPC_S) X(CFAR, 28, PPC_S)                                    \
+    X(FSCR, 153, PPC_S, .write = write_fscr) X(PSPB, 159, PPC_S) X(PPR, 896, PPC_U) X(ACOP, 31, PPC_S)                 \
+    X(CTRL, 152, PPC_S) X(MMCR0, 795, PPC_S) X(MMCR1, 798, PPC_S) X(MMCR2, 785, PPC_S) X(MMCRA, 786, PPC_S)            \
+    X(PMC1, 787, PPC_S) X(PMC2, 788, PPC_S) X(PMC3, 789, PPC_S) X(PMC4, 790, PPC_S) X(PMC5, 791, PPC_S)                \
+    X(PMC6, 792, PPC_S) X(SIAR, 796, PPC_S) X(SDAR, 797, PPC_S) X(SIER, 784, PPC_S)                                    \
+    X(EBBHR, 804, PPC_U, .facility = PPC_FACILITY_EBB) X(EBBRR, 805, PPC_U, .facility = PPC_FACILITY_EBB)              \
+    X(BESCR, 806, PPC_U, .facility = PPC_FACILITY_EBB) X(WORT, 895, PPC_S) X(DAWR0, 180, PPC_H) X(DAWRX0, 188, PPC_H)  \
+    X(CIABR, 187, PPC_H) X(IC, 848, PPC_SR) X(MMCRS, 894, PPC_S) X(SPMC1, 892, PPC_S) X(SPMC2, 893, PPC_S)             \
+    X(TIDR, 144, PPC_S, .feature = PPC_ISA300) X(PSSCR, 855, PPC_S, .feature = PPC_ISA300)
 enum {
 #define X(name, number, access, ...) PPC_PLAIN_##name,
     PPC_PLAIN_SPRS(X)
@@ -115,6 +118,13 @@ enum {
     PPC_MODE_VEC = 1 << 6,
     PPC_MODE_VSX = 1 << 7,
     PPC_MODE_SMP = 1 << 8,  /* there are other CPUs */
+    PPC_MODE_SE = 1 << 10,   /* trace insns, branches */
+    PPC_MODE_BE = 1 << 11,
+    PPC_MODE_DSCR = 1 << 12, /* in problem state: what FSCR makes available */
+    PPC_MODE_PM = 1 << 13,
+    PPC_MODE_BHRB = 1 << 14,
+    PPC_MODE_EBB = 1 << 15,
+    PPC_MODE_TAR = 1 << 16,
     PPC_MODE_FP_FULL = 1 << 9, /* floating-point exceptions are enabled: insns are done in C */
 };
 

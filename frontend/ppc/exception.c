@@ -2,7 +2,7 @@
 /*
  * exception.c - interrupts, and returning from them.
  * Spec: Power ISA 3.0B Book III, 6.4 (processing), 6.5 (definitions), 4.3.1 (rfid, mtmsr).
- * Missing: trace interrupts (MSR[SE], [BE]), machine checks other than for a bus, hypervisor interrupts.
+ * Missing: machine checks other than for a bus, hypervisor interrupts.
  */
 #include <inttypes.h>
 
@@ -16,6 +16,7 @@ void ppc_helper_system_call(Env *env, uint32_t level);
 void ppc_helper_hypercall(Env *env);
 void ppc_helper_rfi(Env *env);
 void ppc_helper_system_call_vectored(Env *env, uint32_t level);
+void ppc_helper_facility(Env *env, uint32_t which);
 void ppc_helper_return_vectored(Env *env);
 void ppc_helper_msr_write(Env *env, uint64_t value, uint64_t mask);
 void ppc_helper_icbi(Env *env, uint64_t ea);
@@ -47,6 +48,7 @@ void ppc_enter(Env *env, unsigned vector, uint64_t srr0, uint64_t srr1) {
     uint64_t base = vector == PPC_VEC_RESET || vector == PPC_VEC_MACHINE_CHECK ? 0 : vector_base(env);
     cold->ports->log(cold->ports->opaque, env, CPU_LOG_INT, "interrupt %#x at %#" PRIx64 ", MSR %#" PRIx64, vector, srr0,
                      cpu->msr | srr1);
+    cold->trace_due = 0;
     cpu->plain[PPC_PLAIN_SRR0] = srr0;
     cpu->plain[PPC_PLAIN_SRR1] = (cpu->msr & ~SRR1_WHY) | srr1;
     ppc_set_msr(env, msr_within(env, base));
@@ -76,13 +78,13 @@ void ppc_helper_system_call(Env *env, uint32_t level) {
 
 /* LR and CTR in place of SRR0 and SRR1, vectors of its own, interrupts as they are. */
 void ppc_helper_system_call_vectored(Env *env, uint32_t level) {
-    enum { FSCR_SCV = 1 << 12, WHICH_SHIFT = 56, WHICH_SCV = 12, KEPT = PPC_MSR_EE | PPC_MSR_RI };
+    enum { KEPT = PPC_MSR_EE | PPC_MSR_RI };
     PpcCpu *cpu = ppc_cpu(env);
-    if (!(cpu->plain[PPC_PLAIN_FSCR] & FSCR_SCV)) {
-        cpu->plain[PPC_PLAIN_FSCR] = (cpu->plain[PPC_PLAIN_FSCR] << 8 >> 8) | (uint64_t)WHICH_SCV << WHICH_SHIFT;
-        take(env, PPC_VEC_FACILITY, ppc_insn_pc(env), 0);
+    if (!(cpu->plain[PPC_PLAIN_FSCR] & 1 << PPC_FACILITY_SCV)) {
+        ppc_helper_facility(env, PPC_FACILITY_SCV);
         return;
     }
+    cpu->cold->trace_due = 0;
     uint64_t base = vector_base(env), kept = cpu->msr & KEPT;
     cpu->lr = ppc_insn_pc(env) + 4;
     cpu->ctr = cpu->msr & ~SRR1_WHY;
@@ -170,6 +172,10 @@ void ppc_mem_fault(Env *env, const MemFault *f) {
     uint32_t why = (uint32_t)(f->guest & ~(uint64_t)PPC_FAULT_SEGMENT);
     if (f->access == MEM_FETCH) {
         uint64_t pc = wide ? env->pc : (uint32_t)env->pc;
+        if (cpu->cold->trace_due) {
+            ppc_enter(env, PPC_VEC_TRACE, pc, 0);
+            return;
+        }
         unsigned vector = f->kind == MEM_FAULT_BUS ? PPC_VEC_MACHINE_CHECK : segment ? PPC_VEC_INSN_SEGMENT : PPC_VEC_INSN;
         ppc_enter(env, vector, pc, segment ? 0 : why & SRR1_WHY);
         return;
@@ -187,7 +193,7 @@ void ppc_mem_fault(Env *env, const MemFault *f) {
 
 bool ppc_wakes(const Env *env) {
     const PpcCold *cold = ppc_cold_const(env);
-    return cold->dec_due || __atomic_load_n(&cold->lines, __ATOMIC_SEQ_CST);
+    return cold->dec_due || cold->doorbell || __atomic_load_n(&cold->lines, __ATOMIC_SEQ_CST);
 }
 
 static bool external(const Env *env) {
@@ -195,13 +201,19 @@ static bool external(const Env *env) {
 }
 
 bool ppc_deliverable(const Env *env) {
-    return ppc_cpu_const(env)->msr & PPC_MSR_EE && (ppc_cold_const(env)->dec_due || external(env));
+    const PpcCold *cold = ppc_cold_const(env);
+    return ppc_cpu_const(env)->msr & PPC_MSR_EE && (cold->dec_due || cold->doorbell || external(env));
 }
 
 void ppc_take_interrupt(Env *env) {
-    if (ppc_deliverable(env)) {
-        ppc_enter(env, external(env) ? PPC_VEC_EXTERNAL : PPC_VEC_DECREMENTER, env->pc, 0);
+    PpcCold *cold = ppc_cold(env);
+    if (!ppc_deliverable(env)) {
+        return;
     }
+    unsigned vector = cold->trace_due ? PPC_VEC_TRACE : external(env) ? PPC_VEC_EXTERNAL
+                      : cold->dec_due ? PPC_VEC_DECREMENTER : PPC_VEC_DOORBELL;
+    cold->doorbell &= vector != PPC_VEC_DOORBELL;
+    ppc_enter(env, vector, env->pc, 0);
 }
 
 /* -- MSR -------------------------------------------------------------------------------- */
@@ -214,6 +226,7 @@ static uint64_t implied(uint64_t msr) {
 static void go_back(Env *env, uint64_t pc, uint64_t msr) {
     const uint64_t kept = PPC_MSR_ME;
     msr = implied(msr);
+    ppc_cold(env)->trace_due = 0;
     ppc_set_msr(env, (msr & ~kept) | (ppc_cpu(env)->msr & kept));
     env->pc = (msr & PPC_MSR_SF ? pc : (uint32_t)pc) & ~UINT64_C(3);
     ppc_poll_interrupts(env);
@@ -232,6 +245,7 @@ void ppc_helper_return_vectored(Env *env) {
 void ppc_helper_msr_write(Env *env, uint64_t value, uint64_t mask) {
     uint64_t msr = ppc_cpu(env)->msr;
     ppc_set_msr(env, implied((msr & ~mask) | (value & mask)));
+    ppc_cold(env)->trace_due &= (ppc_cpu(env)->msr & (PPC_MSR_SE | PPC_MSR_BE)) != 0;
     ppc_poll_interrupts(env);
 }
 

@@ -28,6 +28,8 @@ struct PpcCold {
     uint64_t process_table; /* radix: base | log2 of its size - 12, which the machine's hypervisor sets; 0: none */
     uint64_t random;     /* where darn's sequence is */
     PpcSlbEntry slb[PPC_SLB_ENTRIES];
+    uint32_t trace_due;  /* the insn in hand is followed by a trace interrupt */
+    uint32_t doorbell;   /* a directed privileged doorbell waits */
     uint32_t dec_due;    /* DEC is negative: its interrupt waits */
     uint32_t lines;      /* inputs, bit per CpuLine, and PPC_LINE_PRODDED; atomic */
     /* -- from here on not guest state -- */
@@ -59,7 +61,7 @@ static inline const PpcCold *ppc_cold_const(const Env *env) {
 /* -- spr.c -- */
 
 /* Access: who may, and how. */
-enum { PPC_UR = 1, PPC_UW = 2, PPC_SR = 4, PPC_SW = 8, PPC_U = 15, PPC_S = 12 };
+enum { PPC_H = 0 /* the hypervisor */, PPC_UR = 1, PPC_UW = 2, PPC_SR = 4, PPC_SW = 8, PPC_U = 15, PPC_S = 12 };
 
 typedef struct PpcSpr {
     const char *name;
@@ -70,6 +72,7 @@ typedef struct PpcSpr {
     uint64_t (*read)(Env *env);
     void (*write)(Env *env, uint64_t value);
     uint8_t feature;
+    uint8_t facility; /* PPC_FACILITY_*, which a user may lack; 0: none */
 } PpcSpr;
 
 extern const PpcSpr ppc_sprs[];

@@ -41,6 +41,9 @@ void ppc_translate(Trans *t) {
     uint32_t insn = ppc_insn(t->code, t->mode);
     t->insn_len = 4;
     ir_insn(t->ir, t->off, 4);
+    if (t->mode & (PPC_MODE_SE | PPC_MODE_BE)) {
+        ppc_trace(t, insn);
+    }
     if (!ppc_decode(t, insn)) {
         ppc_program(t, PPC_PROGRAM_ILLEGAL);
     }

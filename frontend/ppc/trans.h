@@ -30,7 +30,7 @@ enum { PPC_MOVE_ALL, PPC_MOVE_SIGNED, PPC_MOVE_LOW };
 enum {
     PPC_VEC_RESET = 0x100, PPC_VEC_MACHINE_CHECK = 0x200, PPC_VEC_DATA = 0x300, PPC_VEC_DATA_SEGMENT = 0x380, PPC_VEC_INSN = 0x400,
     PPC_VEC_INSN_SEGMENT = 0x480, PPC_VEC_EXTERNAL = 0x500, PPC_VEC_ALIGN = 0x600, PPC_VEC_PROGRAM = 0x700,
-    PPC_VEC_FP = 0x800, PPC_VEC_DECREMENTER = 0x900, PPC_VEC_SYSTEM_CALL = 0xc00, PPC_VEC_TRACE = 0xd00,
+    PPC_VEC_FP = 0x800, PPC_VEC_DECREMENTER = 0x900, PPC_VEC_DOORBELL = 0xa00, PPC_VEC_SYSTEM_CALL = 0xc00, PPC_VEC_TRACE = 0xd00,
     PPC_VEC_VEC = 0xf20, PPC_VEC_VSX = 0xf40, PPC_VEC_FACILITY = 0xf60,
 };
 enum { PPC_PROGRAM_FP = 1 << 20, PPC_PROGRAM_ILLEGAL = 1 << 19, PPC_PROGRAM_PRIVILEGED = 1 << 18, PPC_PROGRAM_TRAP = 1 << 17 };
@@ -40,6 +40,17 @@ void ppc_interrupt(Trans *t, unsigned vector);
 void ppc_program(Trans *t, uint32_t srr1);
 /* True in supervisor state; else emits the interrupt: `if (!ppc_privileged(t)) return;` */
 bool ppc_privileged(Trans *t);
+/* Facilities by the numbers that FSCR has for why; those of problem state. */
+enum {
+    PPC_FACILITY_DSCR = 2, PPC_FACILITY_PM = 3, PPC_FACILITY_BHRB = 4, PPC_FACILITY_TM = 5, PPC_FACILITY_EBB = 7,
+    PPC_FACILITY_TAR = 8, PPC_FACILITY_SCV = 12,
+};
+/* Emits the interrupt that says which facility is missing. In trans_facility.c, like the next. */
+void ppc_facility(Trans *t, unsigned which);
+/* True if the facility is there; else emits the interrupt. */
+bool ppc_allows(Trans *t, unsigned which);
+/* In front of an insn with MSR[SE] or MSR[BE]. */
+void ppc_trace(Trans *t, uint32_t insn);
 /* Ends the block: leaves with `reason` at the next insn. */
 void ppc_leave(Trans *t, IrExit reason);
 

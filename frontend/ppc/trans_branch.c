@@ -169,6 +169,9 @@ void ppc_trans_bc(Trans *t, const PpcFields *f) {
 }
 
 void ppc_shape_bc_reg(Trans *t, const PpcFields *f, unsigned to) {
+    if (to == PPC_TO_TAR && !ppc_allows(t, PPC_FACILITY_TAR)) {
+        return;
+    }
     unsigned slot = to == PPC_TO_LR ? PPC_SLOT_LR : to == PPC_TO_CTR ? PPC_SLOT_CTR : PPC_SLOT_PLAIN + PPC_PLAIN_TAR;
     uint64_t mask = ppc_wide(t) ? ~UINT64_C(3) : UINT32_MAX - 3;
     uint32_t address = ppc_op2(t, IR_and, IR_I64, ir_get(t->ir, slot, IR_I64), ppc_i64(t, mask));

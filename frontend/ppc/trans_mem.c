@@ -2,7 +2,6 @@
 /*
  * trans_mem.c - PowerPC fixed-point loads and stores, reservations, caches.
  * Spec: Power ISA 3.0B Book I, 3.3.2 to 3.3.7; Book II, 4.3 (caches), 4.6 (larx, stcx.), Book III, 6.5.8 (alignment).
- * Missing: lswx and stswx; the atomic memory operations lwat, ldat, stwat, stdat; copy and paste.
  */
 #include "frontend/ppc/trans_mem.h"
 

@@ -41,11 +41,15 @@ static const PpcSpr *row_of(Trans *t, unsigned number, bool write) {
     int n = ppc_spr_find(t->env, number);
     bool user = t->mode & PPC_MODE_PR;
     unsigned need = write ? (user ? PPC_UW : PPC_SW) : (user ? PPC_UR : PPC_SR);
+    if (n >= 0 && ppc_sprs[n].access == PPC_H) {
+        ppc_program(t, PPC_PROGRAM_PRIVILEGED);
+        return NULL;
+    }
     if (n < 0 || !(ppc_sprs[n].access & need)) {
         unknown(t, number);
         return NULL;
     }
-    return &ppc_sprs[n];
+    return !ppc_sprs[n].facility || ppc_allows(t, ppc_sprs[n].facility) ? &ppc_sprs[n] : NULL;
 }
 
 static uint32_t read_row(Trans *t, const PpcSpr *row) {

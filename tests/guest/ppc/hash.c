@@ -309,6 +309,45 @@ static void users(void) {
     EQUAL(load(at), 61);
 }
 
+/* Unavailable to users, and FSCR says why. */
+#define LACKS(which, insn)                                                                                             \
+    do {                                                                                                               \
+        TRAPS(0xf60, insn);                                                                                            \
+        __asm__ volatile("sc" ::: "memory");                                                                           \
+        EQUAL(MFSPR(153) >> 56, which);                                                                                \
+        set_msr(MSR_PR, true);                                                                                         \
+    } while (0)
+
+static void facilities(void) {
+    static uint64_t past;
+    enum { FSCR_DSCR = 1 << 2, FSCR_EBB = 1 << 7, FSCR_TAR = 1 << 8 };
+    MTSPR(153, 0);
+    __asm__ volatile(".long 0x7c60025c; .long 0x7c00035c" ::: "r3"); /* mfbhrbe r3, 0; clrbhrb */
+    set_msr(MSR_PR, true);
+    LACKS(2, "mfspr 3, 3");
+    LACKS(3, "mfspr 3, 779");
+    LACKS(4, ".long 0x7c60025c");
+    LACKS(4, ".long 0x7c00035c");
+    LACKS(7, "mfspr 3, 804");
+    LACKS(7, ".long 0x4c000124"); /* rfebb 0 */
+    LACKS(8, "mfspr 3, 815");
+    LACKS(8, "bctar 20, 0");
+    TRAPS(0x700, ".long 0x7c00191c"); /* msgsndp r3 */
+    EQUAL(trap.srr1 & 0x783f0000, 1 << 18);
+    TRAPS(0x700, ".long 0x7c00195c"); /* msgclrp r3 */
+    TRAPS(0xc00, "sc");
+    set_msr(MSR_PR, false);
+    MTSPR(153, FSCR_DSCR | FSCR_EBB | FSCR_TAR);
+    set_msr(MSR_PR, true);
+    uint64_t before = trap.count, bescr;
+    __asm__ volatile("mtspr 3, %1; mtspr 815, %1; mfspr 3, 815; mtspr 806, %1; bl 1f; 1: mflr 3; addi 3, 3, 20; mtspr 805, 3;"
+                     ".long 0x4c000924; trap; mfspr %0, 806" : "=r"(bescr) : "r"(past) : "r3", "lr"); /* rfebb 1 */
+    EQUAL(trap.count, before);
+    EQUAL(bescr, UINT64_C(1) << 63);
+    TRAPS(0xc00, "sc");
+    set_msr(MSR_PR, false);
+}
+
 void guest_main(void) {
     EQUAL(hypercall(H_SET_MODE, big64(1) != 1, 4, 0, 0), 0);
     map_program();
@@ -321,6 +360,7 @@ void guest_main(void) {
     contexts();
     mixed();
     users();
+    facilities();
     set_msr(MSR_IR | MSR_DR, false);
 #ifdef POWER8
     TRAPS(0x700, ".long 0x7c001a64"); /* tlbie r3 */

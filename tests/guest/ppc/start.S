@@ -69,6 +69,10 @@ take_down:
     b       2f
 1:  cmpwi   3, 0x500
     beq     2f
+    cmpwi   3, 0xa00
+    beq     2f
+    cmpwi   3, 0xd00
+    beq     2f
     cmpwi   3, 0xc00
     bne     3f
     mfsrr1  5               /* a user becomes the supervisor */

@@ -67,14 +67,20 @@ class Hello(unittest.TestCase):
                     self.assertEqual(done.returncode, 0, done.stdout)
                     self.assertTrue(done.stdout.startswith("done\n"), done.stdout)
 
-    def test_hash(self):
+    def both_versions(self, name):
         for order in ORDERS:
             for mode in MODES:
                 for cpu, defines in (("power8", ["POWER8"]), ("power9", [])):
                     with self.subTest(order=order, mode=mode, cpu=cpu):
-                        done = run(build(order, *defines, name="hash"), "-cpu", cpu, *mode)
+                        done = run(build(order, *defines, name=name), "-cpu", cpu, *mode)
                         self.assertEqual(done.returncode, 0, done.stdout)
                         self.assertTrue(done.stdout.startswith("done\n"), done.stdout)
+
+    def test_hash(self):
+        self.both_versions("hash")
+
+    def test_facility(self):
+        self.both_versions("facility")
 
     def test_vector(self):
         for order in ORDERS:

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * facility.c - facilities that may be unavailable, event-based branches, doorbells, trace interrupts, strings.
+ * Spec: Power ISA 2.07B Book III-S, 6.2.10 (FSCR), 6.5.15 (trace), 6.5.22 (facility unavailable), 11 (doorbells); Book II, 7
+ * (event-based branches); Book I, 3.3.6 (lswx, stswx).
+ * A traced insn notes that it began; what begins next, be it an insn, an interrupt from outside or a fetch that fails, finds
+ * the note and is preceded by the trace interrupt. An interrupt of the insn itself removes the note.
+ */
+#include "frontend/ppc/ppc.h"
+#include "frontend/ppc/spr.h"
+#include "frontend/ppc/trans.h"
+
+void ppc_helper_facility(Env *env, uint32_t which);
+void ppc_helper_bad_function(Env *env, uint64_t ea);
+void ppc_helper_rfebb(Env *env, uint32_t enable);
+void ppc_helper_doorbell(Env *env, uint64_t rb, uint32_t ring);
+void ppc_helper_trace(Env *env, uint32_t counts);
+void ppc_helper_string(Env *env, uint64_t ea, uint32_t how);
+
+static void take(Env *env, unsigned vector) {
+    ppc_enter(env, vector, ppc_insn_pc(env), 0);
+    env->fault = 1;
+}
+
+void ppc_helper_facility(Env *env, uint32_t which) {
+    uint64_t *fscr = &ppc_cpu(env)->plain[PPC_PLAIN_FSCR];
+    *fscr = *fscr << 8 >> 8 | (uint64_t)which << 56;
+    take(env, PPC_VEC_FACILITY);
+}
+
+/* An atomic memory operation that there is not. */
+void ppc_helper_bad_function(Env *env, uint64_t ea) {
+    enum { DSISR_BAD_FUNCTION = 1 << 2 };
+    ppc_cpu(env)->plain[PPC_PLAIN_DAR] = ea;
+    ppc_cpu(env)->plain[PPC_PLAIN_DSISR] = DSISR_BAD_FUNCTION;
+    take(env, PPC_VEC_DATA);
+}
+
+void ppc_helper_rfebb(Env *env, uint32_t enable) {
+    uint64_t *plain = ppc_cpu(env)->plain;
+    plain[PPC_PLAIN_BESCR] = plain[PPC_PLAIN_BESCR] << 1 >> 1 | (uint64_t)enable << 63;
+    env->pc = (ppc_cpu(env)->msr & PPC_MSR_SF ? plain[PPC_PLAIN_EBBRR] : (uint32_t)plain[PPC_PLAIN_EBBRR]) & ~UINT64_C(3);
+}
+
+/* To the threads of this core: there is one, number 0. */
+void ppc_helper_doorbell(Env *env, uint64_t rb, uint32_t ring) {
+    enum { TYPE_DIRECTED = 5 };
+    if ((rb >> 27 & 31) == TYPE_DIRECTED && (rb & 127) == 0) {
+        ppc_cold(env)->doorbell = ring;
+        ppc_poll_interrupts(env);
+    }
+}
+
+void ppc_helper_trace(Env *env, uint32_t counts) {
+    if (ppc_cold(env)->trace_due) {
+        take(env, PPC_VEC_TRACE);
+    } else {
+        ppc_cold(env)->trace_due = counts;
+    }
+}
+
+/* -- strings: how: first register, store << 5 -- */
+
+static void fail(Env *env, uint64_t ea, uint64_t size, MemAccess access) {
+    for (uint64_t at = ea; at < ea + size; at = (at | 4095) + 1) {
+        MemXlat x;
+        if (!ppc_walk(env, at, access, false, &x)) {
+            MemFault fault = {.kind = MEM_FAULT_WALK, .access = access, .va = at, .guest = x.guest_fault};
+            ppc_mem_fault(env, &fault);
+            env->fault = 1;
+            return;
+        }
+    }
+    MemFault fault = {.kind = MEM_FAULT_BUS, .access = access, .va = ea};
+    ppc_mem_fault(env, &fault);
+    env->fault = 1;
+}
+
+void ppc_helper_string(Env *env, uint64_t ea, uint32_t how) {
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    PpcCpu *cpu = ppc_cpu(env);
+    unsigned n = cpu->xer_count & 127, r = how & 31;
+    bool store = how & 32;
+    uint8_t bytes[128] = {0};
+    for (unsigned i = 0; i < n && store; i++) {
+        bytes[i] = (uint8_t)(cpu->gpr[(r + i / 4) % 32] >> (24 - 8 * (i % 4)));
+    }
+    if (n && !(store ? ports->virt_write(ports->opaque, env, ea, bytes, n) : ports->virt_read(ports->opaque, env, ea, bytes, n))) {
+        fail(env, ea, n, store ? MEM_WRITE : MEM_READ);
+        return;
+    }
+    for (unsigned i = 0; i < n && !store; i += 4) {
+        cpu->gpr[(r + i / 4) % 32] = (uint32_t)bytes[i] << 24 | bytes[i + 1] << 16 | bytes[i + 2] << 8 | bytes[i + 3];
+    }
+}
