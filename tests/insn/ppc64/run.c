@@ -205,6 +205,7 @@ static bool outcome(PpcRunner *r, PpcCase *c) {
 bool ppc_run(PpcRunner *r, PpcCase *c, unsigned how, const char **why) {
     PpcCpu *cpu = ppc_cpu(r->env);
     ppc_set_fpscr(r->env, c->fpscr);
+    ppc_cpu(r->env)->plain[PPC_PLAIN_FSCR] = 1 << PPC_FACILITY_DSCR | 1 << PPC_FACILITY_TAR;
     ppc_set_msr(r->env, msr_of(r, c));
     memcpy(cpu->gpr, c->gpr, sizeof(cpu->gpr));
     memcpy(cpu->vsr, c->vsr, sizeof(cpu->vsr));
