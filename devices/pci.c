@@ -107,7 +107,7 @@ unsigned pci_add_capability(PciDevice *p, uint8_t id, unsigned size) {
 
 /* -- what follows from the space -- */
 
-static uint64_t bar_address(const PciDevice *p, unsigned bar) {
+uint64_t pci_bar_address(const PciDevice *p, unsigned bar) {
     uint64_t value = pci_get(p->space, bar_at(bar), 4);
     if (p->standard[bar_at(bar)] & PCI_BAR_64) {
         value |= (uint64_t)pci_get(p->space, bar_at(bar + 1), 4) << 32;
@@ -119,11 +119,15 @@ static bool bar_io(const PciDevice *p, unsigned bar) {
     return p->standard[bar_at(bar)] & PCI_BAR_IO;
 }
 
+unsigned pci_bar_flags(const PciDevice *p, unsigned bar) {
+    return p->standard[bar_at(bar)] & 0xf;
+}
+
 /* Where the BARs answer now; a base of 0 was never given. */
 static void refresh(PciDevice *p) {
     uint32_t command = pci_get(p->space, PCI_COMMAND, 2);
     for (unsigned i = 0; i < PCI_BARS; i++) {
-        uint64_t size = p->bar_size[i], address = size ? bar_address(p, i) : 0;
+        uint64_t size = p->bar_size[i], address = size ? pci_bar_address(p, i) : 0;
         bool on = address && (command & (bar_io(p, i) ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY));
         atomic_store_explicit(&p->mapped[i], on ? address : PCI_UNMAPPED, memory_order_release);
     }
@@ -142,6 +146,60 @@ void pci_restored(PciDevice *p) {
         p->space[i] = (uint8_t)((p->standard[i] & ~p->writable[i]) | (p->space[i] & p->writable[i]));
     }
     refresh(p);
+}
+
+/* -- addresses in place of firmware -- */
+
+/* The window for a BAR: one above 4 GiB for those that can be there, or the first of the kind. */
+static unsigned window_for(const PciHost *h, const PciDevice *p, unsigned bar) {
+    unsigned best = PCI_WINDOWS;
+    for (unsigned n = PCI_WINDOWS; n-- > 0;) {
+        const PciWindow *w = &h->windows[n];
+        bool high = w->base > UINT32_MAX;
+        if (w->size && w->io == bar_io(p, bar) && (!high || (pci_bar_flags(p, bar) & PCI_BAR_64))) {
+            best = best < PCI_WINDOWS && h->windows[best].base > w->base ? best : n;
+        }
+    }
+    return best;
+}
+
+static void assign(const PciHost *h, PciDevice *p, unsigned bar, uint64_t *next) {
+    unsigned n = window_for(h, p, bar);
+    uint64_t size = p->bar_size[bar];
+    if (n == PCI_WINDOWS) {
+        return;
+    }
+    uint64_t at = (MAX(next[n], BUS_PAGE) + size - 1) & ~(size - 1);
+    if (at - h->windows[n].base > h->windows[n].size - size) {
+        return; /* full: it stays without, as from any firmware */
+    }
+    next[n] = at + size;
+    uint32_t flags = pci_bar_flags(p, bar);
+    pci_put(p->standard, bar_at(bar), 4, (uint32_t)at | flags);
+    if (flags & PCI_BAR_64) {
+        pci_put(p->standard, bar_at(bar + 1), 4, (uint32_t)(at >> 32));
+    }
+}
+
+void pci_assign(PciHost *h) {
+    uint64_t next[PCI_WINDOWS];
+    for (unsigned n = 0; n < PCI_WINDOWS; n++) {
+        next[n] = h->windows[n].base;
+    }
+    for (unsigned f = 0; f < h->limit; f++) {
+        PciDevice *p = h->functions[f];
+        for (unsigned i = 0; p && i < PCI_BARS; i++) {
+            if (p->bar_size[i]) {
+                assign(h, p, i, next);
+            }
+        }
+        if (p) {
+            device_lock(&p->d);
+            memcpy(p->space + PCI_BAR, p->standard + PCI_BAR, 4 * PCI_BARS);
+            refresh(p);
+            device_unlock(&p->d);
+        }
+    }
 }
 
 /* -- accesses to the space -- */
@@ -299,7 +357,7 @@ bool pci_plug(Device *host, Device *device) {
 /* -- for people -- */
 
 static void print_bar(PciDevice *p, unsigned i, GString *out) {
-    uint64_t address = bar_address(p, i), size = p->bar_size[i];
+    uint64_t address = pci_bar_address(p, i), size = p->bar_size[i];
     g_string_append_printf(out, "      BAR%u: %s", i, bar_io(p, i) ? "I/O" : p->standard[bar_at(i)] & PCI_BAR_64
                            ? "64 bit memory" : "32 bit memory");
     if (atomic_load(&p->mapped[i]) == PCI_UNMAPPED) {

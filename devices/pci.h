@@ -158,6 +158,15 @@ void pci_config_write(PciHost *h, unsigned bus, unsigned devfn, unsigned at, uns
 BusResult pci_window_read(PciHost *h, unsigned n, uint64_t offset, unsigned size, uint64_t *value);
 BusResult pci_window_write(PciHost *h, unsigned n, uint64_t offset, unsigned size, uint64_t value);
 
+/* What firmware does before a guest without firmware starts: gives every BAR its address, at set-up and for resets too. */
+void pci_assign(PciHost *h);
+/* Firmware sets a vector's message. Any thread. */
+void pci_set_message(PciDevice *p, unsigned vector, uint64_t address, uint32_t data);
+/* The bus address that a BAR has, mapped or not; 0: it has none. */
+uint64_t pci_bar_address(const PciDevice *p, unsigned bar);
+/* PCI_BAR_* of a BAR. */
+unsigned pci_bar_flags(const PciDevice *p, unsigned bar);
+
 /* -- between pci.c and pci_irq.c; the function's lock is held -- */
 
 void pci_irq_refresh(PciDevice *p); /* the space has changed */

@@ -123,6 +123,17 @@ void pci_send(PciDevice *p, unsigned vector) {
     pthread_mutex_unlock(&p->irq_lock);
 }
 
+void pci_set_message(PciDevice *p, unsigned vector, uint64_t address, uint32_t data) {
+    pthread_mutex_lock(&p->irq_lock);
+    if (vector < p->vectors) {
+        uint32_t *entry = p->table + WORDS * vector;
+        entry[ADDRESS_LOW] = (uint32_t)address & ~3u;
+        entry[ADDRESS_HIGH] = (uint32_t)(address >> 32);
+        entry[DATA] = data;
+    }
+    pthread_mutex_unlock(&p->irq_lock);
+}
+
 /* -- from the space and the BAR -- */
 
 void pci_irq_refresh(PciDevice *p) {

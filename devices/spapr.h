@@ -7,6 +7,7 @@
 #define DEVICES_SPAPR_H
 
 #include "devices/device.h"
+#include "devices/pci.h"
 
 enum { SPAPR_CPUS = 64, SPAPR_TREE = 256 << 10, SPAPR_CLAIMS = 64, SPAPR_NVRAM = 64 << 10 };
 
@@ -102,5 +103,24 @@ bool xive_get_queue(Device *d, unsigned cpu, unsigned priority, XiveQueue *queue
 uint64_t *xive_line(Device *d, unsigned cpu);
 /* H_INT_RESET. */
 void xive_reset(Device *d);
+
+/* -- PCI host bridge: banks are memory below 4 GiB, I/O ports and high memory of the bus; four outputs for the lines. The
+ * configuration space is reached by pci_config_read and pci_config_write. Its table of translations holds a TCE for each 4 KiB
+ * page of the bus's first 256 MiB: a page of memory, and whether a function may read (1) or write (2) it -- */
+
+extern const DeviceClass device_spapr_phb;
+enum { SPAPR_TCE_READ = 1, SPAPR_TCE_WRITE = 2, SPAPR_TCES = 64 << 10, SPAPR_TCE_PAGE = 4096 };
+#define SPAPR_PHB_MEMORY UINT64_C(0x80000000) /* bus addresses; memory above 4 GiB has the CPU's */
+#define SPAPR_PHB_HIGH UINT64_C(0x210000000000)
+
+/* A TCE by its number. False: there is none with that number, or `tce` names a page that is not memory. Any thread. */
+bool spapr_phb_put_tce(Device *d, uint64_t n, uint64_t tce);
+bool spapr_phb_get_tce(Device *d, uint64_t n, uint64_t *tce);
+
+/* Interrupt sources for a function's messages: takes `count` of them in a row, in place of those it had; 0 gives them back.
+ * Returns how many it has: fewer when there are no more. */
+unsigned spapr_phb_take_irqs(Device *d, unsigned devfn, unsigned count);
+/* How many it has, and the first one. */
+unsigned spapr_phb_irqs(Device *d, unsigned devfn, unsigned *first);
 
 #endif

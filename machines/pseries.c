@@ -4,7 +4,7 @@
  * Spec: LoPAPR 1.1 (Linux on Power Architecture Platform Reference), 7 (RTAS), 14 (hypercalls), 16.1 (vty).
  * A kernel finds the client interface of Open Firmware, which the machine plays; or, with x-vof=off, the device tree in
  * r3, as after kexec.
- * Missing: PCI and virtual I/O, firmware.
+ * Missing: virtual I/O, firmware.
  */
 #include <string.h>
 
@@ -27,6 +27,8 @@ static const MapRow map[] = {
       .irq = NO_IRQ, .configure = xics_config },
     { .device = &device_spapr_vty, .name = "vty", .irq = NO_IRQ, .configure = vty_config },
     { .device = &device_spapr_hpt, .name = "hpt", .irq = NO_IRQ, .configure = pseries_hpt_config },
+    { { 0x200080000000, 0x200000000000, SPAPR_PHB_HIGH }, { 0x80000000, 0x10000, 0x10000000000 }, &device_spapr_phb,
+      .name = "phb", .irq = NO_IRQ },
 };
 
 /* Firmware is code that starts behind the interrupt vector of a reset. */
@@ -45,6 +47,7 @@ static bool check_bios(const Machine *m, GError **error) {
 static bool fixup(Machine *m, GError **error) {
     pseries_connect_irqs(m);
     pseries_connect_mmu(m);
+    pseries_connect_pci(m);
     return check_bios(m, error);
 }
 
@@ -104,6 +107,7 @@ const MachineClass machine_pseries = {
     .ram_max = UINT64_C(255) << 30,
     .cpus_max = SPAPR_CPUS,
     .bios_room = 4 << 20,
+    .virtio_on_pci = true,
     .map = map,
     .map_count = G_N_ELEMENTS(map),
     .keys = keys,

@@ -35,7 +35,7 @@ typedef struct PseriesCallTable {
 } PseriesCallTable;
 
 extern const PseriesCallTable pseries_calls_base, pseries_calls_cpu, pseries_calls_mmu, pseries_calls_hpt,
-    pseries_calls_irq, pseries_calls_xive, pseries_calls_rtas, pseries_calls_client;
+    pseries_calls_irq, pseries_calls_xive, pseries_calls_rtas, pseries_calls_client, pseries_calls_pci;
 
 /* Argument n: 0 is r4. */
 static inline uint64_t pseries_arg(const PseriesCall *c, unsigned n) {
@@ -79,7 +79,7 @@ typedef struct PseriesRtasTable {
     unsigned count;
 } PseriesRtasTable;
 
-extern const PseriesRtasTable pseries_rtas_cpu, pseries_rtas_irq, pseries_rtas_services;
+extern const PseriesRtasTable pseries_rtas_cpu, pseries_rtas_irq, pseries_rtas_services, pseries_rtas_pci;
 
 /* The node /rtas: what calls there are. */
 void pseries_describe_rtas(DevTree *tree);
@@ -101,6 +101,13 @@ void pseries_irq(void *machine, unsigned irq, bool level);
 void pseries_describe_irq(const Machine *machine, DevTree *tree, bool xive);
 /* The machine has the devices: connects them with CPUs. */
 void pseries_connect_irqs(Machine *machine);
+
+/* -- pseries_pci.c -- */
+
+/* The machine has the devices: connects the bridge, and gives functions their addresses. */
+void pseries_connect_pci(Machine *machine);
+/* The nodes of the bridge and its functions; that of the interrupt controller is there. */
+void pseries_describe_pci(const Machine *machine, DevTree *tree);
 
 /* -- pseries_client.c: the client interface of Open Firmware -- */
 

@@ -127,7 +127,7 @@ static const PseriesCallRow *find(uint64_t number) {
     static const PseriesCallTable *const tables[] = { &pseries_calls_mmu, &pseries_calls_hpt, &pseries_calls_cpu,
                                                       &pseries_calls_irq,
                                                       &pseries_calls_xive, &pseries_calls_base, &pseries_calls_rtas,
-                                                      &pseries_calls_client };
+                                                      &pseries_calls_client, &pseries_calls_pci };
     for (size_t t = 0; t < G_N_ELEMENTS(tables); t++) {
         for (unsigned i = 0; i < tables[t]->count; i++) {
             if (tables[t]->rows[i].number == number) {

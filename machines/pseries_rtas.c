@@ -30,7 +30,7 @@ static const PseriesRtasTable power_calls = { power_rows, G_N_ELEMENTS(power_row
 /* -- finding them -- */
 
 static const PseriesRtasTable *const tables[] = { &power_calls, &pseries_rtas_cpu, &pseries_rtas_irq,
-                                                 &pseries_rtas_services };
+                                                 &pseries_rtas_services, &pseries_rtas_pci };
 enum { FIRST_TOKEN = 0x2000, TABLE_TOKENS = 0x40 }; /* a table has so many tokens to itself */
 
 static const PseriesRtasRow *find(uint32_t token) {
@@ -89,7 +89,8 @@ const PseriesCallTable pseries_calls_rtas = { rows, G_N_ELEMENTS(rows) };
 void pseries_describe_rtas(DevTree *tree) {
     devtree_node(tree, "/rtas");
     devtree_strings(tree, "/rtas", "ibm,hypertas-functions",
-                    "hcall-pft\0hcall-bulk\0hcall-term\0hcall-interrupt\0hcall-vio\0hcall-splpar\0hcall-join\0hcall-set-mode\0");
+                    "hcall-pft\0hcall-bulk\0hcall-term\0hcall-interrupt\0hcall-vio\0hcall-pci\0hcall-tce\0hcall-multi-tce\0"
+                    "hcall-splpar\0hcall-join\0hcall-set-mode\0");
     DEVTREE_CELLS(tree, "/rtas", "rtas-size", PSERIES_RTAS_SIZE);
     DEVTREE_CELLS(tree, "/rtas", "rtas-error-log-max", 2048);
     DEVTREE_CELLS(tree, "/rtas", "rtas-event-scan-rate", 20);

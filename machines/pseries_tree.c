@@ -142,4 +142,5 @@ void pseries_describe(Machine *m, DevTree *tree) {
     describe_support(m, tree);
     describe_kernel(m, tree);
     describe_choice(m, tree, has_radix(m), has_xive(m) && m->keys.ic_mode == PSERIES_IC_XIVE);
+    pseries_describe_pci(m, tree);
 }
