@@ -104,7 +104,7 @@ uint64_t *xive_line(Device *d, unsigned cpu);
 /* H_INT_RESET. */
 void xive_reset(Device *d);
 
-/* -- PCI host bridge: banks are memory below 4 GiB, I/O ports and high memory of the bus; four outputs for the lines. The
+/* -- PCI host bridge: banks are I/O ports, memory below 4 GiB and high memory of the bus; four outputs for the lines. The
  * configuration space is reached by pci_config_read and pci_config_write. Its table of translations holds a TCE for each 4 KiB
  * page of the bus's first 256 MiB: a page of memory, and whether a function may read (1) or write (2) it -- */
 

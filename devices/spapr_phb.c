@@ -31,7 +31,7 @@ WINDOW(2)
 #define BANK(word, bytes, n) \
     { word, bytes, .sizes = 1 | 2 | 4 | 8, .read = window##n##_read, .write = window##n##_write, .unlocked = true }
 static const DeviceBank banks[] = {
-    BANK("memory", 0x80000000, 0), BANK("io", 0x10000, 1), BANK("high", UINT64_C(0x10000000000), 2),
+    BANK("io", 0x10000, 0), BANK("memory", 0x80000000, 1), BANK("high", UINT64_C(0x10000000000), 2),
 };
 
 /* -- TCEs -- */
@@ -110,8 +110,8 @@ unsigned spapr_phb_irqs(Device *d, unsigned devfn, unsigned *first) {
 static bool init(Device *d, const void *config, GError **error) {
     PciHost *h = (PciHost *)d;
     pci_host_init(h);
-    h->windows[0] = (PciWindow){ SPAPR_PHB_MEMORY, banks[0].size, false };
-    h->windows[1] = (PciWindow){ 0, banks[1].size, true };
+    h->windows[0] = (PciWindow){ 0, banks[0].size, true };
+    h->windows[1] = (PciWindow){ SPAPR_PHB_MEMORY, banks[1].size, false };
     h->windows[2] = (PciWindow){ SPAPR_PHB_HIGH, banks[2].size, false };
     h->translate = translate;
     h->translate_opaque = d;

@@ -27,7 +27,7 @@ static const MapRow map[] = {
       .irq = NO_IRQ, .configure = xics_config },
     { .device = &device_spapr_vty, .name = "vty", .irq = NO_IRQ, .configure = vty_config },
     { .device = &device_spapr_hpt, .name = "hpt", .irq = NO_IRQ, .configure = pseries_hpt_config },
-    { { 0x200080000000, 0x200000000000, SPAPR_PHB_HIGH }, { 0x80000000, 0x10000, 0x10000000000 }, &device_spapr_phb,
+    { { 0x200000000000, 0x200080000000, SPAPR_PHB_HIGH }, { 0x10000, 0x80000000, 0x10000000000 }, &device_spapr_phb,
       .name = "phb", .irq = NO_IRQ },
 };
 

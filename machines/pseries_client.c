@@ -15,6 +15,7 @@
 enum {
     H_CAS = 0xf002, H_UPDATE_DT = 0xf003, H_CLIENT = 0xf005,
     ARGS = 12, STRING = 256, VALUE = 64 << 10,
+    NAME = 64, /* room for a property's name: PAPR has longer ones than IEEE 1275 allows */
     INSTANCE = 0x40000000, /* an instance is its package's number with that */
     FIRMWARE_ENTRY = 0x100,
     PHANDLES = 0x10000,    /* of nodes that had none */
@@ -157,7 +158,7 @@ static uint32_t nextprop(Client *c) {
     fdt_for_each_property_offset(prop, tree, node_of(c, c->in[0])) {
         fdt_getprop_by_offset(tree, prop, &name, NULL);
         if (found) {
-            put_bytes(c, c->in[2], 32, name, (uint32_t)strlen(name) + 1);
+            put_bytes(c, c->in[2], NAME, name, (uint32_t)strlen(name) + 1);
             return 1;
         }
         found = name && strcmp(name, before) == 0;

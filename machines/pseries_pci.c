@@ -263,7 +263,7 @@ static void describe_lines(const Machine *m, DevTree *tree, const char *node) {
 void pseries_describe_pci(const Machine *m, DevTree *tree) {
     const PciHost *h = (const PciHost *)phb(m);
     g_autofree char *node = g_strdup_printf("/pci@%" G_GINT64_MODIFIER "x", BUID);
-    const uint64_t memory = h->windows[0].size, io = h->windows[1].size, high = h->windows[2].size;
+    const uint64_t io = h->windows[0].size, memory = h->windows[1].size, high = h->windows[2].size;
     const uint32_t ranges[] = {
         SPACE_IO, 0, 0, (uint32_t)(CPU_IO >> 32), (uint32_t)CPU_IO, (uint32_t)(io >> 32), (uint32_t)io,
         SPACE_32, 0, (uint32_t)SPAPR_PHB_MEMORY, (uint32_t)(CPU_MEMORY >> 32), (uint32_t)CPU_MEMORY, (uint32_t)(memory >> 32),
