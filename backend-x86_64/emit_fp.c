@@ -276,16 +276,20 @@ static void emit_vfabs(HostCode *h, const HostOp *op) {
 const HostRule x64_rule_vfabs = {"x", {"x"}, .emit = emit_vfabs};
 
 static void emit_vfmla(HostCode *h, const HostOp *op) {
-    unsigned e = lanes(op), d = op->d.reg;
+    unsigned e = lanes(op), d = op->d.reg, aux = op->node->aux;
     if (e == 1) {
         v_call(h, op);
         return;
     }
     unsigned a = active(h, op, e, op->tmp[1], op->s[0].reg), b = active(h, op, e, op->tmp[2], op->s[1].reg);
     v_mov(h, d, active(h, op, e, d, op->s[2].reg));
-    v3(h, fused(e, 0xb8, op->node->aux & 4 ? FP_NEG_PRODUCT : 0), d, a, b);
+    v3(h, fused(e, 0xb8, (aux & 4 ? FP_NEG_PRODUCT : 0) | (aux & IR_VFMLA_NEG_ADDEND ? FP_NEG_ADDEND : 0)), d, a, b);
     cold_if_nans_or_tiny(h, op, e);
+    if (aux & IR_VFMLA_NEG_RESULT) {
+        v3m(h, PXOR, d, d, v_pool(POOL_TOP + e));
+    }
     clear_rest(h, op, e);
+    v_cold_back(h, op);
 }
 const HostRule x64_avx2_vfmla = {"x", {"x", "x", "x"}, .tmps = 1, .vtmps = 2, .flags = FLAGS, .emit = emit_vfmla};
 
@@ -296,15 +300,20 @@ static void packed_compare(HostCode *h, const HostOp *op, unsigned predicate) {
         v_call(h, op);
         return;
     }
-    unsigned a = active(h, op, e, op->tmp[0], op->s[0].reg), b = active(h, op, e, op->tmp[1], op->s[1].reg);
+    unsigned a = active(h, op, e, op->tmp[1], op->s[0].reg), b = active(h, op, e, op->tmp[2], op->s[1].reg);
+    if (op->node->aux & 4) { /* why: C tells */
+        v3i(h, packed(e, 0xc2), op->d.reg, a, b, CMP_UNORD);
+        cold_if_any(h, op, op->d.reg);
+    }
     v3i(h, packed(e, 0xc2), op->d.reg, predicate == CMP_EQ ? a : b, predicate == CMP_EQ ? b : a, predicate);
     clear_rest(h, op, e);
+    v_cold_back(h, op);
 }
 #define COMPARE(name, predicate)                                                                                       \
     static void emit_##name(HostCode *h, const HostOp *op) {                                                           \
         packed_compare(h, op, predicate);                                                                              \
     }                                                                                                                  \
-    const HostRule x64_rule_##name = {"x", {"x", "x"}, .vtmps = 2, .flags = FLAGS, .emit = emit_##name};
+    const HostRule x64_rule_##name = {"x", {"x", "x"}, .tmps = 1, .vtmps = 2, .flags = FLAGS, .emit = emit_##name};
 COMPARE(vfcmeq, CMP_EQ)
 COMPARE(vfcmge, CMP_LE)
 COMPARE(vfcmgt, CMP_LT)

@@ -327,22 +327,24 @@ VECTOR2(fcmeq)
 VECTOR2(fcmge)
 VECTOR2(fcmgt)
 
-static uint64_t fmls_lane(unsigned size, LaneArgs x, FpStatus *s) {
-    x.option = FP_NEG_PRODUCT;
-    return fmuladd_lane(size, x, s);
-}
-
-static uint64_t fmla_lane(unsigned size, LaneArgs x, FpStatus *s) {
-    x.option = 0;
-    return fmuladd_lane(size, x, s);
-}
+/* Options as fmuladd's: bits 2 to 4 of aux are this op's own. */
+#define VFMLA(options)                                                                                                 \
+    static uint64_t fmla_lane##options(unsigned size, LaneArgs x, FpStatus *s) {                                       \
+        x.option = options;                                                                                            \
+        return fmuladd_lane(size, x, s);                                                                               \
+    }
+VFMLA(0)
+VFMLA(1)
+VFMLA(2)
+VFMLA(3)
+VFMLA(4)
+VFMLA(5)
+VFMLA(6)
+VFMLA(7)
 
 DEFINE_OP(vfmla) {
-    if (IR_INFO_AUX(info) & LANE_OPTION) {
-        each_lane(env, d, a, b, c, info, fmls_lane);
-    } else {
-        each_lane(env, d, a, b, c, info, fmla_lane);
-    }
+    static LaneFn *const fns[] = {fmla_lane0, fmla_lane1, fmla_lane2, fmla_lane3, fmla_lane4, fmla_lane5, fmla_lane6, fmla_lane7};
+    each_lane(env, d, a, b, c, info, fns[IR_INFO_AUX(info) >> 2 & 7]);
 }
 
 static uint64_t force_words(uint64_t info) { /* lanes are 32 bits whatever aux says */

@@ -95,6 +95,8 @@ enum {
 enum { IR_FP_SINGLE = 8 };
 /* aux of fl_fcmp: env.fp.flags is to tell why it is invalid. */
 enum { IR_FP_WHY = 8 };
+/* aux of vfmla: the addend is negated first, unless it is a NaN; so is the result, after rounding. */
+enum { IR_VFMLA_NEG_ADDEND = 8, IR_VFMLA_NEG_RESULT = 16 };
 
 typedef enum IrBarrier { IR_BARRIER_LOAD, IR_BARRIER_STORE, IR_BARRIER_FULL } IrBarrier;
 typedef enum IrJumpKind { IR_JUMP, IR_CALL, IR_RET } IrJumpKind;

@@ -35,9 +35,10 @@ typedef enum PpcFpKind {
     PPC_FP_TO_INT, /* b to an integer */
     PPC_FP_FROM_INT,
     PPC_FP_RE, PPC_FP_RSQRTE, PPC_FP_MAX, PPC_FP_MIN,
-    PPC_FP_CMP,    /* b is ordered: FPCC and a CR field */
-    PPC_FP_WIDER,  /* single to double */
-    PPC_FP_NARROWER,
+    PPC_FP_CMP_EQ, PPC_FP_CMP_GT, PPC_FP_CMP_GE, /* all ones where it holds */
+    PPC_FP_MAX_C, PPC_FP_MIN_C, PPC_FP_MAX_J, PPC_FP_MIN_J, /* as conditional expressions of C and Math.max of Java */
+    PPC_FP_FROM_HALF, PPC_FP_TO_HALF,
+    PPC_FP_EXP2, PPC_FP_LOG2, PPC_FP_CMP_BOUNDS, /* AltiVec alone */
     PPC_FP_KIND = 0x1f,
     PPC_FP_SINGLE = 1 << 5,      /* scalars: the result has single precision. Lanes: are singles */
     PPC_FP_NEG_ADDEND = 1 << 6,
@@ -51,8 +52,14 @@ typedef enum PpcFpKind {
     PPC_FP_CLASS_KEPT = 1 << 15, /* FPRF is not changed */
     PPC_FP_SPLAT = 1 << 16,      /* a word result stands in both halves of the doubleword */
     PPC_FP_FRESH = 1 << 17,      /* FR and FI become 0 */
-    PPC_FP_OP_BITS = (1 << 18) - 1,
+    PPC_FP_FROM_SHIFT = 18,      /* where operands stand, and results: PPC_FP_DOUBLES ... */
+    PPC_FP_TO_SHIFT = 20,
+    PPC_FP_OP_BITS = (1 << 22) - 1,
 } PpcFpOp;
+enum { PPC_FP_DOUBLES, PPC_FP_WORDS, PPC_FP_UPPER_WORDS }; /* elements: doublewords, words, the first word of each doubleword */
+#define PPC_FP_FROM(elements) ((elements) << PPC_FP_FROM_SHIFT)
+#define PPC_FP_TO(elements) ((elements) << PPC_FP_TO_SHIFT)
+#define PPC_FP_SINGLES (PPC_FP_SINGLE | PPC_FP_FROM(PPC_FP_WORDS) | PPC_FP_TO(PPC_FP_WORDS))
 enum {
     PPC_FP_TIES_AWAY = FP_RNA << PPC_FP_MODE_SHIFT, PPC_FP_UP = FP_RUP << PPC_FP_MODE_SHIFT, PPC_FP_DOWN = FP_RDN << PPC_FP_MODE_SHIFT,
 };

@@ -109,7 +109,8 @@ static bool is_noted(unsigned op) {
 }
 
 void ppc_fp_op(Trans *t, unsigned op, PpcFpRegs r) {
-    uint32_t v = t->mode & PPC_MODE_FP_FULL || op & PPC_FP_RC ? 0 : inlined(t, op, r);
+    bool in_c = t->mode & PPC_MODE_FP_FULL || op & (PPC_FP_RC | PPC_FP_FROM(3) | PPC_FP_TO(3));
+    uint32_t v = in_c ? 0 : inlined(t, op, r);
     t->ir->fp_plain = true;
     if (!v) {
         uint32_t args[] = {ppc_i32(t, op), ppc_i32(t, r.t | r.a << 8 | r.b << 16 | r.c << 24)};

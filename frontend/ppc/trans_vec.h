@@ -85,4 +85,7 @@ static inline uint32_t ppc_dup(Trans *t, uint32_t v, unsigned size) {
     return ppc_v1(t, IR_vdup, size, v);
 }
 
+/* CR6 of a comparison's lanes. In trans_vec_int.c. */
+void ppc_set_lanes_cr(Trans *t, uint32_t v);
+
 #endif

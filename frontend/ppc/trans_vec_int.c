@@ -79,16 +79,20 @@ static uint32_t outcome(Trans *t, IrCond cond, uint32_t v, uint64_t with) {
     return ir_emit(t->ir, IR_setc, IR_I32, cond, v, ppc_i64(t, with), 0);
 }
 
-/* rc: CR6 says whether all lanes are true, or all false */
+/* CR6 says whether all lanes are true, or all false. */
+void ppc_set_lanes_cr(Trans *t, uint32_t v) {
+    uint32_t a = ppc_half(t, v, 0), b = ppc_half(t, v, 1);
+    uint32_t all = outcome(t, IR_EQ, ppc_op2(t, IR_and, IR_I64, a, b), UINT64_MAX);
+    uint32_t none = outcome(t, IR_EQ, ppc_op2(t, IR_or, IR_I64, a, b), 0);
+    all = ppc_op2(t, IR_shl, IR_I32, all, ppc_i32(t, 3));
+    none = ppc_op2(t, IR_shl, IR_I32, none, ppc_i32(t, 1));
+    ppc_set_cr(t, 6, ppc_op2(t, IR_or, IR_I32, all, none));
+}
+
 static void compared(Trans *t, const PpcFields *f, uint32_t v) {
     ppc_set_vr(t, f->vt, v);
     if (f->rc) {
-        uint32_t a = ppc_half(t, v, 0), b = ppc_half(t, v, 1);
-        uint32_t all = outcome(t, IR_EQ, ppc_op2(t, IR_and, IR_I64, a, b), UINT64_MAX);
-        uint32_t none = outcome(t, IR_EQ, ppc_op2(t, IR_or, IR_I64, a, b), 0);
-        all = ppc_op2(t, IR_shl, IR_I32, all, ppc_i32(t, 3));
-        none = ppc_op2(t, IR_shl, IR_I32, none, ppc_i32(t, 1));
-        ppc_set_cr(t, 6, ppc_op2(t, IR_or, IR_I32, all, none));
+        ppc_set_lanes_cr(t, v);
     }
 }
 

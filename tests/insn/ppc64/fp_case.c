@@ -44,8 +44,10 @@ static uint32_t a_single(uint64_t *seed) {
     return (uint32_t)sign | (v >> 61 < 3 ? ends[v % G_N_ELEMENTS(ends)] : v >> 61 == 3 ? (uint32_t)v & 0x7fffffff : near);
 }
 
-static uint64_t an_operand(uint64_t *seed, bool singles) {
-    return singles ? (uint64_t)a_single(seed) << 32 | a_single(seed) : a_double(seed);
+enum { DOUBLES, SINGLES, WIDE_SINGLES };
+
+static uint64_t an_operand(uint64_t *seed, unsigned kind) {
+    return kind == SINGLES ? (uint64_t)a_single(seed) << 32 | a_single(seed) : kind == DOUBLES ? a_double(seed) : f32_as_f64(a_single(seed));
 }
 
 static const DecodeField *field_of(const DecodeRow *row, const char *name) {
@@ -58,12 +60,12 @@ static const DecodeField *field_of(const DecodeRow *row, const char *name) {
 }
 
 /* Fills the register that a field names, if there is such a field. */
-static void fill(uint64_t *seed, PpcCase *c, const DecodeRow *row, uint32_t insn, const char *name, unsigned add, bool singles) {
+static void fill(uint64_t *seed, PpcCase *c, const DecodeRow *row, uint32_t insn, const char *name, unsigned add, unsigned kind) {
     const DecodeField *f = field_of(row, name);
     if (f) {
         unsigned r = (insn >> f->shift & 31) + add;
-        c->vsr[r][0] = an_operand(seed, singles);
-        c->vsr[r][1] = an_operand(seed, singles);
+        c->vsr[r][0] = an_operand(seed, kind);
+        c->vsr[r][1] = an_operand(seed, kind);
     }
 }
 
@@ -91,16 +93,19 @@ void ppc_fill_fp(uint64_t *seed, PpcCase *c) {
     uint32_t insn = c->insn[c->count - 1];
     const DecodeRow *row = ppc_rows_find(insn);
     if (field_of(row, "ra")) { /* loads and stores */
-        fill(seed, c, row, insn, "ft", 0, false);
+        fill(seed, c, row, insn, "ft", 0, DOUBLES);
         return;
     }
-    bool singles = strstr(row->name, "sp") && (row->name[0] == 'x' || row->name[0] == 'v');
+    /* To the black box a result of single precision is one of double precision, rounded again. */
+    bool singles = strstr(row->name, "sp") && row->name[0] == 'x', scalar = row->name[1] == 's';
+    bool rounds = g_str_has_suffix(row->name, "sp") && !strstr(row->name, "cv") && strcmp(row->name, "xsrsp") != 0;
+    unsigned kind = !singles ? DOUBLES : !scalar ? SINGLES : rounds ? WIDE_SINGLES : DOUBLES;
     static const char *const scalars[] = {"fa", "fb", "fc", "ft"}, *const vectors[] = {"va", "vb", "vc", "vt"};
     static const char *const vsx[][2] = {{"a", "ax"}, {"b", "bx"}, {"t", "tx"}, {"c", "cx"}};
     for (unsigned i = 0; i < 4; i++) {
-        fill(seed, c, row, insn, scalars[i], 0, false);
-        fill(seed, c, row, insn, vectors[i], 32, singles || strstr(row->name, "fp"));
-        fill(seed, c, row, insn, vsx[i][0], high(row, insn, vsx[i][1]), singles && row->name[1] == 'v');
+        fill(seed, c, row, insn, scalars[i], 0, DOUBLES);
+        fill(seed, c, row, insn, vectors[i], 32, SINGLES);
+        fill(seed, c, row, insn, vsx[i][0], high(row, insn, vsx[i][1]), kind);
     }
     begin(seed, c);
 }
@@ -110,6 +115,26 @@ void ppc_fill_fp(uint64_t *seed, PpcCase *c) {
 static bool is_tiny_single(uint64_t v) {
     unsigned exponent = v >> 52 & 0x7ff;
     return exponent > 873 && exponent < 897;
+}
+
+static bool is_below_singles(uint64_t v) {
+    return v << 1 && (v >> 52 & 0x7ff) < 897;
+}
+
+static unsigned insn_b(const PpcCase *c) {
+    PpcFields f;
+    ppc_find(c->insn[c->count - 1], &f);
+    return f.bx << 5 | f.b;
+}
+
+/* 2^x but for small x, which the black box gets wrong. */
+static void settle_exponential(const uint64_t *x, uint64_t *v) {
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t word = (uint32_t)(x[i / 2] >> 32 * (i % 2));
+        if ((word >> 23 & 0xff) > 126) {
+            v[i / 2] &= UINT64_C(0xffffffff) << 32 * (1 - i % 2);
+        }
+    }
 }
 
 static bool begins(const PpcRow *row, const char *const names[], size_t n) {
@@ -125,6 +150,46 @@ static bool begins(const PpcRow *row, const char *const names[], size_t n) {
 static bool is_number_single(uint64_t v) {
     unsigned exponent = v >> 52 & 0x7ff;
     return exponent > 896 && exponent < 1151 && !(v & 0x1fffffff);
+}
+
+static void forget(PpcCase *after, unsigned t) {
+    after->vsr[t][0] = after->vsr[t][1] = after->fpscr = after->end = after->pc = after->cr = 0;
+}
+
+/*
+ * Of VSX the black box keeps exceptions of earlier insns for minima and maxima, tells of one exception where elements have
+ * several, stops at the first element that raises one, and gives what an invalid element gives for those behind it, too.
+ */
+static void settle_vsx(const PpcCase *before, PpcCase *after, const PpcRow *row, unsigned t) {
+    uint64_t enables = before->vsr[31][0] & PPC_FPSCR_ENABLES;
+    if (BEGINS(row, "xsmax", "xsmin", "xvmax", "xvmin")) {
+        const uint64_t kept = UINT64_C(1) << PPC_FPSCR_VXSNAN | UINT64_C(1) << PPC_FPSCR_FEX;
+        after->fpscr &= kept;
+        if (enables & ~(UINT64_C(1) << PPC_FPSCR_VE)) {
+            forget(after, t);
+        }
+    } else if (BEGINS(row, "xv")) {
+        after->fpscr &= ~(UINT64_C(1) << PPC_FPSCR_FI);
+        after->fpscr &= after->fpscr >> PPC_FPSCR_OX & 1 ? ~(UINT64_C(1) << PPC_FPSCR_UX) : UINT64_MAX;
+        after->fpscr &= BEGINS(row, "xvre", "xvrsq") ? ~(UINT64_C(1) << PPC_FPSCR_ZX) : UINT64_MAX;
+        bool may_stop = enables & UINT64_C(1) << PPC_FPSCR_UE || BEGINS(row, "xvcmp", "xvre", "xvrsq");
+        if (after->end == PPC_FP_RAISED || (may_stop && enables)) {
+            forget(after, t);
+        } else if (after->fpscr >> PPC_FPSCR_VXCVI & 1 && BEGINS(row, "xvcv")) {
+            after->vsr[t][0] = after->vsr[t][1] = 0;
+        }
+    } else if (BEGINS(row, "xststdcsp") && is_below_singles(before->vsr[insn_b(before)][0])) {
+        forget(after, t);
+    } else if (after->end == PPC_FP_RAISED && g_str_has_suffix(row->name, "sp")) { /* beyond singles, wrapped again */
+        after->vsr[t][0] = 0;
+    } else if (after->end == PPC_FP_RAISED && BEGINS(row, "xscmp")) {
+        after->vsr[t][0] = after->vsr[t][1] = 0;
+    } else if (enables && BEGINS(row, "xsre")) {
+        forget(after, t);
+    }
+    if (BEGINS(row, "xscvdpsxw", "xscvdpuxw")) {
+        after->vsr[t][0] &= UINT32_MAX;
+    }
 }
 
 /*
@@ -153,6 +218,12 @@ void ppc_settle_fp(const PpcCase *before, PpcCase *after) {
             after->vsr[t][0] = after->vsr[t][1] = 0;
         }
     }
+    if (strcmp(row->name, "vexptefp") == 0) {
+        settle_exponential(before->vsr[f.vb + 32], after->vsr[f.vt + 32]);
+    }
+    if (row->name[0] == 'x') {
+        settle_vsx(before, after, row, t);
+    }
     if (BEGINS(row, "fcti", "fcfidu", "fcfids", "xscvdpsx", "xscvdpux", "xscvsx", "xscvux")) {
         after->fpscr &= ~fprf;
         after->vsr[t][0] &= BEGINS(row, "fctiw") ? UINT32_MAX : UINT64_MAX;
@@ -168,7 +239,6 @@ void ppc_settle_fp(const PpcCase *before, PpcCase *after) {
         after->fpscr &= ~(fx | UINT64_C(1) << PPC_FPSCR_NI);
         after->cr &= ~cr1;
     } else if (BEGINS(row, "fnm", "xsnm", "xvnm") && before->vsr[31][0] & 2) {
-        after->fpscr = after->vsr[t][0] = after->vsr[t][1] = 0;
-        after->cr &= ~cr1;
+        forget(after, t);
     }
 }
