@@ -53,6 +53,15 @@ void ppc_fmt_s(PpcPrint *p, const PpcFields *f, unsigned v, unsigned width) {
     g_string_append_printf(p->out, "%d", ppc_sext(v, width));
 }
 
+/* A bit of CR. */
+void ppc_fmt_cb(PpcPrint *p, const PpcFields *f, unsigned bit) {
+    static const char *const names[] = {"lt", "gt", "eq", "so"};
+    if (bit / 4) {
+        g_string_append_printf(p->out, "4*cr%u+", bit / 4);
+    }
+    g_string_append(p->out, names[bit % 4]);
+}
+
 void ppc_fmt_oe(PpcPrint *p, const PpcFields *f, unsigned oe) {
     g_string_append(p->out, oe ? "o" : "");
 }
