@@ -236,7 +236,8 @@ static GString *describe(const GdbGuest *g) {
             describe_vectors(x);
             vectors = true;
         }
-        const char *type = strcmp(reg->name, "pc") == 0 ? "code_ptr" : strcmp(reg->name, "sp") == 0 ? "data_ptr" :
+        bool scalar = reg->bits == 64 && reg->name[0] == 'f' && g_ascii_isdigit(reg->name[1]);
+        const char *type = scalar ? "ieee_double" : strcmp(reg->name, "pc") == 0 ? "code_ptr" : strcmp(reg->name, "sp") == 0 ? "data_ptr" :
                            reg->bits == 128 ? "vector128" : "int";
         g_string_append_printf(x, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\" regnum=\"%u\"%s/>\n", reg->name,
                                reg->bits, type, i, is_standard(reg) ? "" : " group=\"system\" save-restore=\"no\"");

@@ -276,6 +276,16 @@ static bool ppc_restored(Env *env, GError **error) {
 
 /* -- registers for people -------------------------------------------------------------------------------- */
 
+static void dump_translation(const PpcCold *cold, GString *out) {
+    g_string_append_printf(out, "lpcr %016" PRIx64 "  pidr %" PRIx64 "  process table %016" PRIx64 "\n", cold->lpcr, cold->pid,
+                           cold->process_table);
+    for (unsigned i = 0; i < PPC_SLB_ENTRIES; i++) {
+        if (cold->slb[i].esid) {
+            g_string_append_printf(out, "slb %-2u %016" PRIx64 " %016" PRIx64 "\n", i, cold->slb[i].esid, cold->slb[i].vsid);
+        }
+    }
+}
+
 static void ppc_dump(const Env *env, GString *out) {
     const PpcCpu *cpu = ppc_cpu_const(env);
     g_string_append_printf(out, "pc  %016" PRIx64 "  msr %016" PRIx64 "  %d-bit %s-endian %s\n", env->pc, cpu->msr,
@@ -288,11 +298,18 @@ static void ppc_dump(const Env *env, GString *out) {
                                i % 4 == 3 ? "\n" : "  ");
     }
     static const uint8_t rows[] = {PPC_PLAIN_SRR0, PPC_PLAIN_SRR1, PPC_PLAIN_DAR, PPC_PLAIN_DSISR, PPC_PLAIN_SPRG0,
-                                   PPC_PLAIN_SPRG1, PPC_PLAIN_SPRG2, PPC_PLAIN_SPRG3};
+                                   PPC_PLAIN_SPRG1, PPC_PLAIN_SPRG2, PPC_PLAIN_SPRG3, PPC_PLAIN_CFAR, PPC_PLAIN_AMR,
+                                   PPC_PLAIN_FSCR, PPC_PLAIN_TAR};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_string_append_printf(out, "%-6s %016" PRIx64 "%s", slots[PPC_SLOT_PLAIN + rows[i]].name, cpu->plain[rows[i]],
                                i % 4 == 3 ? "\n" : "  ");
     }
+    dump_translation(cpu->cold, out);
+    for (unsigned i = 0; i < 64; i++) {
+        g_string_append_printf(out, "vs%-2u %016" PRIx64 " %016" PRIx64 "%s", i, cpu->vsr[i].d[0], cpu->vsr[i].d[1],
+                               i % 2 ? "\n" : "  ");
+    }
+    g_string_append_printf(out, "fpscr %08" PRIx64 "  vscr %08" PRIx64 "\n", ppc_fpscr(env), cpu->vscr);
 }
 
 const Frontend frontend_ppc = {

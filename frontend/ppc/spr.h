@@ -133,7 +133,7 @@ extern const IrHelper ppc_helpers[PPC_HELPERS];
 
 /* -- regs.c -- */
 
-enum { PPC_DEBUG_REGS = 38 + PPC_SPR_PLAIN };
+enum { PPC_DEBUG_REGS = 38 + 3 * 32 + 3 + PPC_SPR_PLAIN };
 extern const CpuReg ppc_debug_regs[PPC_DEBUG_REGS];
 
 #endif

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -136,6 +137,27 @@ class Hello(unittest.TestCase):
                                       stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False)
                 self.assertIn("64-bit big-endian supervisor", done.stdout)
                 self.assertIn("mfmsr r11\n" if order == "little" else ".long 0x00000000\n", done.stdout)
+
+    def test_gdb(self):
+        """gdb knows the registers by their features, and overlays FPRs and AltiVec's with VSX's."""
+        path = os.path.join(FOLDER.name, "gdb.sock")
+        yado = subprocess.Popen([YADO, "-M", "pseries", "-S", "-serial", "null", "-gdb", "unix:" + path, "-kernel", build("little")],
+                                stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            limit = time.monotonic() + SECONDS
+            while not os.path.exists(path) and time.monotonic() < limit:
+                time.sleep(0.02)
+            commands = ("set endian little", f"target remote {path}", "p/x $msr", "set $f1 = 1.5", "p $f1", "p $vs1.v2_double",
+                        "set $vr2.q.u[0] = 0x1234567890abcdef", "p/x $vs34.uint128", "set $fpscr = 3", "p $fpscr", "p/x $SRR0",
+                        "p $xer", "set $ctr = 0x1000", "p/x $ctr")
+            done = subprocess.run(["gdb-multiarch", "-nx", "-batch", *(a for c in commands for a in ("-ex", c))], text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
+        finally:
+            yado.kill()
+            yado.wait()
+        for line in ("$1 = 0x8000000000001000", "$2 = 1.5", "$3 = {0, 1.5}", "$4 = 0x1234567890abcdef", "$5 = 3", "$6 = 0x0", "$7 = 0",
+                     "$8 = 0x1000"):
+            self.assertIn(line + "\n", done.stdout)
 
 
 if __name__ == "__main__":
