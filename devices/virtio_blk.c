@@ -22,6 +22,7 @@ enum {
     F_DISCARD = 13, F_WRITE_ZEROES = 14,
 
     T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_DISCARD = 11, T_WRITE_ZEROES = 13,
+    T_BARRIER = INT32_MIN, /* a bit that drivers from before version 1 set, and firmware to this day */
     S_OK = 0, S_IOERR = 1, S_UNSUPP = 2,
 
     ID_SIZE = 20, HEAD_SIZE = 16, CONFIG_SIZE = 60,
@@ -362,7 +363,7 @@ static BlkRequest *parse(VirtioBlk *s, VirtioChain *chain) {
     BlkRequest *r = g_new0(BlkRequest, 1);
     r->s = s;
     r->chain = chain;
-    r->type = GUINT32_FROM_LE(head.type);
+    r->type = GUINT32_FROM_LE(head.type) & ~(uint32_t)T_BARRIER;
     r->sector = GUINT64_FROM_LE(head.sector);
     r->size = writes(r) ? chain->read_size - HEAD_SIZE : chain->write_size - 1;
     r->spans = virtio_kept_spans(&s->v, chain);

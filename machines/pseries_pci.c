@@ -279,6 +279,7 @@ void pseries_describe_pci(const Machine *m, DevTree *tree) {
     devtree_string(tree, node, "device_type", "pci");
     devtree_string(tree, node, "compatible", "IBM,Logical_PHB");
     devtree_flag(tree, node, "used-by-rtas");
+    DEVTREE_CELLS(tree, node, "qemu,phb-enumerated", 1); /* as firmware knows that the functions have their addresses */
     for (unsigned i = 0; i < G_N_ELEMENTS(numbers); i++) {
         DEVTREE_CELLS(tree, node, numbers[i].name, numbers[i].value);
     }

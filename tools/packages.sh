@@ -5,7 +5,7 @@
 BUILD_PACKAGES=(gcc meson ninja-build pkg-config python3 libglib2.0-dev libcapstone-dev libffi-dev libfdt-dev zlib1g-dev libslirp-dev)
 TEST_PACKAGES=(check libmpfr-dev debian-installer-12-netboot-arm64 u-boot-qemu gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     binutils-aarch64-linux-gnu llvm-14 gdb-multiarch gcc-powerpc64le-linux-gnu
-    debian-installer-12-netboot-ppc64el)
+    debian-installer-12-netboot-ppc64el qemu-system-data)
 GUEST_PACKAGES=(debian-installer-12-netboot-arm64)
 # For `tools/demo disk` and the tests that boot from disks.
 DISK_PACKAGES=(mmdebstrap debian-archive-keyring e2fsprogs kmod fakeroot openssh-client)

@@ -10,6 +10,7 @@ import boot  # noqa: E402
 from boot import Failed, check  # noqa: E402
 from ppc import FOLDER, KERNEL  # noqa: E402
 
+SLOF = "/usr/share/qemu/slof.bin"  # apt-get install qemu-system-data
 MODULES = ["virtio/virtio", "virtio/virtio_ring", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci_modern_dev",
            "virtio/virtio_pci", "char/hw_random/virtio-rng"]
 CARD = ["net/core/failover", "drivers/net/net_failover", "drivers/net/virtio_net"]
@@ -60,6 +61,30 @@ def case_messages(yado, _folder):
 def case_lines(yado, _folder):
     """Shared lines, several CPUs, the interface from before version 1."""
     run(yado, ["-smp", "2"], ",vectors=0,disable-modern=on", ["I/O ports at 1080 [size=128]"], ["Level     virtio"])
+
+
+def case_firmware(yado, folder):
+    """SLOF finds the functions once, reads the disk and asks the network for an address."""
+    image = os.path.join(folder, "disk.img")
+    with open(image, "wb") as disk:
+        disk.truncate(1 << 20)
+    guest = boot.Guest(yado, ["-M", "pseries", "-m", "512", "-bios", SLOF, "-drive", f"file={image},format=raw,if=virtio",
+                              "-nic", "user"])
+    try:
+        check(guest.expect("Trying to load:", 120), "1af4 1001    virtio [ block ]", "1af4 1000    virtio [ net ]")
+        check(guest.expect("Not a bootable device!", 60), "/pci@800000020000000/scsi@")
+        if "transfer failed" in guest.seen:
+            raise Failed("the firmware cannot read the disk")
+        guest.expect("Using IPv4 address: 10.0.2.15", 60)
+        guest.expect("0 > ", 60)
+        guest.send("dev /pci@800000020000000 ls\r")
+        nodes = guest.expect(" ok", 30)
+        if nodes.count("|-- ") + nodes.count("+-- ") != 2:
+            raise Failed(f"not one node for each function: {nodes}")
+    except Failed as why:
+        raise Failed(f"{why}\n{boot.tail(guest)}") from None
+    finally:
+        guest.close()
 
 
 CASES = {name[5:]: value for name, value in globals().items() if name.startswith("case_")}
