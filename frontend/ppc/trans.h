@@ -105,6 +105,8 @@ static inline uint32_t ppc_narrow(Trans *t, uint32_t v) {
 void ppc_set_compare(Trans *t, unsigned field, uint32_t flags, bool is_unsigned);
 /* The same of floating-point numbers, whose order `flags` (of fl_fcmp) are, with FPSCR's FPCC. */
 void ppc_set_order(Trans *t, unsigned field, uint32_t flags);
+/* CR6 of a comparison of vectors: LT when `all`, flags, say EQ, else none, which is PPC_EQ or 0. */
+void ppc_set_vector(Trans *t, uint32_t all, uint32_t none);
 /* CR field = value. */
 void ppc_set_cr(Trans *t, unsigned field, uint32_t value);
 /* CR bit 0 ... 31 as 0 or 1. */

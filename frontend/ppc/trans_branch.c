@@ -8,7 +8,7 @@
  */
 #include "frontend/ppc/trans.h"
 
-enum { KNOWN_ID = (1 << 24) - 1, KNOWN_FIELD_SHIFT = 24, KNOWN_UNSIGNED = 1 << 27, KNOWN_ORDER = 1 << 28 };
+enum { KNOWN_ID = (1 << 24) - 1, KNOWN_FIELD_SHIFT = 24, KNOWN_UNSIGNED = 1 << 27, KNOWN_ORDER = 1 << 28, KNOWN_VECTOR = 1 << 29 };
 
 static uint32_t slot_of(unsigned field) {
     return PPC_SLOT_CR + field;
@@ -27,7 +27,7 @@ void ppc_set_compare(Trans *t, unsigned field, uint32_t flags, bool is_unsigned)
     IrBlock *b = t->ir;
     uint32_t other = ir_emit(b, IR_csel, IR_I32, is_unsigned ? IR_HI : IR_GT, flags, ppc_i32(t, PPC_GT), ppc_i32(t, PPC_EQ));
     uint32_t v = ir_emit(b, IR_csel, IR_I32, is_unsigned ? IR_CC : IR_LT, flags, ppc_i32(t, PPC_LT), other);
-    ppc_set_cr(t, field, ppc_op2(t, IR_or, IR_I32, v, ppc_byte(t, PPC_SLOT_SO)));
+    ppc_set_cr(t, field, ppc_op2(t, IR_add, IR_I32, v, ppc_byte(t, PPC_SLOT_SO))); /* hosts add without touching flags */
     uint64_t constant;
     if (flags <= KNOWN_ID && !ir_is_const(b, flags, &constant)) {
         t->known = flags | field << KNOWN_FIELD_SHIFT | (is_unsigned ? KNOWN_UNSIGNED : 0);
@@ -44,6 +44,15 @@ void ppc_set_order(Trans *t, unsigned field, uint32_t flags) {
     ir_set(b, PPC_SLOT_FP_ORDER, ppc_op2(t, IR_or, IR_I32, v, ppc_i32(t, 16)));
     if (flags <= KNOWN_ID) {
         t->known = flags | field << KNOWN_FIELD_SHIFT | KNOWN_ORDER;
+    }
+}
+
+void ppc_set_vector(Trans *t, uint32_t all, uint32_t none) {
+    uint32_t v = ir_emit(t->ir, IR_csel, IR_I32, IR_EQ, all, ppc_i32(t, PPC_LT), none);
+    uint64_t constant;
+    ppc_set_cr(t, 6, v);
+    if (all <= KNOWN_ID && !ir_is_const(t->ir, all, &constant)) {
+        t->known = all | 6 << KNOWN_FIELD_SHIFT | KNOWN_VECTOR;
     }
 }
 
@@ -67,9 +76,11 @@ static void set_bit(Trans *t, unsigned bit, uint32_t v) {
 
 /* Flags and the condition over them that say CR bit `bit` is 1. */
 static uint32_t bit_flags(Trans *t, unsigned bit, IrCond *cond) {
-    static const uint8_t conds[3][4] = {{IR_LT, IR_GT, IR_EQ}, {IR_CC, IR_HI, IR_EQ}, {IR_MI, IR_GT, IR_EQ, IR_VS}};
-    unsigned kind = t->known & KNOWN_ORDER ? 2 : t->known & KNOWN_UNSIGNED ? 1 : 0;
-    if (t->known && (t->known >> KNOWN_FIELD_SHIFT & 7) == bit / 4 && (bit % 4 < 3 || kind == 2)) {
+    static const uint8_t conds[4][4] = {
+        {IR_LT, IR_GT, IR_EQ}, {IR_CC, IR_HI, IR_EQ}, {IR_MI, IR_GT, IR_EQ, IR_VS}, {IR_EQ}};
+    static const uint8_t told[4] = {3, 3, 4, 1}; /* how many of the field's bits the flags tell */
+    unsigned kind = t->known & KNOWN_VECTOR ? 3 : t->known & KNOWN_ORDER ? 2 : t->known & KNOWN_UNSIGNED ? 1 : 0;
+    if (t->known && (t->known >> KNOWN_FIELD_SHIFT & 7) == bit / 4 && bit % 4 < told[kind]) {
         *cond = conds[kind][bit % 4];
         return t->known & KNOWN_ID;
     }

@@ -75,18 +75,12 @@ void ppc_shape_vexts(Trans *t, const PpcFields *f, unsigned size, unsigned from)
 
 /* -- comparisons -- */
 
-static uint32_t outcome(Trans *t, IrCond cond, uint32_t v, uint64_t with) {
-    return ir_emit(t->ir, IR_setc, IR_I32, cond, v, ppc_i64(t, with), 0);
-}
-
 /* CR6 says whether all lanes are true, or all false. */
 void ppc_set_lanes_cr(Trans *t, uint32_t v) {
     uint32_t a = ppc_half(t, v, 0), b = ppc_half(t, v, 1);
-    uint32_t all = outcome(t, IR_EQ, ppc_op2(t, IR_and, IR_I64, a, b), UINT64_MAX);
-    uint32_t none = outcome(t, IR_EQ, ppc_op2(t, IR_or, IR_I64, a, b), 0);
-    all = ppc_op2(t, IR_shl, IR_I32, all, ppc_i32(t, 3));
-    none = ppc_op2(t, IR_shl, IR_I32, none, ppc_i32(t, 1));
-    ppc_set_cr(t, 6, ppc_op2(t, IR_or, IR_I32, all, none));
+    uint32_t or_flags = ppc_flags(t, IR_fl_sub, ppc_op2(t, IR_or, IR_I64, a, b), ppc_i64(t, 0));
+    uint32_t none = ir_emit(t->ir, IR_csel, IR_I32, IR_EQ, or_flags, ppc_i32(t, PPC_EQ), ppc_i32(t, 0));
+    ppc_set_vector(t, ppc_flags(t, IR_fl_sub, ppc_op2(t, IR_and, IR_I64, a, b), ppc_i64(t, UINT64_MAX)), none);
 }
 
 static void compared(Trans *t, const PpcFields *f, uint32_t v) {

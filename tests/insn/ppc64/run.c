@@ -320,9 +320,13 @@ static void settle_decimal(const PpcRow *row, const PpcCase *before, PpcCase *af
         after->vsr[f->vt + 32][0] = after->vsr[f->vt + 32][1] = 0;
         after->cr &= ~UINT32_C(0xf0);
     } else if (strcmp(row->name, "bcdus") == 0) {
-        after->cr &= ~UINT32_C(0xe0);
+        after->cr &= n > 31 ? ~UINT32_C(0xf0) : ~UINT32_C(0xe0);
     } else if (strcmp(row->name, "bcdadd") == 0 || strcmp(row->name, "bcdsub") == 0) {
-        after->cr &= after->cr & 0x20 ? ~UINT32_C(0xc0) : UINT32_MAX; /* a sum of zeros is positive there */
+        bool zero = after->cr & 0x20; /* a sum of zeros is positive */
+        after->cr &= zero ? ~UINT32_C(0xc0) : UINT32_MAX;
+        after->vsr[f->vt + 32][1] &= zero ? ~UINT64_C(15) : UINT64_MAX;
+    } else if (strcmp(row->name, "bcdctsq") == 0) {
+        after->cr &= ~UINT32_C(0xc0);
     }
 }
 
