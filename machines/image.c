@@ -33,9 +33,6 @@ const ImageFormat image_aarch64 = {
 };
 const ImageFormat image_ppc64 = {
     .elf_machine = EM_PPC64, .elf_big = true, .runs = "64-bit PowerPC code", .wanted = "a 64-bit PowerPC ELF executable",
-    .kernel_entry = UINT64_C(1) << 60,
-    .kernel_needs = "an operating-system kernel, whose programs need what the CPU does not have yet: floating-point "
-                    "and most vector arithmetic; -M pseries,x-unfinished=on starts it all the same",
 };
 
 static uint64_t le64(const uint8_t *p) {
@@ -305,9 +302,6 @@ static bool elf_code(const Image *image, const ImageFormat *format, const uint8_
     if (!ours) {
         g_autofree char *why = g_strdup_printf("%s; this machine runs %s", image_sniff(data, size), format->runs);
         return elf_refuse(image, why, error);
-    }
-    if (format->kernel_entry && !code->unfinished && ELF(Elf64_Ehdr, data, e_entry, big) >= format->kernel_entry) {
-        return elf_refuse(image, format->kernel_needs, error);
     }
     if (ELF(Elf64_Ehdr, data, e_type, big) != ET_EXEC) {
         return elf_refuse(image, "an ELF file that is not an executable at fixed addresses (ET_EXEC)", error);

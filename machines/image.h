@@ -32,7 +32,6 @@ typedef struct ImageCode {
     uint64_t entry;   /* likewise */
     bool relative;
     bool big;         /* big-endian */
-    bool unfinished;  /* given: take what the machine cannot run to the end */
 } ImageCode;
 
 /* What code a machine takes. */
@@ -40,8 +39,6 @@ typedef struct ImageFormat {
     uint16_t elf_machine;     /* 64-bit ELF executables for this ... */
     bool elf_big;             /* ... in both byte orders, else in the little one */
     bool arm64_image;         /* and arm64 Linux Images */
-    uint64_t kernel_entry;    /* ELF with entry points from here on are refused unless ImageCode.unfinished; 0: none ... */
-    const char *kernel_needs; /* ... for such a file "is" this: "a kernel, which needs ..." */
     const char *runs;         /* for messages: "this machine runs ..." */
     const char *wanted;       /* "... not ..." */
 } ImageFormat;

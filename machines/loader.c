@@ -61,7 +61,7 @@ static bool open_kernel(Loader *loader, const ImageFormat *format, const char *p
     if (!loader->kernel || !image_gunzip(loader->kernel, loader->ram.size, error)) {
         return false;
     }
-    ImageCode code = { .segments = loader->segments, .unfinished = loader->ram.unfinished };
+    ImageCode code = { .segments = loader->segments };
     return image_code(loader->kernel, format, &code, error) && add_code(loader, &code, error);
 }
 

@@ -18,7 +18,6 @@
 typedef struct LoaderRam {
     uint64_t base;
     uint64_t size;
-    bool unfinished; /* as in ImageCode */
     uint64_t bios_room; /* firmware is loaded at the start of RAM and has so much for itself; 0: it is in a flash */
 } LoaderRam;
 

@@ -521,7 +521,7 @@ static bool make_tree(Machine *m, GError **error) {
 }
 
 static bool fill(Machine *m, GError **error) {
-    LoaderRam ram = { m->cls->ram_base, m->ram_size, m->keys.unfinished, m->cls->bios_room };
+    LoaderRam ram = { m->cls->ram_base, m->ram_size, m->cls->bios_room };
     const MachineOptions *o = &m->options;
     m->loader = loader_new(m->cls->image, o->kernel, o->initrd, o->bios, MAX(m->cls->flash_size, m->cls->bios_room), ram, error);
     return m->loader && make_devices(m, error) && plug_devices(m, error) && make_cpus(m, error) && m->cls->fixup(m, error) && make_tree(m, error);

@@ -167,7 +167,6 @@ struct Machine {
         bool fdt_randomness;
         bool no_highmem;         /* nothing but RAM above 4 GiB */
         unsigned gic_version;    /* 0: the class's default */
-        bool unfinished;         /* start what the machine cannot run to the end */
         unsigned ic_mode;        /* pseries: PSERIES_IC_* */
         bool no_client;          /* pseries: kernels find the device tree, not the client interface */
     } keys;

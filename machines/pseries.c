@@ -55,10 +55,6 @@ static uint64_t counter_hz(const char *cpu) {
     return PSERIES_TIMEBASE_HZ;
 }
 
-static bool set_unfinished(Machine *m, const char *value, GError **error) {
-    return value_bool("x-unfinished", value, &m->keys.unfinished, error);
-}
-
 static bool set_vof(Machine *m, const char *value, GError **error) {
     bool on;
     if (!value_bool("x-vof", value, &on, error)) {
@@ -91,13 +87,12 @@ static bool check(Machine *m, GError **error) {
 static const MachineKey keys[] = {
     { "ic-mode", "interrupt controllers that guests may use: dual, xics, xive (default: dual)", set_ic_mode },
     { "x-vof", "kernels find the client interface of Open Firmware: on, off (default: on)", set_vof },
-    { "x-unfinished", "start kernels whose programs cannot run yet: on, off (default: off)", set_unfinished },
     { NULL },
 };
 
 const MachineClass machine_pseries = {
     .name = "pseries",
-    .summary = "partition of a Power server, for bare-metal programs and kernels so far (64-bit PowerPC, vty)",
+    .summary = "partition of a Power server (64-bit PowerPC, XICS or XIVE, vty)",
     .frontend = &frontend_ppc,
     .image = &image_ppc64,
     .default_cpu = "power9",

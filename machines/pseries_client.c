@@ -13,7 +13,7 @@
 #include "machines/pseries.h"
 
 enum {
-    H_CAS = 0xf002, H_UPDATE_DT = 0xf003, H_CLIENT = 0xf005,
+    H_RTAS = 0xf000, H_CAS = 0xf002, H_UPDATE_DT = 0xf003, H_CLIENT = 0xf005,
     ARGS = 12, STRING = 256, VALUE = 64 << 10,
     NAME = 64, /* room for a property's name: PAPR has longer ones than IEEE 1275 allows */
     INSTANCE = 0x40000000, /* an instance is its package's number with that */
@@ -290,7 +290,6 @@ static void put_entry(Machine *m, uint64_t at, uint32_t number) {
 }
 
 static uint32_t instantiate_rtas(Client *c, uint32_t at) {
-    enum { H_RTAS = 0xf000 };
     if (dma_check(c->machine->bus, at, PSERIES_RTAS_SIZE, true) != DMA_OK) {
         return FAILED;
     }
@@ -478,6 +477,22 @@ static void describe_instances(Spapr *s) {
     }
 }
 
+/* Without the client interface RTAS stands behind the tree, as a part of it that kernels leave alone. A tree that is too
+ * large stays as it is. */
+static void add_rtas(Machine *m, Spapr *s, uint64_t at) {
+    enum { TREE = PSERIES_BOOT_ROOM - PSERIES_RTAS_SIZE };
+    int rtas;
+    if (fdt_open_into(g_bytes_get_data(m->dtb, NULL), s->tree, TREE) == 0 &&
+        (rtas = fdt_path_offset(s->tree, "/rtas")) >= 0 &&
+        fdt_setprop_u32(s->tree, rtas, "linux,rtas-base", (uint32_t)at + TREE) == 0 &&
+        fdt_setprop_u32(s->tree, rtas, "linux,rtas-entry", (uint32_t)at + TREE) == 0) {
+        fdt_set_totalsize(s->tree, PSERIES_BOOT_ROOM);
+        dma_write(m->bus, at, s->tree, TREE);
+        put_entry(m, at + TREE, H_RTAS);
+    }
+    memset(s->tree, 0, SPAPR_TREE);
+}
+
 void pseries_boot(Machine *m) {
     LoaderEntry entry = loader_entry(m->loader);
     Env *env = vcpu_env(g_ptr_array_index(m->vcpus, 0));
@@ -490,6 +505,7 @@ void pseries_boot(Machine *m) {
         return;
     }
     if (m->keys.no_client) {
+        add_rtas(m, s, entry.dtb);
         return;
     }
     if (fdt_open_into(g_bytes_get_data(m->dtb, NULL), s->tree, SPAPR_TREE) != 0) {

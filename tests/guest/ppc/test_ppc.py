@@ -114,19 +114,37 @@ class Hello(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("machine 'pseries' has 1 to 64 CPUs, not 65", done.stdout)
         kernel = os.path.join(FOLDER.name, "kernel")
-        with open(build("big"), "rb") as elf, open(kernel, "wb") as copy:
-            data = bytearray(elf.read())
-            data[24:32] = bytes.fromhex("c000000000000000")  # e_entry
-            copy.write(data)
-        done = run(kernel)
+        with open(build("big"), "rb") as elf:
+            header = elf.read()
+        other = header[:5] + b"\1" + header[6:]  # EI_DATA: little-endian, which the rest is not
+        narrow = header[:4] + b"\1" + header[5:18] + b"\0\x14" + header[20:]  # EI_CLASS, e_machine
+        for data, text in ((other, "is an ELF file for a machine that is not known here; this machine runs 64-bit PowerPC code"),
+                           (narrow, "is an ELF file for PowerPC (32-bit); this machine runs 64-bit PowerPC code"),
+                           (b"\0" * 4096, "is something unknown, not a 64-bit PowerPC ELF executable")):
+            with open(kernel, "wb") as f:
+                f.write(data)
+            done = run(kernel)
+            self.assertEqual(done.returncode, 3, done.stdout)
+            self.assertIn(text, done.stdout)
+
+    def test_options(self):
+        for options, code, text in (
+                (["-M", "pseries,ic-mode=xicks"], 2, "ic-mode is dual, xics or xive, not 'xicks'"),
+                (["-M", "pseries,ic-mod=xics"], 2, "machine 'pseries' has no key 'ic-mod'; did you mean 'ic-mode'?"),
+                (["-M", "pseries,ic-mode=xive", "-cpu", "power8"], 2, "ic-mode=xive needs a CPU with XIVE: power9, not power8"),
+                (["-M", "pseries", "-bios", build("big")], 3, "is an ELF file for PowerPC (64-bit), not a raw image"),
+                (["-M", "pseries", "-bios", "/dev/null"], 3, "firmware '/dev/null' is not a regular file")):
+            done = subprocess.run([YADO, "-serial", "null", *options, *(() if "-bios" in options else ("-kernel", build("big")))],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False)
+            self.assertEqual(done.returncode, code, done.stdout)
+            self.assertIn(text, done.stdout)
+        empty = os.path.join(FOLDER.name, "firmware")
+        with open(empty, "wb") as f:
+            f.write(b"\0" * 4096)
+        done = subprocess.run([YADO, "-M", "pseries", "-serial", "null", "-bios", empty], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False)
         self.assertEqual(done.returncode, 3, done.stdout)
-        self.assertIn("is an operating-system kernel, whose programs need what the CPU does not have yet: "
-                      "floating-point and most vector arithmetic; -M pseries,x-unfinished=on starts it all the same", done.stdout)
-        with open(kernel, "wb") as other:
-            other.write(b"\0" * 4096)
-        done = run(kernel)
-        self.assertEqual(done.returncode, 3, done.stdout)
-        self.assertIn("is something unknown, not a 64-bit PowerPC ELF executable", done.stdout)
+        self.assertIn("is not for this machine: there is no code at 0x100, where its CPUs start", done.stdout)
 
     def test_monitor(self):
         """Registers and insns for people, in the program's byte order."""
