@@ -82,7 +82,7 @@ static void zext32(HostCode *h, unsigned d, unsigned s) {
 }
 
 static HostFixup jump_if(HostCode *h, int cc) {
-    return x_jcc(h, (unsigned)cc);
+    return cc == HOST_ALWAYS ? x_jmp(h) : x_jcc(h, (unsigned)cc);
 }
 
 static void bind(HostCode *h, HostFixup f) {
@@ -137,6 +137,7 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .ld = x64_ld,                                                                                                  \
         .st = x64_st,                                                                                                  \
         .cold = x64_cold,                                                                                              \
+        .cold_state = x64_cold_state,                                                                                  \
         .cold_op = x64_cold_op,                                                                                        \
         .jump_if = jump_if,                                                                                            \
         .bind = bind,                                                                                                  \

@@ -406,6 +406,35 @@ static void cold_pend(HostCode *h, HostOperand value, HostOperand to, IrType typ
     }
 }
 
+/* Flags that the hot code has not kept. */
+static void cold_flags(HostCode *h, const HostCold *c) {
+    HostOperand a = c->compare[0];
+    if (a.kind == HOST_NONE) {
+        x64_flags_save(h, c->flags_polarity, c->flags_to, false);
+        return;
+    }
+    unsigned tmp = c->compare[1].kind == HOST_REG && c->compare[1].reg == RAX ? RCX : RAX;
+    if (c->compare[0].kind != HOST_REG) {
+        x_ro(h, 0x89, OP_W, tmp, ENV_AT(scratch[2])); /* borrow a register */
+        h->backend->load(h, c->compare_type, tmp, a);
+        a = x_reg(tmp);
+    }
+    x64_compare(h, c->compare_type, a, c->compare[1]);
+    x64_flags_save(h, HOST_FLAGS_SUB, c->flags_to, false);
+    if (c->compare[0].kind != HOST_REG) {
+        x_ro(h, 0x8b, OP_W, tmp, ENV_AT(scratch[2]));
+    }
+}
+
+void x64_cold_state(HostCode *h, const HostCold *c) {
+    for (unsigned k = 0; k < c->pends; k++) {
+        cold_pend(h, c->pend[k].value, c->pend[k].to, c->pend[k].type, c->pend[k].from);
+    }
+    if (c->flags_to.kind != HOST_NONE) {
+        cold_flags(h, c);
+    }
+}
+
 static void cold_store(HostCode *h, const HostCold *c, unsigned k) {
     HostOperand v = c->store[k].value;
     unsigned size = c->store[k].aux & IR_MEM_SIZE;
@@ -460,9 +489,7 @@ void x64_cold(HostCode *h, const HostCold *c) {
     if (c->from[1]) {
         x_bind(h, c->from[1]);
     }
-    for (unsigned k = 0; k < c->pends; k++) {
-        cold_pend(h, c->pend[k].value, c->pend[k].to, c->pend[k].type, c->pend[k].from);
-    }
+    x64_cold_state(h, c);
     if (c->rest) {
         x_ro(h, 0xc7, 0, 0, ENV_AT(insn_rest));
         x_32(h, c->rest);

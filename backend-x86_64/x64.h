@@ -23,6 +23,7 @@ void x64_ld(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend,
 void x64_st(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp,
             unsigned tmp);
 void x64_cold(HostCode *h, const HostCold *c);
+void x64_cold_state(HostCode *h, const HostCold *c);
 
 /* vec.c */
 void x64_cold_op(HostCode *h, const HostColdOp *c);

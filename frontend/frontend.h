@@ -236,6 +236,9 @@ struct Trans {
     int32_t off;         /* page offset of the current insn */
     unsigned insn_len;
     bool ended;          /* a terminator has been emitted */
+    int32_t start;       /* page offset of the first insn */
+    unsigned rounds;     /* see TransRequest; those left, this one included, if there is room for another */
+    bool again;          /* go on at `start`: the way out has been emitted */
     bool sync;           /* end the block after this insn (exit NEXT follows): the insn changed what decoding depends on */
     void *scratch;       /* the front end's own, for one insn */
     uint32_t known;      /* the front end's own, for one block; 0 at its start. Arm: value known to be 16-byte aligned */
@@ -252,6 +255,7 @@ typedef struct TransRequest {
     const uint8_t *next_page; /* bytes after the page for an insn that crosses, or NULL: not (yet) fetchable */
     unsigned max_insns;
     int32_t stop_offset;      /* end the block in front of this page offset (breakpoint), or -1 */
+    unsigned rounds;          /* a branch back to the first insn may go on there this many times, as far as max_insns allows */
 } TransRequest;
 
 typedef enum TransResult {

@@ -27,9 +27,10 @@ static const uint8_t *fetch(const TransRequest *r, unsigned offset, uint8_t *buf
 
 TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end) {
     uint8_t buffer[16];
-    Trans t = {.frontend = r->frontend, .env = r->env, .mode = r->mode, .ir = ir};
+    Trans t = {.frontend = r->frontend, .env = r->env, .mode = r->mode, .ir = ir, .start = (int32_t)r->offset,
+               .rounds = r->rounds};
     unsigned offset = r->offset;
-    unsigned count = 0;
+    unsigned count = 0, round = 0, last = 0;
 
     for (;;) {
         t.code = fetch(r, offset, buffer, &t.avail);
@@ -56,6 +57,18 @@ TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end
         if (t.ended) {
             break;
         }
+        if (t.again) {
+            t.again = false;
+            t.rounds--;
+            round = round ? round : count;
+            last = offset;
+            offset = r->offset;
+            if (count + 2 * round > r->max_insns) {
+                t.rounds = 1;
+            }
+            ir_new_generation(ir); /* what is known of slots would keep values of this round alive */
+            continue;
+        }
         if (t.sync) {
             ir_append(ir, IR_exit, IR_VOID, IR_EXIT_SYNC, offset, 0, 0);
             t.ended = true;
@@ -68,6 +81,6 @@ TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end
     if (!t.ended) {
         ir_append(ir, IR_jump, IR_VOID, 0, offset, 0, 0);
     }
-    *end = offset;
+    *end = MAX(offset, last);
     return TRANS_OK;
 }

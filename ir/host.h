@@ -165,6 +165,9 @@ typedef struct HostCold {
         HostOperand value, to;
         IrType type, from; /* of the slot and of the value; `from` is IR_I32 where the slot wants it zero-extended */
     } pend[HOST_COLD_PENDS];
+    HostOperand compare[2], flags_to; /* flags_to is not HOST_NONE: there belong the flags of this comparison */
+    IrType compare_type;
+    HostPolarity flags_polarity; /* compare[0] is HOST_NONE: the host's flags still hold them, like this */
     uint8_t stores;       /* number of values to put into env.bounce */
     struct {
         HostOperand value;
@@ -216,9 +219,10 @@ struct Backend {
     void (*ld)(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend, unsigned ea, int32_t disp);
     void (*st)(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp, unsigned tmp);
     void (*cold)(HostCode *h, const HostCold *c);
+    void (*cold_state)(HostCode *h, const HostCold *c); /* only brings env up to date */
     void (*cold_op)(HostCode *h, const HostColdOp *c);
     /* Flow */
-    HostFixup (*jump_if)(HostCode *h, int cc);
+    HostFixup (*jump_if)(HostCode *h, int cc);                         /* or HOST_ALWAYS */
     void (*bind)(HostCode *h, HostFixup f);                            /* to here */
     int (*poll)(HostCode *h);                                          /* compares; cc: nobody wants the CPU to leave */
     void (*pending_exit)(HostCode *h, int32_t off);                    /* leave with IR_EXIT_PENDING at pcbase + off */

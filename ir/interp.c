@@ -167,6 +167,8 @@ static IrExit run_terminator(InterpRun *r, const IrNode *n) {
     switch (n->op) {
     case IR_jump:
         return go_to(env, page_pc(env, n->a), n->aux & 1);
+    case IR_leave_if:
+        return go_to(env, page_pc(env, n->b), n->aux & 16);
     case IR_branch:
         if (sem_cond(n->aux, r->vals[n->a].u32)) {
             return go_to(env, page_pc(env, n->b), n->aux & 16);
@@ -224,7 +226,7 @@ static bool run_rare(InterpRun *r, const IrNode *n) {
     }
 }
 
-/* Runs nodes from n up to a terminator, which it returns, or NULL after a fault. */
+/* Runs nodes from n up to a terminator, or a leave_if that leaves, which it returns, or NULL after a fault. */
 static const IrNode *run_nodes(InterpRun *r, const IrBlock *b, const IrNode *n) {
     Env *env = r->env;
     IrVal *vals = r->vals, *d = vals;
@@ -283,6 +285,11 @@ static const IrNode *run_nodes(InterpRun *r, const IrBlock *b, const IrNode *n) 
                 n = find_end(n);
             }
             break;
+        case IR_leave_if:
+            if (!sem_cond(n->aux, vals[n->a].u32)) {
+                break;
+            }
+            return n;
         case IR_jump:
         case IR_branch:
         case IR_indirect:

@@ -72,8 +72,8 @@ void ir_opt_dead(IrBlock *b) {
             continue;
         } else if (n->op == IR_get) {
             b->slot_dead[n->a] = b->gen - 1;
-        } else if (n->op == IR_check || n->op == IR_aligned) {
-            faults++;
+        } else if (n->op == IR_check || n->op == IR_aligned || n->op == IR_leave_if) {
+            faults++; /* of a way out all say `fault` here */
         } else if (!(info->props & IR_PURE) && ir_shows_slots(b, n)) {
             ir_new_generation(b);
         }

@@ -306,6 +306,9 @@ static bool check_region(Verifier *v) {
         uint32_t start = v->regions[--v->depth];
         memset(v->hidden + start, 1, v->id - start);
     }
+    if (n->op == IR_leave_if && v->depth) {
+        return fail(v, "it stands in a region that may be skipped");
+    }
     bool last = v->id == v->b->count - 1;
     bool terminator = (ir_ops[n->op].props & IR_TERM) != 0;
     if (last != terminator) {

@@ -298,12 +298,13 @@ static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot) {
         return (IrExit)(uint32_t)left;
     }
     uint32_t id = (uint32_t)(left >> 32);
-    Tb *last = __atomic_load_n(&v->tcg->tbs[id >> 1], __ATOMIC_ACQUIRE);
-    int32_t off = last->exits[id & 1].off;
+    Tb *last = __atomic_load_n(&v->tcg->tbs[id >> TB_EXIT_BITS], __ATOMIC_ACQUIRE);
+    unsigned exit = id & ((1u << TB_EXIT_BITS) - 1);
+    int32_t off = last->exits[exit].off;
     env->pc = env->pcbase + (int64_t)off;
     if (off >= 0 && off < PAGE_SIZE && !v->tcg->one_by_one) {
         *from = last;
-        *slot = id & 1;
+        *slot = exit;
     }
     return IR_EXIT_NEXT;
 }
@@ -407,7 +408,9 @@ RunEnd exec_run(Vcpu *v) {
         if (from) {
             if (__atomic_load_n(&from->valid, __ATOMIC_RELAXED) && tb->mode == from->mode && ((tb->pa ^ from->pa) & ~(uint64_t)(PAGE_SIZE - 1)) == 0) {
                 g_mutex_lock(&v->tcg->lock);
-                tb_chain(v->tcg, from, slot, tb);
+                if (from != tb || !tb_unroll(v, tb)) {
+                    tb_chain(v->tcg, from, slot, tb);
+                }
                 g_mutex_unlock(&v->tcg->lock);
             }
             from = NULL;

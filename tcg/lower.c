@@ -62,7 +62,7 @@ static void chain_stub(Walk *w, unsigned slot) {
     if (e->jump) {
         e->stub = walk_here(w);
         w->l.be->bind(w->l.h, e->jump);
-        w->l.be->chain_stub(w->l.h, w->tb->index << 1 | slot);
+        w->l.be->chain_stub(w->l.h, w->tb->index << TB_EXIT_BITS | slot);
     }
 }
 
@@ -89,6 +89,50 @@ static void lower_branch(Walk *w, const IrNode *n) {
     leave_to(w, 0, then, poll);
     l->be->bind(l->h, skip);
     leave_to(w, 1, otherwise, false);
+}
+
+static void lower_leave_if(Walk *w, const IrNode *n) {
+    Lower *l = &w->l;
+    if (w->leave_count == MAX_LEAVES) {
+        l->failed = true;
+        return;
+    }
+    HostCold *c = &w->leaves[w->leave_count++];
+    c->from[0] = l->be->jump_if(l->h, flags_condition(w, n->a, n->aux & 15));
+    c->insn_off = (int32_t)n->b;
+    c->desc = n->aux & 16;
+    c->rest = l->vcpu->tcg->config.icount ? l->ir->insns - w->insn_index : 0;
+    ra_pends(l, c);
+}
+
+/* The ways out of leave_ifs. Those to the first one's target share its jump, which can be chained. */
+static void leave_early(Walk *w) {
+    Lower *l = &w->l;
+    HostFixup shared[MAX_LEAVES];
+    unsigned shared_count = 0;
+    uint32_t poll = 0;
+    for (unsigned k = w->leave_count; k-- > 0;) { /* the first one last: it falls through to the jump */
+        const HostCold *c = &w->leaves[k];
+        l->be->bind(l->h, c->from[0]);
+        l->be->cold_state(l->h, c);
+        if (c->rest) {
+            l->be->refund(l->h, c->rest);
+        }
+        if (c->insn_off != w->leaves[0].insn_off) {
+            l->be->indirect(l->h, (HostOperand){.kind = HOST_IMM, .imm = c->insn_off});
+        } else {
+            poll |= c->desc;
+            shared[shared_count++] = k ? l->be->jump_if(l->h, HOST_ALWAYS) : 0;
+        }
+    }
+    for (unsigned k = 0; k < shared_count; k++) {
+        if (shared[k]) {
+            l->be->bind(l->h, shared[k]);
+        }
+    }
+    if (w->leave_count) {
+        leave_to(w, TB_EXITS - 1, w->leaves[0].insn_off, poll != 0);
+    }
 }
 
 static void lower_skip(Walk *w, const IrNode *n) {
@@ -216,6 +260,7 @@ static void lower_node(Walk *w, uint32_t i) {
     case IR_end: lower_end(w); break;
     case IR_jump: lower_jump(w, n); break;
     case IR_branch: lower_branch(w, n); break;
+    case IR_leave_if: lower_leave_if(w, n); break;
     case IR_indirect:
         l->be->indirect(l->h, (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, n->a, UINT32_MAX)},
                         n->aux & IR_JUMP_SEXT);
@@ -274,7 +319,7 @@ static Walk *walk_get(Vcpu *v, IrBlock *ir) {
     l->occupied = l->locked = l->flags_value = l->flags_of = l->now = 0;
     l->next_death = UINT32_MAX;
     l->failed = false;
-    w->cold_count = w->mark_count = w->insn_index = 0;
+    w->cold_count = w->leave_count = w->mark_count = w->insn_index = 0;
     w->depth = 0;
     return w;
 }
@@ -328,8 +373,10 @@ LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir) {
         tcg->backend->refund(&h, ir->insns);
         tcg->backend->pending_exit(&h, (int32_t)(tb->pa & (PAGE_SIZE - 1)));
     }
-    chain_stub(w, 0);
-    chain_stub(w, 1);
+    leave_early(w);
+    for (unsigned k = 0; k < TB_EXITS; k++) {
+        chain_stub(w, k);
+    }
     for (unsigned k = 0; k < w->cold_count && !h.overflow; k++) {
         tcg->backend->cold(&h, &w->cold[k]);
     }

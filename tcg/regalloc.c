@@ -40,7 +40,7 @@ enum {
 #define IS_IN_PLACE(op)                                                                                                \
     (IS_ANY(op, IR_and, IR_or, IR_xor, IR_mul, IR_shl, IR_vzext) || (op) == IR_bfi ||                                  \
      IS_ANY(op, IR_shr, IR_sar, IR_ror, IR_neg, IR_not, IR_andn))
-#define IS_BARRIER(op) IS_ANY(op, IR_skip_if, IR_end, IR_cas, IR_rmw, IR_ll, IR_sc)
+#define IS_BARRIER(op) (IS_ANY(op, IR_skip_if, IR_end, IR_cas, IR_rmw, IR_ll, IR_sc) || (op) == IR_leave_if)
 #define IS_FLAGS(op)                                                                                                   \
     (IS_ANY(op, IR_fl_add, IR_fl_sub, IR_fl_adc, IR_fl_sbc, IR_adc, IR_sbc) ||                                         \
      IS_ANY(op, IR_cset, IR_csel, IR_branch, IR_skip_if, IR_csel, IR_csel))
@@ -93,6 +93,28 @@ static bool pends_lazily(const Lower *l, uint32_t slot) {
     return l->slot_pin[slot] == RA_NO_REG && (t == IR_I64 || t == IR_V128 || t == IR_FLAGS);
 }
 
+/* Flags that cold paths can make again: of a comparison of what is no constant with what fits an insn. */
+static bool is_remade(const Lower *l, uint32_t flags) {
+    const IrNode *f = ra_node(l, flags);
+    uint64_t c;
+    return f->op == IR_fl_sub && !ra_const(l, f->a, &c) &&
+           (!ra_const(l, f->b, &c) || ra_node(l, f->b)->type == IR_I32 || (int64_t)c == (int32_t)c);
+}
+
+/* A pend is wanted by the faults up to the node `until`. */
+static void note_pend(Lower *l, const IrNode *n, uint16_t until) {
+    if (l->ir->slots[n->a].type == IR_FLAGS && is_remade(l, n->b)) {
+        const IrNode *f = ra_node(l, n->b);
+        for (unsigned k = 0; k < 2; k++) {
+            RaValue *x = &l->values[f->arg[k]];
+            x->last_use = MAX(x->last_use, until);
+            x->uses++; /* nobody folds it into what uses it otherwise */
+        }
+    } else if (pends_lazily(l, n->a)) {
+        l->values[n->b].last_use = MAX(l->values[n->b].last_use, until);
+    }
+}
+
 static void note_fault(Lower *l, uint32_t at) {
     if (l->fault_count < RA_FAULTS) {
         l->faults[l->fault_count++] = (uint16_t)at;
@@ -111,8 +133,8 @@ typedef struct Hints {
 /* A set, or pend, that is seen: the value of a pend is wanted up to the last fault that can see it. */
 static inline void note_set(Lower *l, uint32_t i, const IrNode *n, uint32_t behind, Hints *h) {
     RaValue *x = &l->values[n->b];
-    if (n->op == IR_pend && pends_lazily(l, n->a) && behind < l->fault_count) {
-        x->last_use = MAX(x->last_use, l->faults[behind]);
+    if (n->op == IR_pend && behind < l->fault_count) {
+        note_pend(l, n, l->faults[behind]);
     }
     l->sums[l->sum_count] = (uint16_t)i;
     l->sum_count += (ra_node(l, n->b)->op == IR_add) & (l->sum_count < RA_SUMS);
@@ -124,7 +146,7 @@ static inline void note_set(Lower *l, uint32_t i, const IrNode *n, uint32_t behi
 
 /* What else is no pure op. False: nobody wants it. */
 static G_GNUC_NO_INLINE bool note_special(Lower *l, uint32_t i, IrNode *n) {
-    if (n->op == IR_check || n->op == IR_aligned) {
+    if (n->op == IR_check || n->op == IR_aligned || n->op == IR_leave_if) {
         note_fault(l, i);
         return true;
     }
@@ -521,7 +543,7 @@ bool ra_vacate(Lower *l, unsigned reg) {
 bool ra_is_pended(const Lower *l, uint32_t v) {
     for (unsigned k = 0; k < l->pend_count; k++) {
         if (l->pend[k].value == v) {
-            return true;
+            return !is_remade(l, v);
         }
     }
     return false;
@@ -838,8 +860,16 @@ void ra_pend(Lower *l, uint32_t slot, uint32_t v) {
 }
 
 bool ra_pend_flags(Lower *l, uint32_t slot, uint32_t v) {
+    const IrNode *f = ra_node(l, v);
+    uint64_t c;
     ra_forget_pend(l, slot);
-    if (l->pend_count == HOST_COLD_PENDS || l->values[v].last_use <= l->now) {
+    if (l->pend_count == HOST_COLD_PENDS) {
+        return false;
+    } else if (is_remade(l, v)) {
+        if (l->values[f->a].last_use <= l->now || (!ra_const(l, f->b, &c) && l->values[f->b].last_use <= l->now)) {
+            return false;
+        }
+    } else if (l->values[v].last_use <= l->now) {
         return false;
     }
     save_lazy(l, slot, 0); /* cold paths are going to write there */
@@ -847,11 +877,46 @@ bool ra_pend_flags(Lower *l, uint32_t slot, uint32_t v) {
     return true;
 }
 
+/* Where a value is, for a cold path made here. */
+static HostOperand cold_operand(Lower *l, uint32_t v) {
+    HostOperand o = {.kind = HOST_REG, .reg = l->values[v].reg};
+    uint64_t imm;
+    if (ra_const(l, v, &imm)) {
+        o = (HostOperand){.kind = HOST_IMM, .imm = ra_node(l, v)->type == IR_I32 ? (int32_t)imm : (int64_t)imm};
+    } else if (o.reg == RA_NO_REG && !ra_memory(l, v, &o)) {
+        l->failed = true;
+    }
+    return o;
+}
+
+/* Flags that the host's hold here, or that are made again. False: they are stored like other values. */
+static bool tell_flags(Lower *l, HostCold *c, const RaPend *p) {
+    const IrNode *f = ra_node(l, p->value);
+    if (l->flags_value == p->value) {
+        c->compare[0].kind = HOST_NONE;
+        c->flags_polarity = l->flags_polarity;
+    } else if (!is_remade(l, p->value)) {
+        return false;
+    } else if (l->values[f->a].last_use < l->now) {
+        return true; /* its set is near */
+    } else {
+        c->compare[0] = cold_operand(l, f->a);
+        c->compare[1] = cold_operand(l, f->b);
+        c->compare_type = (IrType)ra_node(l, f->a)->type;
+    }
+    c->flags_to = (HostOperand){.kind = HOST_ENV, .disp = (int32_t)l->ir->slots[p->slot].offset};
+    return true;
+}
+
 void ra_pends(Lower *l, HostCold *c) {
     c->pends = 0;
+    c->flags_to.kind = HOST_NONE;
     for (unsigned k = 0; k < l->pend_count; k++) {
         uint32_t v = l->pend[k].value;
         uint64_t imm;
+        if (ra_node(l, v)->type == IR_FLAGS && tell_flags(l, c, &l->pend[k])) {
+            continue;
+        }
         if (l->values[v].last_use < l->now) {
             continue; /* its set is near */
         }

@@ -98,7 +98,7 @@ unsigned ra_alloc(Lower *l, bool vec, uint32_t mask);
 void ra_take(Lower *l, unsigned reg); /* empties and locks it for the current op */
 /* Empties a register by a move, if another one is free, which is not locked. Keeps host flags. */
 bool ra_vacate(Lower *l, unsigned reg);
-bool ra_is_pended(const Lower *l, uint32_t v); /* may a cold path want to set a slot to v? */
+bool ra_is_pended(const Lower *l, uint32_t v); /* may a cold path want to find flags v somewhere? */
 /* The value in a register of `mask`. */
 unsigned ra_fetch(Lower *l, uint32_t v, uint32_t mask); /* ra_use of a value that is not in such a register */
 static inline unsigned ra_use(Lower *l, uint32_t v, uint32_t mask) {
@@ -135,7 +135,7 @@ void ra_alias(Lower *l, uint32_t v, uint32_t of);    /* v is the same bits as `o
 void ra_set(Lower *l, uint32_t slot, uint32_t v);
 void ra_set_pin(Lower *l, unsigned pin, uint32_t v); /* ra_set of a slot that has one */
 void ra_pend(Lower *l, uint32_t slot, uint32_t v);  /* a set that only cold paths have to do */
-/* The same for flags, wherever they are by then. False: they have to be set now. */
+/* The same for flags: cold paths make them again, or store them from where they are by then. False: they have to be set now. */
 bool ra_pend_flags(Lower *l, uint32_t slot, uint32_t v);
 void ra_forget_pend(Lower *l, uint32_t slot);       /* the slot is about to be set */
 void ra_pends(Lower *l, HostCold *c);               /* tells a cold path made here what it has to do */

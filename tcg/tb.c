@@ -17,6 +17,8 @@
 
 enum { TB_CHUNK_BYTES = 2 << 20, TB_CHUNK = TB_CHUNK_BYTES / sizeof(Tb) };
 
+enum { UNROLL_ROUNDS = 12, UNROLL_COPIES = 4, UNROLL_INSNS = 48 };
+
 /* Neighbours in a page are neighbours here: they are looked for one after the other. */
 static unsigned tb_bucket(uint64_t pa, uint64_t mode) {
     uint64_t h = (pa >> IR_PAGE_BITS) * UINT64_C(0x9e3779b97f4a7c15) ^ mode * UINT64_C(0xff51afd7ed558ccd);
@@ -314,8 +316,9 @@ static void tb_kill(Tcg *tcg, Tb *tb) {
     if (tb->crosses && (p = tb_page(tcg, tb->second_pa))) {
         page_remove(p, tb);
     }
-    unchain(tcg, tb, 0);
-    unchain(tcg, tb, 1);
+    for (unsigned k = 0; k < TB_EXITS; k++) {
+        unchain(tcg, tb, k);
+    }
     while (tb->incoming) {
         unchain(tcg, tb->incoming, tb->incoming_slot);
     }
@@ -453,6 +456,21 @@ void tb_free_all(Tcg *tcg) {
     g_hash_table_destroy(tcg->hint_bans);
 }
 
+bool tb_unroll(Vcpu *v, Tb *tb) {
+    const TcgConfig *c = &v->tcg->config;
+    /* Under -icount and --verify blocks are compared with others that hold one round. */
+    if (tb->unrolled || !tb->valid || c->icount || c->verify || tb->insns > UNROLL_INSNS / 2) {
+        return false;
+    }
+    if (++tb->rounds == UNROLL_ROUNDS) {
+        v->unroll_pa = tb->pa;
+        g_free(tb->code); /* nobody wants it back as it is */
+        tb->code = NULL;
+        tb_kill(v->tcg, tb);
+    }
+    return true;
+}
+
 /* -- making -- */
 
 /* --verify: a block that breaks the IR's own rules is a fault of ours; the report shows it. */
@@ -509,6 +527,11 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     TransRequest request = {.frontend = v->frontend, .env = v->env, .mode = mode, .page = page,
                             .offset = pa & (PAGE_SIZE - 1), .max_insns = max_insns, .stop_offset = -1};
 
+    bool unroll = pa == v->unroll_pa;
+    if (unroll) {
+        request.rounds = UNROLL_COPIES;
+        request.max_insns = max_insns = MIN(max_insns, UNROLL_INSNS);
+    }
     const CodePage *p = tb_page(tcg, pa);
     bool keep = p && p->changes; /* it may change again, even now, and back: what is kept is what is translated */
     if (keep) {
@@ -550,6 +573,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     tb->bytes = end - request.offset;
     tb->insns = (uint16_t)ir->insns;
     tb->valid = true;
+    tb->unrolled = unroll;
     tb->plain_ir = plain;
     tb->given_off = plain ? verify_first_given(v, plain) : -1;
     if (tcg->backend) {
@@ -565,6 +589,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     } else {
         tb->ir = ir_block_copy(ir);
     }
+    v->unroll_pa = unroll ? UINT64_MAX : v->unroll_pa;
     tb->bans = tcg->bans;
     publish(v, tb);
     tb->code = keep ? g_memdup2(request.page + request.offset, tb->bytes) : NULL;

@@ -59,7 +59,7 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     v->index = tcg->vcpu_count;
     v->debug.quiet = true;
     v->alarm = UINT64_MAX;
-    v->waits_at = UINT64_MAX;
+    v->waits_at = v->unroll_pa = UINT64_MAX;
     for (unsigned i = 0; i < FRONTEND_TIMERS; i++) {
         v->deadlines[i] = UINT64_MAX;
     }

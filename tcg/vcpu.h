@@ -48,6 +48,7 @@ enum {
 };
 
 /* A translated run of guest insns. */
+enum { TB_EXITS = 3, TB_EXIT_BITS = 2 };
 typedef struct Tb Tb;
 struct Tb {
     uint64_t pa;          /* of its first byte */
@@ -56,6 +57,8 @@ struct Tb {
     uint32_t bytes;       /* guest bytes it was made from */
     uint16_t insns;
     bool valid;
+    bool unrolled;        /* a loop that has been tried to hold several times over... */
+    uint8_t rounds;       /* ...or how often it came back to itself by way of C */
     bool crosses;         /* its last insn ends in the page after `pa`'s: second_pa is that page */
     uint64_t second_pa;
     Tb *hash_next;
@@ -68,11 +71,11 @@ struct Tb {
     const uint8_t *host;  /* entry (executable address), or NULL */
     uint32_t host_bytes;
     uint32_t index;       /* in Tcg.tbs: how generated code names the block when it leaves */
-    HostExit exits[2];    /* direct exits that can be chained */
-    Tb *targets[2];       /* where they go now, or NULL */
+    HostExit exits[TB_EXITS]; /* direct exits that can be chained: the terminator's two, and one in front of it */
+    Tb *targets[TB_EXITS];       /* where they go now, or NULL */
     Tb *incoming;         /* blocks that chain to this one: list through in_next of {tb, slot} */
-    Tb *in_next[2];       /* for each of my exits: next block in its target's incoming list... */
-    uint8_t in_slot[2];   /* ...and which of that block's exits it is */
+    Tb *in_next[TB_EXITS];       /* for each of my exits: next block in its target's incoming list... */
+    uint8_t in_slot[TB_EXITS];   /* ...and which of that block's exits it is */
     uint8_t incoming_slot;
     uint8_t *code;        /* its bytes, where code has changed before: to know it again; or NULL */
     Tb *dead_next;        /* while it is dead: others with that hash of the content */
@@ -286,6 +289,7 @@ struct Vcpu {
     uint64_t safepoints;  /* atomic: how many it has come to; written by its thread, read by watch.c */
     int cpu_clock;        /* atomic: of its thread's CPU time, for clock_gettime; 0: none yet */
     void *signal_stack;  /* of the thread, for handlers: its own may be full */
+    uint64_t unroll_pa;   /* the next block made from here holds several rounds of its loop; UINT64_MAX: none */
     uint64_t evict_count; /* x-evict: blocks made since code memory was emptied */
     Tb *running;          /* block being interpreted or last entered */
     Tb *recent[RECENT];   /* by hash of pa and mode, in front of Tcg.tb_hash */
@@ -435,6 +439,9 @@ HostLook tb_hint_look(const Tcg *tcg, uint64_t pa);
  * `value` goes into the table. Answers as tb_invalidate does. */
 bool tb_ban(Tcg *tcg, GHashTable *bans, uint64_t pa, unsigned value, const Tb *running);
 void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to);
+/* The block has gone round to its own beginning: true while it is not to be chained to itself, for when it has done so a few
+ * times it is dropped, to be made anew with several rounds in it. */
+bool tb_unroll(Vcpu *v, Tb *tb);
 
 /* -- verify.c, verify_mem.c -- */
 int32_t verify_first_given(const Vcpu *v, const IrBlock *ir); /* Tb.given_off */

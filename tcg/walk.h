@@ -10,7 +10,7 @@
 #include "tcg/lower.h"
 #include "tcg/regalloc.h"
 
-enum { MAX_COLD = 256, MAX_MARKS = 128, MAX_DEPTH = 16 };
+enum { MAX_COLD = 256, MAX_LEAVES = 16, MAX_MARKS = 128, MAX_DEPTH = 16 };
 
 typedef struct Walk {
     Lower l;
@@ -19,6 +19,8 @@ typedef struct Walk {
     bool streams_known;      /* ...once somebody has asked */
     HostCold cold[MAX_COLD];
     unsigned cold_count;
+    HostCold leaves[MAX_LEAVES]; /* of leave_ifs: insn_off is the target, desc tells whether it polls */
+    unsigned leave_count;
     HostColdOp cold_ops[MAX_COLD];
     HostMark marks[MAX_MARKS];
     unsigned mark_count;

@@ -71,12 +71,16 @@ static bool run_until(Fuzz *f, const IrBlock *b, uint64_t off) {
     return false;
 }
 
-/* A jump out of the page may poll: it does not go there by itself. */
+/* A jump out of the page may poll: it does not go there by itself. So may a way out that shares its jump. */
 static bool polled_outside(const Fuzz *f, const IrBlock *b) {
     const IrNode *n = &b->nodes[b->count - 1];
+    bool leaves = false;
+    for (uint32_t i = 1; i < b->count; i++) {
+        leaves |= b->nodes[i].op == IR_leave_if;
+    }
     const Env *got = jit_env(f->host), *want = jit_env(f->want);
     return got->exit_reason == IR_EXIT_PENDING && want->exit_reason == IR_EXIT_NEXT && got->pending < 0 &&
-           (n->op == IR_jump || n->op == IR_branch) && got->pc - got->pcbase >= 1u << IR_PAGE_BITS;
+           (leaves || ((n->op == IR_jump || n->op == IR_branch) && got->pc - got->pcbase >= 1u << IR_PAGE_BITS));
 }
 
 /* Runs both from f->start; false: they differ, and f->diff tells how. */

@@ -268,7 +268,7 @@ IrExit jit_again(JitSide *s) {
         return (IrExit)(uint32_t)left;
     }
     uint32_t id = (uint32_t)(left >> 32);
-    g_assert(id < 2);
+    g_assert(id < TB_EXITS);
     env->pc = env->pcbase + (uint64_t)(int64_t)s->tb.exits[id].off;
     return IR_EXIT_NEXT;
 }

@@ -457,12 +457,20 @@ static void body(Maker *m) {
     }
 }
 
+static uint32_t target(Maker *m) {
+    static const int32_t far[] = {-4, 0x1000, 0x1010, -0x10000};
+    return (uint32_t)(one_in(&m->r, 6) ? far[below(&m->r, 4)] : (int32_t)below(&m->r, 1024) * 4);
+}
+
 static void insn(Maker *m) {
     ir_insn(m->b, m->off, 4);
     m->off += 4;
     work(m, below(&m->r, 3));
     if (below(&m->r, 5)) {
         body(m);
+        if (one_in(&m->r, 6)) {
+            ir_append(m->b, IR_leave_if, IR_VOID, below(&m->r, 14) | below(&m->r, 2) << 4, pick(m, IR_FLAGS), target(m), 0);
+        }
         return;
     }
     ir_skip_if(m->b, (IrCond)below(&m->r, 14), pick(m, IR_FLAGS));
@@ -477,11 +485,6 @@ static void insn(Maker *m) {
     }
     memcpy(m->count, count, sizeof count); /* what was made in the region is gone */
     ir_end_skip(m->b);
-}
-
-static uint32_t target(Maker *m) {
-    static const int32_t far[] = {-4, 0x1000, 0x1010, -0x10000};
-    return (uint32_t)(one_in(&m->r, 6) ? far[below(&m->r, 4)] : (int32_t)below(&m->r, 1024) * 4);
 }
 
 static void terminator(Maker *m) {

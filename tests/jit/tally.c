@@ -30,6 +30,8 @@ typedef struct Walk {
     bool stops;
     bool skips[REGIONS];
     unsigned regions;
+    unsigned leave_ifs;     /* that were come to... */
+    bool left;              /* ...of which the last one left */
 } Walk;
 
 static void see(Walk *w, Scene s, bool when) {
@@ -167,6 +169,13 @@ static void walk_written(Walk *w) {
             i = skips ? end_of(b, i) : i;
         } else if (n->op == IR_insn) {
             w->stop = w->faulted ? (int32_t)n->a : w->stop;
+        } else if (n->op == IR_leave_if) {
+            w->left = ir_cond_holds(n->aux & 15, w->vals[n->a].u32);
+            see(w, w->left ? SCENE_LEAVE : SCENE_NO_LEAVE, true);
+            w->leave_ifs++;
+            if (w->left) {
+                break;
+            }
         } else if (ir_ops[n->op].props & IR_TERM) {
             see_end(w, n);
         } else {
@@ -183,7 +192,7 @@ static void walk_written(Walk *w) {
 static void walk_made(Walk *w) {
     const IrBlock *b = w->run->made;
     const FpStatus *fp = &jit_env(w->run->start)->fp;
-    unsigned mode = fp->round | fp->flush << 2 | fp->flush16 << 3 | fp->default_nan << 4, region = 0, pends = 0;
+    unsigned mode = fp->round | fp->flush << 2 | fp->flush16 << 3 | fp->default_nan << 4, region = 0, pends = 0, leaves = 0;
     bool last = false, pending[GUEST_SLOTS] = {false};
     uint32_t i;
     for (i = 1; i < b->count && !walk_ends(w, &b->nodes[i]); i++) {
@@ -201,6 +210,8 @@ static void walk_made(Walk *w) {
         } else if (n->op == IR_skip_if) {
             g_assert(region < w->regions);
             i = w->skips[region++] ? end_of(b, i) : i;
+        } else if (n->op == IR_leave_if && ++leaves == w->leave_ifs && w->left) {
+            break;
         } else if (last && may_leave(b, n)) {
             break;
         }

@@ -42,6 +42,8 @@
     X(CAS_FAILED, "compare and swap finds something else")                                                             \
     X(SKIP, "skip_if skips")                                                                                           \
     X(NO_SKIP, "skip_if does not skip")                                                                                \
+    X(LEAVE, "leave_if leaves")                                                                                        \
+    X(NO_LEAVE, "leave_if does not leave")                                                                             \
     X(POLL_JUMP, "a poll leaves at a jump")                                                                            \
     X(POLL_BRANCH, "a poll leaves at a branch")                                                                        \
     X(POLL_INDIRECT, "a poll leaves at an indirect jump")                                                              \
