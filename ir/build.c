@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { NODES_AT_FIRST = 1024 };
+enum { NODES_AT_FIRST = 1024, LOOK_BACK = 24 };
 
 /* -- blocks -- */
 
@@ -75,6 +75,7 @@ void ir_block_free(IrBlock *b) {
 }
 
 void ir_new_generation(IrBlock *b) {
+    b->gen_start = b->count;
     if (++b->gen == 0) { /* wrapped: old stamps could match again */
         memset(b->known, 0, sizeof b->known[0] * b->slot_count);
         memset(b->slot_dead, 0, sizeof b->slot_dead[0] * b->slot_count);
@@ -83,16 +84,15 @@ void ir_new_generation(IrBlock *b) {
 }
 
 void ir_block_reset(IrBlock *b) {
-    ir_new_generation(b);
     b->count = 1;
     b->code_count = 0;
+    ir_new_generation(b);
     b->insns = b->checks = b->first_check = 0;
     b->has_fp = b->fp_plain = false;
     b->nodes[0] = (IrNode){.op = IR_nop, .type = IR_VOID};
 }
 
 void ir_block_cut(IrBlock *b, uint32_t count) {
-    ir_new_generation(b);
     for (uint32_t i = count; i < b->count; i++) {
         b->insns -= b->nodes[i].op == IR_insn;
         b->code_count -= !(ir_append_kinds[b->nodes[i].op] & IR_APPEND_NO_CODE);
@@ -101,6 +101,7 @@ void ir_block_cut(IrBlock *b, uint32_t count) {
     if (b->first_check >= count) {
         b->checks = b->first_check = 0;
     }
+    ir_new_generation(b);
 }
 
 static G_GNUC_NO_INLINE void grow(IrBlock *b) {
@@ -371,6 +372,19 @@ uint32_t ir_add_const(IrBlock *b, uint32_t a, int64_t k) {
         a = n->a;
     }
     return k == 0 ? a : ir_put(b, IR_add, IR_I64, 0, a, ir_const(b, IR_I64, (uint64_t)k), 0);
+}
+
+uint32_t ir_emit_once(IrBlock *b, IrOp op, IrType type, uint32_t a, uint32_t b_) {
+    uint64_t k = 0, l;
+    bool constant = b->optimize && ir_operand_is_value(op, 1) && ir_is_const(b, b_, &k);
+    uint32_t first = MAX(b->gen_start, b->count > LOOK_BACK ? b->count - LOOK_BACK : 1);
+    for (uint32_t i = b->count - 1; b->optimize && i >= first; i--) {
+        const IrNode *n = &b->nodes[i];
+        if (n->op == op && n->type == type && n->a == a && (n->b == b_ || (constant && ir_is_const(b, n->b, &l) && k == l))) {
+            return i;
+        }
+    }
+    return ir_emit(b, op, type, 0, a, b_, 0);
 }
 
 /* -- guest state -- */

@@ -215,6 +215,7 @@ typedef struct IrBlock {
         uint32_t value, gen;
     } *known;             /* builder: newest known value of each slot, if of this generation, for forwarding */
     uint32_t gen;
+    uint32_t gen_start;   /* builder: values from here on may be used by what is appended */
     uint32_t insns;       /* guest insns in it */
     uint32_t checks;      /* at most so many checks are in it... */
     uint32_t first_check; /* ...the first of them here, or 0 */
@@ -256,6 +257,9 @@ static inline uint32_t ir_put(IrBlock *b, IrOp op, IrType type, unsigned aux, ui
 }
 /* Appends a value op, folding constants and identities when b->optimize. */
 uint32_t ir_emit(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);
+
+/* The same for an op of an address (without aux, c): where it has been made a few nodes before, that one. */
+uint32_t ir_emit_once(IrBlock *b, IrOp op, IrType type, uint32_t a, uint32_t b_);
 
 static inline uint32_t ir_const(IrBlock *b, IrType type, uint64_t value) {
     return ir_put(b, IR_const, type, 0, (uint32_t)value, type == IR_I32 ? 0 : (uint32_t)(value >> 32), 0);

@@ -119,7 +119,7 @@ static void leave_early(Walk *w) {
             l->be->refund(l->h, c->rest);
         }
         if (c->insn_off != w->leaves[0].insn_off) {
-            l->be->indirect(l->h, (HostOperand){.kind = HOST_IMM, .imm = c->insn_off});
+            l->be->indirect(l->h, (HostOperand){.kind = HOST_IMM, .imm = c->insn_off}, false);
         } else {
             poll |= c->desc;
             shared[shared_count++] = k ? l->be->jump_if(l->h, HOST_ALWAYS) : 0;

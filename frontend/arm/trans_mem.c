@@ -79,10 +79,20 @@ void a64_trans_ldst_uimm(Trans *t, const A64Fields *f) {
     }
 }
 
+uint32_t a64_index(Trans *t, const A64Fields *f, unsigned shift) {
+    uint32_t v;
+    if (f->option & 1) { /* UXTX, SXTX; the rows let no byte or halfword through */
+        v = a64_get(t, f->rm, IR_I64);
+    } else {
+        v = ir_emit_once(t->ir, f->option & 4 ? IR_sext : IR_zext, IR_I64, a64_get(t, f->rm, IR_I32), 0);
+    }
+    return shift ? ir_emit_once(t->ir, IR_shl, IR_I64, v, ir_const(t->ir, IR_I64, shift)) : v;
+}
+
 void a64_trans_ldst_reg(Trans *t, const A64Fields *f) {
     uint32_t base = a64_base(t, f->rn);
-    uint32_t offset = a64_extend(t, f->rm, f->option, f->s ? f->size : 0, IR_I64);
-    uint32_t v = access_one(t, f, ir_emit(t->ir, IR_add, IR_I64, 0, base, offset, 0), 0);
+    uint32_t offset = a64_index(t, f, f->s ? f->size : 0);
+    uint32_t v = access_one(t, f, ir_emit_once(t->ir, IR_add, IR_I64, base, offset), 0);
     if (v) {
         a64_set(t, f->rt, v);
     }

@@ -18,6 +18,8 @@ enum { A64_OFFSET, A64_POST, A64_PRE };
 uint32_t a64_base(Trans *t, unsigned rn);
 /* Sets the base register after an access by `base` (A64_POST) or ea, if the mode says so. */
 void a64_write_back(Trans *t, unsigned rn, unsigned mode, uint32_t base, uint32_t ea, int64_t offset);
+/* The index of a register form, extended as `option` says and shifted. */
+uint32_t a64_index(Trans *t, const A64Fields *f, unsigned shift);
 /* v + offset */
 uint32_t a64_offset(Trans *t, uint32_t v, int64_t offset);
 /* Proves that `bytes` at ea may be accessed; align: log2 of what SCTLR.A demands. Yields the addend. aux: IrCheck */

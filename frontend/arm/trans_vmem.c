@@ -70,8 +70,8 @@ void a64_trans_vldst_reg(Trans *t, const A64Fields *f) {
         return;
     }
     uint32_t base = a64_base(t, f->rn);
-    uint32_t offset = a64_extend(t, f->rm, f->option, f->s ? scalar_size(f) : 0, IR_I64);
-    uint32_t ea = ir_emit(t->ir, IR_add, IR_I64, 0, base, offset, 0);
+    uint32_t offset = a64_index(t, f, f->s ? scalar_size(f) : 0);
+    uint32_t ea = ir_emit_once(t->ir, IR_add, IR_I64, base, offset);
     access_one(t, f, ea, scalar_check(t, f, ea));
 }
 

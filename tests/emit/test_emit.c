@@ -2,9 +2,9 @@
 /*
  * test_emit.c - golden translations: `test_emit FILE...` compares, with YADO_BLESS set it rewrites the files.
  *
- * A file's name begins with its guest's. A section is `== name`, `code:` with insns in hex, and what is made of them:
- * their text, IR as built, IR after passes (when it differs), host code. Addresses of host code are written as +offset in
- * the block or as @stub, ops and helpers that are called by name.
+ * A file's name begins with its guest's. A section is `== name`, `code:` (or `loop:`, for two rounds of a loop) with insns
+ * in hex, and what is made of them: their text, IR as built, IR after passes (when it differs), host code. Addresses of
+ * host code are written as +offset in the block or as @stub, ops and helpers that are called by name.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #include "tests/jit/harness.h"
 
 #define LEVEL "avx2" /* of the backend's rules */
-enum { PC = 0x1000 };
+enum { PC = 0x1000, ROUNDS = 2 };
 
 static void no_memory(Env *env, uint64_t va) {
     env->pc = UINT64_MAX;
@@ -118,30 +118,32 @@ static void host_text(JitSide *s, const Frontend *frontend, GString *out) {
 
 /* -- sections -- */
 
-static IrBlock *translate(JitSide *s, const Frontend *frontend, const uint32_t *code, unsigned count) {
+static IrBlock *translate(JitSide *s, const Frontend *frontend, const uint32_t *code, unsigned count,
+                          unsigned rounds) {
     IrBlock *b = ir_block_new(frontend->slots, frontend->slot_count, frontend->helpers, frontend->helper_count);
     uint8_t page[PAGE_SIZE] = {0};
     unsigned end;
     memcpy(page + 64, code, count * sizeof *code);
     TransRequest request = {.frontend = frontend, .env = jit_env(s), .mode = frontend->mode(jit_env(s)), .page = page,
-                            .offset = 64, .max_insns = count, .stop_offset = -1};
+                            .offset = 64, .max_insns = rounds ? rounds * count : count, .stop_offset = -1, .rounds = rounds};
     b->optimize = true;
     frontend_translate(&request, b, &end);
     return b;
 }
 
-static void make_section(JitSide *s, const Frontend *frontend, const char *name, const char *code, GString *out) {
+static void make_section(JitSide *s, const Frontend *frontend, const char *name, const char *code,
+                         unsigned rounds, GString *out) {
     uint32_t insns[16];
     unsigned count = 0;
     g_auto(GStrv) words = g_strsplit(code, " ", -1);
-    g_string_append_printf(out, "\n== %s\ncode: %s\n", name, code);
+    g_string_append_printf(out, "\n== %s\n%s: %s\n", name, rounds ? "loop" : "code", code);
     for (char **w = words; *w && count < G_N_ELEMENTS(insns); w++) {
         insns[count++] = (uint32_t)strtoul(*w, NULL, 16);
         g_string_append(out, "  ");
         frontend->disasm((const uint8_t *)&insns[count - 1], 4, PC + 64 + 4 * (count - 1), frontend->mode(jit_env(s)), out);
         g_string_append_c(out, '\n');
     }
-    g_autoptr(IrBlock) b = translate(s, frontend, insns, count);
+    g_autoptr(IrBlock) b = translate(s, frontend, insns, count, rounds);
     g_autoptr(GString) built = g_string_new(NULL);
     g_autoptr(GString) passed = g_string_new(NULL);
     ir_print(b, built);
@@ -173,7 +175,10 @@ static char *remake(JitSide *s, const Frontend *frontend, const char *text, unsi
             g_free(name);
             name = g_strdup(*line + 3);
         } else if (g_str_has_prefix(*line, "code: ") && name) {
-            make_section(s, frontend, name, *line + 6, out);
+            make_section(s, frontend, name, *line + 6, 0, out);
+            ++*sections;
+        } else if (g_str_has_prefix(*line, "loop: ") && name) {
+            make_section(s, frontend, name, *line + 6, ROUNDS, out);
             ++*sections;
         }
     }
