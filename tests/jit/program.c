@@ -468,7 +468,7 @@ static void insn(Maker *m) {
     work(m, below(&m->r, 3));
     if (below(&m->r, 5)) {
         body(m);
-        if (one_in(&m->r, 6)) {
+        if (one_in(&m->r, 24)) {
             ir_append(m->b, IR_leave_if, IR_VOID, below(&m->r, 14) | below(&m->r, 2) << 4, pick(m, IR_FLAGS), target(m), 0);
         }
         return;
