@@ -18,7 +18,7 @@
 #include "tests/jit/program.h"
 #include "tests/jit/tally.h"
 
-enum { CASES = 80000, RUNS = 2, LEAST = 1000 };
+enum { CASES = 90000, RUNS = 2, LEAST = 1000 };
 
 static const char *const level_names[X64_LEVELS] = {"sse2", "avx2", "avx512"};
 
