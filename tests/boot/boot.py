@@ -16,7 +16,8 @@ import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import guests  # noqa: E402 (it finds tools/)
-from disk import demo, image  # noqa: E402
+from disk import demo, image
+from disk.systems import ARM64  # noqa: E402
 
 PROMPT = " # \x1b[6n"  # busybox asks the terminal where its cursor is
 
@@ -346,7 +347,7 @@ def case_disk(yado, folder):
     if not os.path.exists(os.path.join(kept, "small.img")):
         try:
             with open(os.path.join(kept, "image.log"), "wb") as log:
-                image.make("small", kept, log)
+                image.make("small", ARM64, kept, log)
         except image.Failed as why:
             raise Failed(f"{why}; see {kept}/image.log") from None
     for name in ("vmlinuz", "initrd.gz", "small.img"):

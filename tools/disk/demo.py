@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Debian 12 for arm64 on a virtio disk: demo.py YADO [fresh].
+"""Debian 12 on a virtio disk: demo.py YADO [ARCHITECTURE] [fresh].
 
 Makes the disk when it is not there (see image.py), lets the first boot under yado install the packages, keeps the result
-and starts it. What is made is in $XDG_CACHE_HOME/yado/debian-12-arm64; `fresh` forgets it. A step that was interrupted
+and starts it. What is made is in $XDG_CACHE_HOME/yado/debian-12-ARCHITECTURE; `fresh` forgets it. A step that was interrupted
 begins anew the next time.
 """
 
@@ -20,6 +20,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from disk import image  # noqa: E402
 from disk.image import Failed  # noqa: E402
+from disk.systems import ARM64, SYSTEMS  # noqa: E402
 
 NEEDED = 5 << 30         # bytes: the unpacked packages, the image made of them, and its copy
 SILENCE = 600            # seconds without a word of the first boot, on a slow machine
@@ -27,21 +28,21 @@ PROMPT = "\x1b[?2004h"   # the guest's shell asks for a line
 SSH_PORT = 2222
 
 
-def default_folder():
+def default_folder(system=ARM64):
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(cache, "yado", "debian-12-arm64")
+    return os.path.join(cache, "yado", "debian-12-" + system.arch)
 
 
 def say(text):
     print(f"== {text}", file=sys.stderr, flush=True)
 
 
-def command(yado, folder, disk, *more, init=""):
+def command(yado, folder, disk, *more, system=ARM64, init=""):
     """The command line that starts a disk."""
-    append = "console=ttyAMA0 root=/dev/vda" + (f" init={init}" if init else "")
+    append = f"console={system.console} root=/dev/vda" + (f" init={init}" if init else "")
     path = os.path.join(folder, disk).replace(",", ",,")
-    return [yado, "-M", "virt,gic-version=2", "-cpu", "cortex-a57", "-m", "1024", "-nographic", "-kernel",
-            os.path.join(folder, "vmlinuz"), "-initrd", os.path.join(folder, "initrd.gz"), "-append", append, "-drive",
+    return [yado, *system.machine, "-m", "1024", "-nographic", "-kernel",
+            os.path.join(folder, system.image), "-initrd", os.path.join(folder, "initrd.gz"), "-append", append, "-drive",
             f"file={path},format=raw,if=virtio", *more]
 
 
@@ -80,13 +81,13 @@ def check_space(folder):
                      "XDG_CACHE_HOME to a folder that has it")
 
 
-def make_base(folder):
-    """base.img, vmlinuz and initrd.gz, from packages."""
+def make_base(system, folder):
+    """base.img, the kernel and initrd.gz, from packages."""
     log = os.path.join(folder, "image.log")
     check_space(folder)
     with Step("fetching and unpacking packages (about 190 MB) and making the disk"), open(log, "wb") as out:
         try:
-            image.make("base", folder, out)
+            image.make("base", system, folder, out)
         except Failed as why:
             raise Failed(f"{why}\nwhat the tools said is in {log}; is the network there? 'tools/demo disk' begins anew") from None
 
@@ -112,7 +113,7 @@ def follow(process, log, total, start):
     raise Failed(f"nothing for {SILENCE} s")
 
 
-def first_boot(yado, folder):
+def first_boot(yado, system, folder):
     """Installs the packages: base.img becomes disk.img."""
     with open(os.path.join(folder, "packages"), encoding="utf-8") as text:
         total = int(text.read())
@@ -123,7 +124,8 @@ def first_boot(yado, folder):
         start = time.monotonic()
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", os.path.join(folder, "base.img"),
                         os.path.join(folder, "first.img")], check=True)
-        with subprocess.Popen(command(yado, folder, "first.img", "-no-reboot", init="/sbin/first-boot"),
+        with subprocess.Popen(command(yado, folder, "first.img", "-no-reboot", system=system,
+                                      init="/sbin/first-boot"),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             try:
                 said = follow(process, out, total, start)
@@ -140,8 +142,8 @@ def first_boot(yado, folder):
         remove(folder, "base.img")
 
 
-def prepare(yado, folder):
-    """Leaves disk.img, vmlinuz and initrd.gz in folder; keeps those that are there."""
+def prepare(yado, folder, system=ARM64):
+    """Leaves disk.img, the kernel and initrd.gz in folder; keeps those that are there."""
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "lock"), "w", encoding="utf-8") as lock:
         try:
@@ -150,8 +152,8 @@ def prepare(yado, folder):
             raise Failed(f"another process makes the disk in {folder}: wait for it") from None
         if not os.path.exists(os.path.join(folder, "disk.img")):
             if not os.path.exists(os.path.join(folder, "base.img")):
-                make_base(folder)
-            first_boot(yado, folder)
+                make_base(system, folder)
+            first_boot(yado, system, folder)
 
 
 def free_port(port):
@@ -172,20 +174,21 @@ def network(port):
 
 def main():
     yado, words = sys.argv[1], sys.argv[2:]
-    folder = default_folder()
+    system = SYSTEMS[words.pop(0)] if words and words[0] in SYSTEMS else ARM64
+    folder = default_folder(system)
     if words not in ([], ["fresh"]):
-        print("usage: tools/demo disk [fresh]", file=sys.stderr)
+        print(f"usage: tools/demo disk [{'|'.join(SYSTEMS)}] [fresh]", file=sys.stderr)
         sys.exit(2)
     try:
         if words:
             remove(folder, "disk.img", "base.img", "first.img", "work")
-        prepare(yado, folder)
+        prepare(yado, folder, system)
         port = free_port(SSH_PORT)
     except Failed as why:
         sys.exit(re.sub("^", "tools/demo disk: ", str(why), flags=re.M))
     except KeyboardInterrupt:
         sys.exit(130)
-    start = command(yado, folder, "disk.img", *network(port))
+    start = command(yado, folder, "disk.img", *network(port), system=system)
     say(f"booting {folder}/disk.img: log in as root, password root; from here: ssh -p {port} root@127.0.0.1")
     say("'poweroff' or Ctrl-a x ends; what you change stays; 'tools/demo disk fresh' begins anew")
     if not sys.stdin.isatty():  # lines of commands: log in, one at each prompt, then off

@@ -20,7 +20,7 @@ finish() {
 run_preinst() {
     script=/var/lib/dpkg/info/$1.preinst
     [ -f "$script" ] || return 0
-    DPKG_MAINTSCRIPT_PACKAGE=${1%:*} DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_ARCH=arm64 \
+    DPKG_MAINTSCRIPT_PACKAGE=${1%:*} DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_ARCH=$(dpkg --print-architecture) \
         DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT='' "$script" install ||
         say "the preinst of $1 ended with $?"
 }
@@ -47,7 +47,7 @@ for script in /var/lib/dpkg/info/*.preinst; do
     [ "$package" = base-passwd ] || run_preinst "$package"
 done
 say "configuring"
-dpkg --force-depends --force-unsafe-io --configure base-passwd base-files mawk dpkg libc6:arm64 || say "dpkg ended with $?"
+dpkg --force-depends --force-unsafe-io --configure base-passwd base-files mawk dpkg "libc6:$(dpkg --print-architecture)" || say "dpkg ended with $?"
 for round in 1 2 3; do
     dpkg --force-confold --force-unsafe-io --configure -a && break
     say "dpkg ended with $? in round $round"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Makes a disk with an unpacked Debian 12 for arm64, and the kernel and initial RAM disk to start it with.
+"""Makes a disk with an unpacked Debian 12, and the kernel and initial RAM disk to start it with.
 
 The packages come from where this machine's own packages come from; no code of theirs runs here. The file owners are
 right only for root or under fakeroot: see make().
@@ -14,10 +14,10 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from cpio import write_initrd  # noqa: E402
 from disk import dpkg_state  # noqa: E402
+from disk.systems import SYSTEMS  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RELEASE = "bookworm"
-ARCH = "arm64"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SIZE = "4G"
 # Besides the essential packages.
@@ -56,20 +56,36 @@ def sources():
     return sorted(lines)
 
 
-def unpack(folder, log, packages):
-    """Unpacks the packages, with what they need, into folder/root and the kernel's package over them."""
+def unpack(system, folder, log, packages):
+    """Unpacks the packages, with what they need, into folder/root and the kernel's package over them; folder is made
+    anew. Where a source of updates cannot be read, as while a mirror fetches it, the release alone must do."""
+    every = sources()
+    release = [line for line in every if line.endswith(f" {RELEASE} main")]
+    try:
+        return unpack_from(every, system, folder, log, packages)
+    except Failed:
+        if release in ([], every):
+            raise
+        log.write(f"== once more, without updates: {release}\n")
+        log.flush()
+        return unpack_from(release, system, folder, log, packages)
+
+
+def unpack_from(lines, system, folder, log, packages):
+    """unpack() from the sources that lines name."""
+    shutil.rmtree(folder, ignore_errors=True)
     root = os.path.join(folder, "root")
     kernel = os.path.join(folder, "kernel")
     os.makedirs(kernel)
     listing = os.path.join(folder, "sources.list")
     with open(listing, "w", encoding="utf-8") as out:
-        out.write("\n".join(sources()) + "\n")
+        out.write("\n".join(lines) + "\n")
     merge = 'for d in bin sbin lib; do mkdir -p "$1/usr/$d"; ln -s "usr/$d" "$1/$d"; done'
     # The kernel comes without what it depends on, which would make a RAM disk in the guest.
     fetch = (f'export APT_CONFIG=$MMDEBSTRAP_APT_CONFIG; cd "{kernel}"; apt-get -o APT::Sandbox::User=root download '
-             f'$(apt-cache depends linux-image-{ARCH} | sed -n "s/^ *Depends: \\(linux-image-\\)/\\1/p")')
+             f'$(apt-cache depends {system.kernel} | sed -n "s/^ *Depends: \\(linux-image-\\)/\\1/p")')
     run("fetching and unpacking the packages",
-        ["mmdebstrap", "--mode=root", "--variant=extract", f"--architectures={ARCH}", "--skip=cleanup/apt",
+        ["mmdebstrap", "--mode=root", "--variant=extract", f"--architectures={system.arch}", "--skip=cleanup/apt",
          *(f"--include={name}" for name in packages), f"--setup-hook={merge}", f"--extract-hook={fetch}",
          RELEASE, root, listing], stdout=log, stderr=subprocess.STDOUT)
     package = glob.glob(os.path.join(kernel, "linux-image-*.deb"))
@@ -122,9 +138,9 @@ def settle(root):
         os.remove(package)
 
 
-def take_kernel(folder, root, version):
-    """vmlinuz and initrd.gz, out of an unpacked system."""
-    shutil.copy(os.path.join(root, "boot", "vmlinuz-" + version), os.path.join(folder, "vmlinuz"))
+def take_kernel(system, folder, root, version):
+    """The kernel and initrd.gz, out of an unpacked system."""
+    shutil.copy(os.path.join(root, "boot", f"{system.image}-{version}"), os.path.join(folder, system.image))
     make_initrd(os.path.join(folder, "initrd.gz"), os.path.join(root, "bin/busybox"), module_order(root, version))
 
 
@@ -135,27 +151,23 @@ def make_ext4(path, root, size, log):
     os.rename(path + ".part", path)
 
 
-def make_base(folder, log):
-    """Leaves vmlinuz, initrd.gz and base.img in folder."""
+def make_base(system, folder, log):
+    """Leaves the kernel, initrd.gz and base.img in folder."""
     work = os.path.join(folder, "work")
-    shutil.rmtree(work, ignore_errors=True)
-    os.makedirs(work)
-    root, version = unpack(work, log, ["?essential", *PACKAGES])
+    root, version = unpack(system, work, log, ["?essential", *PACKAGES])
     packages = dpkg_state.write_state(root, os.path.join(root, "var/cache/apt/archives"))
     dpkg_state.write(os.path.join(folder, "packages"), f"{packages}\n".encode())
     settle(root)
-    take_kernel(folder, root, version)
+    take_kernel(system, folder, root, version)
     make_ext4(os.path.join(folder, "base.img"), root, SIZE, log)
     shutil.rmtree(work)
 
 
-def make_small(folder, log):
-    """Leaves vmlinuz, initrd.gz and small.img in folder: a disk with busybox and nothing else, for tests."""
+def make_small(system, folder, log):
+    """Leaves the kernel, initrd.gz and small.img in folder: a disk with busybox and nothing else, for tests."""
     work = os.path.join(folder, "work")
-    shutil.rmtree(work, ignore_errors=True)
-    os.makedirs(work)
-    root, version = unpack(work, log, ["busybox-static"])
-    take_kernel(folder, root, version)
+    root, version = unpack(system, work, log, ["busybox-static"])
+    take_kernel(system, folder, root, version)
     small = os.path.join(work, "small")
     for name in ("bin", "dev", "proc", "sys", "tmp"):
         os.makedirs(os.path.join(small, name))
@@ -165,9 +177,9 @@ def make_small(folder, log):
     shutil.rmtree(work)
 
 
-def make(what, folder, log):
-    """Makes `base` or `small` in folder, in a process that is root or believes so."""
-    maker = [sys.executable, os.path.join(HERE, "image.py"), what, folder]
+def make(what, system, folder, log):
+    """Makes `base` or `small` of a system in folder, in a process that is root or believes so."""
+    maker = [sys.executable, os.path.join(HERE, "image.py"), what, system.arch, folder]
     done = subprocess.run(maker if os.geteuid() == 0 else ["fakeroot", "--", *maker], stdin=subprocess.DEVNULL, stdout=log,
                           stderr=subprocess.PIPE, text=True, check=False,
                           env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
@@ -177,6 +189,6 @@ def make(what, folder, log):
 
 if __name__ == "__main__":
     try:
-        {"base": make_base, "small": make_small}[sys.argv[1]](sys.argv[2], sys.stdout)
+        {"base": make_base, "small": make_small}[sys.argv[1]](SYSTEMS[sys.argv[2]], sys.argv[3], sys.stdout)
     except Failed as why:
         sys.exit(str(why))
