@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The Debian of `tools/demo disk`, on demand: debian.py YADO CASE. The disk is made if need be, and stays as it was."""
+"""The Debian of `tools/demo disk`, on demand: debian.py YADO CASE; with YADO_SYSTEM=ppc64el the one for PowerPC. The disk is
+made if need be, and stays as it was."""
 
 import contextlib
 import hashlib
@@ -12,7 +13,9 @@ import subprocess
 import boot
 from boot import Failed, Guest, check
 from disk import demo, image
+from disk.systems import SYSTEMS
 
+SYSTEM = SYSTEMS[os.environ.get("YADO_SYSTEM", "arm64")]
 SECONDS = int(os.environ.get("YADO_SOAK_SECONDS", "1800"))
 SLOWER = 200  # how much --verify of every block may cost, on a loaded machine
 
@@ -72,12 +75,12 @@ def ask(guest, line, seconds=120):
 @contextlib.contextmanager
 def debian(yado, *extra):
     """The system, started; what goes wrong is told with the end of its console."""
-    kept = demo.default_folder()
+    kept = demo.default_folder(SYSTEM)
     try:
-        demo.prepare(yado, kept)
+        demo.prepare(yado, kept, SYSTEM)
     except image.Failed as why:
         raise Failed(str(why)) from None
-    guest = Guest(yado, demo.command(yado, kept, "disk.img", "-snapshot", *extra)[1:])
+    guest = Guest(yado, demo.command(yado, kept, "disk.img", "-snapshot", *extra, system=SYSTEM)[1:])
     try:
         yield guest
     except (Failed, subprocess.TimeoutExpired) as why:
@@ -108,7 +111,7 @@ def work(guest, folder, port):
     done = subprocess.run(["ssh", "-p", str(port), "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
                            "-o", "BatchMode=yes", "root@127.0.0.1", "uname -m; cat src/a.c"], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
-    check(done.stdout, "aarch64\n", "6 * 7")
+    check(done.stdout, SYSTEM.uname + "\n", "6 * 7")
 
 
 def case_use(yado, folder):
@@ -130,7 +133,7 @@ def case_login(yado, _folder):
     """To `login:`, a command, and off: what a build with sanitizers can do in minutes."""
     with debian(yado) as guest:
         log_in(guest, 3600)
-        check(ask(guest, "uname -m", 600), "aarch64")
+        check(ask(guest, "uname -m", 600), SYSTEM.uname)
         power_off(guest, 1200)
 
 
