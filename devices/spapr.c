@@ -6,6 +6,7 @@
  */
 #include "devices/spapr.h"
 
+#include <libfdt.h>
 #include <string.h>
 
 static void reset(Device *d) {
@@ -40,7 +41,7 @@ static bool init(Device *d, const void *config, GError **error) {
 /* Counts that a damaged snapshot could have made wild. */
 static void restored(Device *d) {
     Spapr *s = (Spapr *)d;
-    s->tree_size = s->tree_size > SPAPR_TREE ? 0 : s->tree_size;
+    s->tree_size = s->tree_size == SPAPR_TREE && fdt_check_full(s->tree, SPAPR_TREE) == 0 ? SPAPR_TREE : 0;
     s->claim_count = MIN(s->claim_count, SPAPR_CLAIMS);
 }
 

@@ -14,7 +14,7 @@
 
 enum {
     H_RTAS = 0xf000, H_CAS = 0xf002, H_UPDATE_DT = 0xf003, H_CLIENT = 0xf005,
-    ARGS = 12, STRING = 256, VALUE = 64 << 10,
+    ARGS = 12, STRING = 256, VALUE = 64 << 10, TEXT = 4096 /* written at once */,
     NAME = 64, /* room for a property's name: PAPR has longer ones than IEEE 1275 allows */
     INSTANCE = 0x40000000, /* an instance is its package's number with that */
     FIRMWARE_ENTRY = 0x100,
@@ -204,11 +204,13 @@ static bool add_claim(Spapr *s, uint64_t base, uint64_t size) {
 }
 
 static uint32_t claim(Client *c) {
+    enum { PAGE = 4096 };
     uint64_t at = c->in[0], size = c->in[1], align = c->in[2];
     if (size == 0 || (align & (align - 1))) {
         return FAILED;
     }
-    for (at = align ? align : at; align && !is_free(c, at, size) && at < UINT32_MAX; at += align) {
+    align = align && align < PAGE ? PAGE : align;
+    for (at = align ? align : at; align && !is_free(c, at, size) && at < c->machine->ram_size; at += align) {
     }
     return is_free(c, at, size) && at + size <= UINT32_MAX && add_claim(c->s, at, size) ? (uint32_t)at : FAILED;
 }
@@ -239,9 +241,9 @@ static uint32_t release(Client *c) {
 static uint32_t write_text(Client *c) {
     Device *vty = machine_device(c->machine, "vty");
     uint8_t bytes[SPAPR_VTY_PIECE];
-    uint32_t done = 0;
-    while (done < c->in[2]) {
-        unsigned n = MIN(c->in[2] - done, SPAPR_VTY_PIECE);
+    uint32_t done = 0, size = MIN(c->in[2], TEXT);
+    while (done < size) {
+        unsigned n = MIN(size - done, SPAPR_VTY_PIECE);
         if (dma_read(c->machine->bus, c->in[1] + done, bytes, n) != DMA_OK) {
             return FAILED;
         }

@@ -96,7 +96,7 @@ static int64_t cache_line(PseriesCall *c) {
 
 /* From, to, log2 of the element, how many; 1 in the last: the bits are inverted. */
 static int64_t logical_memop(PseriesCall *c) {
-    enum { INVERT = 1, MOST = 16 << 20 };
+    enum { INVERT = 1, MOST = 1 << 20 };
     uint64_t to = pseries_arg(c, 0), from = pseries_arg(c, 1), shift = pseries_arg(c, 2), count = pseries_arg(c, 3);
     uint64_t op = pseries_arg(c, 4);
     if (shift > 3 || op > INVERT || count > MOST || (to | from) & ((1u << shift) - 1)) {

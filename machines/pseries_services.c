@@ -156,6 +156,7 @@ static int32_t os_term(PseriesRtas *r) {
     }
     text[n] = 0;
     machine_panicked(r->machine, text);
+    ppc_power(r->env, CPU_POWER_OFF); /* here; the first request counts */
     return RTAS_SUCCESS;
 }
 

@@ -139,7 +139,7 @@ void ppc_yield(Env *env) {
 
 CpuOnResult ppc_start_cpu(Env *env, uint64_t id, uint64_t entry, uint64_t context) {
     const CpuPorts *ports = ppc_cold(env)->ports;
-    return ports->cpu_on ? ports->cpu_on(ports->opaque, env, id, entry, context) : CPU_ON_BAD_ID;
+    return ports->cpu_on ? ports->cpu_on(ports->opaque, env, id, entry & ~UINT64_C(3), context) : CPU_ON_BAD_ID;
 }
 
 void ppc_share_partition(const Env *env, Env *to) {
