@@ -83,6 +83,19 @@ class Hello(unittest.TestCase):
     def test_facility(self):
         self.both_versions("facility")
 
+    def test_partition(self):
+        for order in ORDERS:
+            for mode in MODES:
+                with self.subTest(order=order, mode=mode):
+                    done = run(build(order, name="partition"), *mode, "-smp", "2")
+                    self.assertEqual(done.returncode, 0, done.stdout)
+                    self.assertTrue(done.stdout.startswith("client\n.done\n"), done.stdout)
+
+    def test_panic(self):
+        done = run(build("big", "PANIC", name="partition"), "-smp", "2")
+        self.assertEqual(done.returncode, 5, done.stdout)
+        self.assertIn("the guest has panicked: no.tea", done.stdout)
+
     def test_vector(self):
         for order in ORDERS:
             for mode in MODES[:3]:
