@@ -278,6 +278,7 @@ static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
 #define X64_FP_RULES(RULE)                                                                                             \
     RULE(fadd) RULE(fsub) RULE(fmul) RULE(fdiv) RULE(fsqrt) RULE(fmin) RULE(fmax) RULE(fminnm) RULE(fmaxnm)            \
     RULE(fneg) RULE(fabs) RULE(fabd) RULE(fcvt) RULE(f2i) RULE(i2f) RULE(fl_fcmp)                                      \
+    RULE(fsadd) RULE(fssub) RULE(fsmul) RULE(fsdiv) RULE(fssqrt) RULE(fswiden) RULE(fsnarrow)                          \
     RULE(vfadd) RULE(vfsub) RULE(vfmul) RULE(vfdiv) RULE(vfsqrt) RULE(vfneg) RULE(vfabs) RULE(vfabd) RULE(vfcmeq)      \
     RULE(vfcmge) RULE(vfcmgt) RULE(vi2f) RULE(vf2i) RULE(vfcvtl) RULE(vfcvtn) RULE(vfmin) RULE(vfmax) RULE(vfminnm) RULE(vfmaxnm)
 /* emit_fp_pairs.c */
@@ -287,7 +288,7 @@ static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
 #define X64_FP_PAIRS_AVX2_RULES(RULE) RULE(frecps) RULE(vfrecps) RULE(frsqrts) RULE(vfrsqrts)
 #define X64_FP_AVX512_RULES(RULE) RULE(fadd) RULE(fsub) RULE(fmul) RULE(fdiv) RULE(fsqrt) RULE(fabd) RULE(fneg) RULE(fmuladd) \
     RULE(frint)
-#define X64_FP_AVX2_RULES(RULE) RULE(fmuladd) RULE(frint) RULE(vfmla) RULE(vfrint)
+#define X64_FP_AVX2_RULES(RULE) RULE(fmuladd) RULE(fsmuladd) RULE(frint) RULE(vfmla) RULE(vfrint)
 #define RULE(name) extern const HostRule x64_rule_##name;
 X64_FP_RULES(RULE)
 X64_FP_PAIRS_RULES(RULE)

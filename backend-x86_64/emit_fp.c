@@ -20,7 +20,7 @@ static bool commutes(unsigned opcode) {
 
 static void arithmetic(HostCode *h, const HostOp *op, unsigned opcode, unsigned b, bool tiny) {
     unsigned e = format(op->type);
-    if (e == 1 || op->node->aux & IR_FP_SINGLE) {
+    if (e == 1) {
         v_call(h, op);
         return;
     }
@@ -133,30 +133,29 @@ static void emit_fabs(HostCode *h, const HostOp *op) {
 }
 const HostRule x64_rule_fabs = {"x", {"x"}, .rest = HOST_REST_ZERO, .emit = emit_fabs};
 
-/* Forms by the opcode: b9 d = +-(a * b) +- d (operands 2, 3, 1), a9 d = +-(d * a) +- b (2, 1, 3). */
-static uint32_t fused(unsigned e, unsigned opcode, unsigned options) {
-    static const uint8_t by_options[4] = {0, 4, 2, 6}; /* fmadd, fnmadd, fmsub, fnmsub */
-    return P66(0x0f3800) | (opcode + by_options[options]) | (e == 3 ? V_W : 0);
-}
-
 static void emit_fmuladd(HostCode *h, const HostOp *op) {
     unsigned e = format(op->type);
-    if (e == 1 || op->node->aux & (IR_FP_SINGLE | FP_NEG_RESULT)) {
+    if (e == 1) {
         v_call(h, op);
         return;
     }
     unsigned d = op->d.reg, a = op->s[0].reg, b = op->s[1].reg, c = op->s[2].reg, options = op->node->aux & 3;
+    bool negate = op->node->aux & FP_NEG_RESULT;
     if (!op->clean && v_has(h, X64_AVX512)) {
         v_mov(h, d, c);
-        v3mk(h, fused(e, 0xb8, options) | V_EVEX, d, a, x_reg(b), -1, LANE0);
+        v3mk(h, fp_fused(e, 0xb8, options) | V_EVEX, d, a, x_reg(b), -1, LANE0);
     } else if (op->clean & 4 || !(op->clean & 3)) {
         v_mov(h, d, c);
-        v3(h, fused(e, 0xb9, options), d, a, b);
+        v3(h, fp_fused(e, 0xb9, options), d, a, b);
     } else { /* d = d * b + c */
         v_mov(h, d, op->clean & 1 ? a : b);
-        v3(h, fused(e, 0xa9, options), d, op->clean & 1 ? b : a, c);
+        v3(h, fp_fused(e, 0xa9, options), d, op->clean & 1 ? b : a, c);
     }
     cold_if_nan_or_tiny(h, op, e, op->tmp[0]);
+    if (negate) {
+        v3m(h, PXOR, d, d, v_pool(POOL_TOP0 + e));
+        v_cold_back(h, op);
+    }
 }
 const HostRule x64_avx2_fmuladd = {"x", {"x", "x", "x"}, .vtmps = 1, .rest = 7, .flags = FLAGS, .emit = emit_fmuladd};
 const HostRule x64_avx512_fmuladd = {"x", {"x", "x", "x"}, .vtmps = 1, .rest = HOST_REST_ZERO, .flags = FLAGS,
@@ -283,7 +282,7 @@ static void emit_vfmla(HostCode *h, const HostOp *op) {
     }
     unsigned a = active(h, op, e, op->tmp[1], op->s[0].reg), b = active(h, op, e, op->tmp[2], op->s[1].reg);
     v_mov(h, d, active(h, op, e, d, op->s[2].reg));
-    v3(h, fused(e, 0xb8, (aux & 4 ? FP_NEG_PRODUCT : 0) | (aux & IR_VFMLA_NEG_ADDEND ? FP_NEG_ADDEND : 0)), d, a, b);
+    v3(h, fp_fused(e, 0xb8, (aux & 4 ? FP_NEG_PRODUCT : 0) | (aux & IR_VFMLA_NEG_ADDEND ? FP_NEG_ADDEND : 0)), d, a, b);
     cold_if_nans_or_tiny(h, op, e);
     if (aux & IR_VFMLA_NEG_RESULT) {
         v3m(h, PXOR, d, d, v_pool(POOL_TOP + e));

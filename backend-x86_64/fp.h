@@ -33,6 +33,12 @@ static inline void ucomis(HostCode *h, unsigned e, unsigned a, HostOperand b) {
     v2m(h, packed(e, 0x2e), a, b);
 }
 
+/* Forms by the opcode: b9 d = +-(a * b) +- d (operands 2, 3, 1), a9 d = +-(d * a) +- b (2, 1, 3). */
+static inline uint32_t fp_fused(unsigned e, unsigned opcode, unsigned options) {
+    static const uint8_t by_options[4] = {0, 4, 2, 6}; /* fmadd, fnmadd, fmsub, fnmsub */
+    return P66(0x0f3800) | (opcode + by_options[options]) | (e == 3 ? V_W : 0);
+}
+
 /* -- scalars: to C if the result is a NaN, or may have been tiny before rounding -- */
 
 static inline void cold_if_nan(HostCode *h, const HostOp *op, unsigned e) {

@@ -208,23 +208,11 @@ static uint64_t fabd_lane(unsigned size, LaneArgs x, FpStatus *s) {
         d->u64 = name##_lane(scalar_size(info), (LaneArgs){ .a = a->u64, .b = b->u64 }, &env->fp);                     \
     }
 
-#define SINGLE1(name, fn)                                                                                              \
-    DEFINE_OP(name) {                                                                                                  \
-        d->u64 = IR_INFO_AUX(info) & IR_FP_SINGLE ? f64_single_##fn(a->u64, &env->fp)                                  \
-                                                  : name##_lane(scalar_size(info), (LaneArgs){ .a = a->u64 }, &env->fp); \
-    }
-#define SINGLE2(name, fn)                                                                                              \
-    DEFINE_OP(name) {                                                                                                  \
-        LaneArgs x = { .a = a->u64, .b = b->u64 };                                                                     \
-        d->u64 = IR_INFO_AUX(info) & IR_FP_SINGLE ? f64_single_##fn(x.a, x.b, &env->fp)                                \
-                                                  : name##_lane(scalar_size(info), x, &env->fp);                       \
-    }
-
-SINGLE2(fadd, add)
-SINGLE2(fsub, sub)
-SINGLE2(fmul, mul)
-SINGLE2(fdiv, div)
-SINGLE1(fsqrt, sqrt)
+SCALAR2(fadd)
+SCALAR2(fsub)
+SCALAR2(fmul)
+SCALAR2(fdiv)
+SCALAR1(fsqrt)
 SCALAR2(fmin)
 SCALAR2(fmax)
 SCALAR2(fminnm)
@@ -241,8 +229,38 @@ SCALAR1(frecpx)
 
 DEFINE_OP(fmuladd) {
     LaneArgs x = { .a = a->u64, .b = b->u64, .c = c->u64, .option = IR_INFO_AUX(info) & 7 };
-    d->u64 = IR_INFO_AUX(info) & IR_FP_SINGLE ? f64_single_muladd(x.a, x.b, x.c, (int)x.option, &env->fp)
-                                              : fmuladd_lane(scalar_size(info), x, &env->fp);
+    d->u64 = fmuladd_lane(scalar_size(info), x, &env->fp);
+}
+
+/* -- doubles rounded to single precision -- */
+
+#define SINGLE(name, fn)                                                                                               \
+    static uint64_t fs##name##_lane(unsigned size, LaneArgs x, FpStatus *s) {                                          \
+        return size == 3 ? f64_single_##fn : f##name##_lane(size, x, s);                                               \
+    }
+SINGLE(add, add(x.a, x.b, s))
+SINGLE(sub, sub(x.a, x.b, s))
+SINGLE(mul, mul(x.a, x.b, s))
+SINGLE(div, div(x.a, x.b, s))
+SINGLE(sqrt, sqrt(x.a, s))
+SINGLE(muladd, muladd(x.a, x.b, x.c, (int)x.option, s))
+SCALAR2(fsadd)
+SCALAR2(fssub)
+SCALAR2(fsmul)
+SCALAR2(fsdiv)
+SCALAR1(fssqrt)
+
+DEFINE_OP(fsmuladd) {
+    LaneArgs x = { .a = a->u64, .b = b->u64, .c = c->u64, .option = IR_INFO_AUX(info) & 7 };
+    d->u64 = fsmuladd_lane(scalar_size(info), x, &env->fp);
+}
+
+DEFINE_OP(fswiden) {
+    d->u64 = f32_as_f64(a->u32);
+}
+
+DEFINE_OP(fsnarrow) {
+    d->u64 = f64_as_f32(a->u64);
 }
 
 DEFINE_OP(frint) {

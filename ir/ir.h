@@ -91,8 +91,8 @@ enum {
     IR_VEC_ALT = 32, /* the op's line says what */
 };
 
-/* aux of fadd, fsub, fmul, fdiv, fsqrt and fmuladd of f64: rounded once to the range and precision of f32. */
-enum { IR_FP_SINGLE = 8 };
+/* aux of fsadd and its kind: the operands are singles, as doubles. */
+enum { IR_FP_OF_SINGLES = 8 };
 /* aux of fl_fcmp: env.fp.flags is to tell why it is invalid. */
 enum { IR_FP_WHY = 8 };
 /* aux of vfmla: the addend is negated first, unless it is a NaN; so is the result, after rounding. */

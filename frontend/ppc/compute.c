@@ -13,8 +13,6 @@ uint64_t ppc_helper_bpermd(Env *env, uint64_t selectors, uint64_t from);
 uint64_t ppc_helper_cdtbcd(Env *env, uint64_t v);
 uint64_t ppc_helper_cbcdtd(Env *env, uint64_t v);
 uint64_t ppc_helper_random(Env *env, uint32_t kind);
-uint64_t ppc_helper_widen(Env *env, uint32_t v);
-uint32_t ppc_helper_narrow(Env *env, uint64_t v);
 
 /* a << 64 by b; false: the quotient does not fit. */
 static bool divide(uint64_t a, uint64_t b, int64_t *quotient) {
@@ -117,12 +115,3 @@ uint64_t ppc_helper_random(Env *env, uint32_t kind) {
     return kind == 0 ? (uint32_t)z : kind == 3 ? UINT64_MAX : z;
 }
 
-/* -- floating-point formats -- */
-
-uint64_t ppc_helper_widen(Env *env, uint32_t v) {
-    return f32_as_f64(v);
-}
-
-uint32_t ppc_helper_narrow(Env *env, uint64_t v) {
-    return f64_as_f32(v);
-}

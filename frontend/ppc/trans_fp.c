@@ -44,15 +44,29 @@ static uint32_t f2(Trans *t, IrOp op, unsigned aux, unsigned a, unsigned b) {
     return ir_emit(t->ir, op, IR_F64, aux, x, ppc_get_f(t, b), 0);
 }
 
+/* Is the f64 known to be a single? */
+static bool is_single(const Trans *t, uint32_t v) {
+    unsigned op = t->ir->nodes[v].op;
+    return op == IR_fswiden || (op >= IR_fsadd && op <= IR_fsmuladd) ||
+           (op == IR_fcvt && ir_type_of(t->ir, t->ir->nodes[v].a) == IR_F32);
+}
+
+static uint32_t f2s(Trans *t, unsigned op, IrOp plain, IrOp single, unsigned a, unsigned b) {
+    uint32_t x = ppc_get_f(t, a), y = ppc_get_f(t, b);
+    if (!(op & PPC_FP_SINGLE)) {
+        return ir_emit(t->ir, plain, IR_F64, 0, x, y, 0);
+    }
+    return ir_emit(t->ir, single, IR_F64, is_single(t, x) && is_single(t, y) ? IR_FP_OF_SINGLES : 0, x, y, 0);
+}
+
 static uint32_t f1(Trans *t, IrOp op, unsigned aux, unsigned b) {
     return ir_emit(t->ir, op, IR_F64, aux, ppc_get_f(t, b), 0, 0);
 }
 
 static uint32_t madd(Trans *t, unsigned op, PpcFpRegs r) {
     uint32_t a = ppc_get_f(t, r.a), c = ppc_get_f(t, r.c);
-    unsigned aux = (op & PPC_FP_NEG_ADDEND ? FP_NEG_ADDEND : 0) | (op & PPC_FP_NEG_RESULT ? FP_NEG_RESULT : 0) |
-                   (op & PPC_FP_SINGLE ? IR_FP_SINGLE : 0);
-    return ir_emit(t->ir, IR_fmuladd, IR_F64, aux, a, c, ppc_get_f(t, r.b));
+    unsigned aux = (op & PPC_FP_NEG_ADDEND ? FP_NEG_ADDEND : 0) | (op & PPC_FP_NEG_RESULT ? FP_NEG_RESULT : 0);
+    return ir_emit(t->ir, op & PPC_FP_SINGLE ? IR_fsmuladd : IR_fmuladd, IR_F64, aux, a, c, ppc_get_f(t, r.b));
 }
 
 static uint32_t from_int(Trans *t, unsigned op, PpcFpRegs r) {
@@ -85,13 +99,12 @@ static uint32_t to_integral(Trans *t, unsigned op, PpcFpRegs r) {
 
 /* The value, an f64 or an i64; 0: by no op. */
 static uint32_t inlined(Trans *t, unsigned op, PpcFpRegs r) {
-    unsigned single = op & PPC_FP_SINGLE ? IR_FP_SINGLE : 0;
     switch (op & PPC_FP_KIND) {
-    case PPC_FP_ADD: return f2(t, IR_fadd, single, r.a, r.b);
-    case PPC_FP_SUB: return f2(t, IR_fsub, single, r.a, r.b);
-    case PPC_FP_MUL: return f2(t, IR_fmul, single, r.a, r.c);
-    case PPC_FP_DIV: return f2(t, IR_fdiv, single, r.a, r.b);
-    case PPC_FP_SQRT: return f1(t, IR_fsqrt, single, r.b);
+    case PPC_FP_ADD: return f2s(t, op, IR_fadd, IR_fsadd, r.a, r.b);
+    case PPC_FP_SUB: return f2s(t, op, IR_fsub, IR_fssub, r.a, r.b);
+    case PPC_FP_MUL: return f2s(t, op, IR_fmul, IR_fsmul, r.a, r.c);
+    case PPC_FP_DIV: return f2s(t, op, IR_fdiv, IR_fsdiv, r.a, r.b);
+    case PPC_FP_SQRT: return f1(t, op & PPC_FP_SINGLE ? IR_fssqrt : IR_fsqrt, 0, r.b);
     case PPC_FP_MADD: return madd(t, op, r);
     case PPC_FP_ROUND: return ppc_op1(t, IR_fcvt, IR_F64, ir_emit(t->ir, IR_fcvt, IR_F32, 0, ppc_get_f(t, r.b), 0, 0));
     case PPC_FP_RINT: return to_integral(t, op, r);

@@ -39,13 +39,12 @@ static void store_double(Trans *t, unsigned r, uint32_t ea) {
 }
 
 static void load_single(Trans *t, unsigned r, uint32_t ea) {
-    uint32_t v = fetch(t, 2, 0, ea);
-    ppc_set_scalar(t, r, ir_call(t->ir, PPC_HELPER_widen, 1, &v));
+    uint32_t v = ir_emit(t->ir, IR_fswiden, IR_F64, 0, fetch(t, 2, 0, ea), 0, 0);
+    ppc_set_v(t, r, ppc_op1(t, IR_vzext, IR_V128, v));
 }
 
 static void store_single(Trans *t, unsigned r, uint32_t ea) {
-    uint32_t v = ppc_half(t, ppc_get_v(t, r), 0);
-    put(t, 2, ea, ir_call(t->ir, PPC_HELPER_narrow, 1, &v));
+    put(t, 2, ea, ir_emit(t->ir, IR_fsnarrow, IR_I32, 0, ppc_op1(t, IR_vlow, IR_F64, ppc_get_v(t, r)), 0, 0));
 }
 
 static void lfd(Trans *t, const PpcFields *f, uint32_t ea, unsigned how) {

@@ -60,11 +60,15 @@ static uint32_t first_half(Trans *t, unsigned r) {
     return ppc_half(t, ppc_get_v(t, r), 0);
 }
 
+static uint32_t widened(Trans *t, uint32_t word) {
+    return ppc_op1(t, IR_fbits, IR_I64, ir_emit(t->ir, IR_fswiden, IR_F64, 0, word, 0, 0));
+}
+
 /* Without exceptions. The single stands in both words. */
 void ppc_trans_xscvdpspn(Trans *t, const PpcFields *f) {
     if (ppc_vsx(t)) {
-        uint32_t v = first_half(t, PPC_B(f));
-        v = ppc_op1(t, IR_zext, IR_I64, ir_call(t->ir, PPC_HELPER_narrow, 1, &v));
+        uint32_t v = ir_emit(t->ir, IR_fsnarrow, IR_I32, 0, ppc_get_f(t, PPC_B(f)), 0, 0);
+        v = ppc_op1(t, IR_zext, IR_I64, v);
         ppc_set_scalar(t, PPC_T(f), ppc_op2(t, IR_or, IR_I64, v, ppc_op2(t, IR_shl, IR_I64, v, ppc_i64(t, 32))));
     }
 }
@@ -72,7 +76,7 @@ void ppc_trans_xscvdpspn(Trans *t, const PpcFields *f) {
 void ppc_trans_xscvspdpn(Trans *t, const PpcFields *f) {
     if (ppc_vsx(t)) {
         uint32_t v = ppc_op1(t, IR_trunc, IR_I32, ppc_op2(t, IR_shr, IR_I64, first_half(t, PPC_B(f)), ppc_i64(t, 32)));
-        ppc_set_scalar(t, PPC_T(f), ir_call(t->ir, PPC_HELPER_widen, 1, &v));
+        ppc_set_f(t, PPC_T(f), ir_emit(t->ir, IR_fswiden, IR_F64, 0, v, 0, 0));
     }
 }
 
@@ -135,8 +139,8 @@ void ppc_shape_xs_class(Trans *t, const PpcFields *f, unsigned single) {
     uint32_t sign = ppc_op1(t, IR_trunc, IR_I32, ppc_op2(t, IR_shr, IR_I64, v, ppc_i64(t, 63)));
     field = ppc_op2(t, IR_or, IR_I32, field, ppc_op2(t, IR_shl, IR_I32, sign, ppc_i32(t, 3)));
     if (single) {
-        uint32_t word = ir_call(t->ir, PPC_HELPER_narrow, 1, &v);
-        uint32_t flags = ppc_flags(t, IR_fl_sub, ir_call(t->ir, PPC_HELPER_widen, 1, &word), v);
+        uint32_t word = ir_emit(t->ir, IR_fsnarrow, IR_I32, 0, ppc_get_f(t, PPC_B(f)), 0, 0);
+        uint32_t flags = ppc_flags(t, IR_fl_sub, widened(t, word), v);
         field = ppc_op2(t, IR_or, IR_I32, field, ppc_cset(t, IR_NE, flags));
     }
     ppc_set_cr(t, f->bf, field);
@@ -300,7 +304,7 @@ void ppc_shape_xv_class(Trans *t, const PpcFields *f, unsigned size) {
         uint32_t parts[2];
         for (unsigned k = 0; k < (size == 2 ? 2 : 1); k++) {
             uint32_t word = size == 2 ? word_of(t, v, 2 * i + k) : 0;
-            uint32_t args[] = {size == 2 ? ir_call(t->ir, PPC_HELPER_widen, 1, &word) : ppc_half(t, v, i), mask, ppc_i32(t, size == 2)};
+            uint32_t args[] = {size == 2 ? widened(t, word) : ppc_half(t, v, i), mask, ppc_i32(t, size == 2)};
             parts[k] = ppc_op1(t, IR_neg, IR_I64, ppc_op1(t, IR_zext, IR_I64, ir_call(t->ir, PPC_HELPER_fp_class, 3, args)));
         }
         halves[i] = size == 2 ? ir_emit(t->ir, IR_bfi, IR_I64, 0, parts[0], parts[1], 32 | 32 << 8) : parts[0];

@@ -107,7 +107,7 @@ static unsigned vec_aux(Maker *m, IrOp op) {
     } while (!(rule.lanes >> lane & 1));
     unsigned aux = lane | (below(&m->r, 256) & rule.bits);
     if (op == IR_vfmla) {
-        aux |= below(&m->r, 2) << 2;
+        aux |= below(&m->r, 8) << 2;
     } else if (op == IR_vfrint || op == IR_vf2i) {
         aux |= (one_in(&m->r, 3) ? 7 : below(&m->r, 5)) << 2 | below(&m->r, 2) << 5;
     } else if (op == IR_vi2f) {
@@ -136,7 +136,7 @@ static unsigned scalar_aux(Maker *m, IrOp op, IrType type) {
     case IR_cset: case IR_setc: return below(&m->r, 14);
     case IR_csel: case IR_fl_sel: return below(&m->r, 15);
     case IR_fl_fcmp: return below(&m->r, 2);
-    case IR_fmuladd: return below(&m->r, 4);
+    case IR_fmuladd: case IR_fsmuladd: return below(&m->r, 8);
     case IR_frint: return (one_in(&m->r, 3) ? 7 : below(&m->r, 5)) | below(&m->r, 2) << 3;
     case IR_f2i: return (one_in(&m->r, 3) ? 7 : below(&m->r, 5)) | below(&m->r, 2) << 3;
     case IR_i2f: return below(&m->r, 2);
@@ -191,6 +191,9 @@ static void value_op(Maker *m, IrOp op) {
         aux = p_type == IR_F64 && type == IR_F32 ? below(&m->r, 2) : 0;
     } else if (op == IR_fbits && p_type == IR_F64) {
         type = IR_I64;
+    } else if (op == IR_fswiden || op == IR_fsnarrow) {
+        type = op == IR_fswiden ? IR_F64 : type;
+        p_type = IR_F64;
     } else if (op == IR_bitsf && type == IR_F64) {
         m_type = IR_I64;
     } else if (op == IR_crc32 && (aux & 3) == 3) {

@@ -23,6 +23,7 @@ typedef struct Row {
 } Row;
 
 #define BOTH(op, n, aux) {op, IR_F32, IR_F32, n, aux}, {op, IR_F64, IR_F64, n, aux}
+#define ONE(op, n, aux) {op, IR_F64, IR_F64, n, aux}
 #define TO_FIXED(aux, n32, n64)                                                                                        \
     {IR_f2i, IR_F32, IR_I32, 1, (aux) | 2 << 4, n32}, {IR_f2i, IR_F32, IR_I64, 1, (aux) | 2 << 4, n64},                \
     {IR_f2i, IR_F64, IR_I32, 1, (aux) | 3 << 4, n32}, {IR_f2i, IR_F64, IR_I64, 1, (aux) | 3 << 4, n64}
@@ -44,6 +45,10 @@ static const Row rows[] = {
     BOTH(IR_fneg, 1, 0), BOTH(IR_fabs, 1, 0), {IR_fneg, IR_F16, IR_F16, 1, 0}, {IR_fabs, IR_F16, IR_F16, 1, 0},
     {IR_fadd, IR_F16, IR_F16, 2, 0},
     BOTH(IR_fmuladd, 3, 0), BOTH(IR_fmuladd, 3, 1), BOTH(IR_fmuladd, 3, 2), BOTH(IR_fmuladd, 3, 3),
+    BOTH(IR_fmuladd, 3, 4), BOTH(IR_fmuladd, 3, 6), BOTH(IR_fmuladd, 3, 7),
+    ONE(IR_fsadd, 2, 0), ONE(IR_fssub, 2, 0), ONE(IR_fsmul, 2, 0), ONE(IR_fsdiv, 2, 0), ONE(IR_fssqrt, 1, 0), ONE(IR_fsmuladd, 3, 0),
+    ONE(IR_fsmuladd, 3, 2), ONE(IR_fsmuladd, 3, 4), ONE(IR_fsmuladd, 3, 6), {IR_fswiden, IR_I32, IR_F64, 1, 0},
+    {IR_fsnarrow, IR_F64, IR_I32, 1, 0},
     ROUND(FP_RNE), ROUND(FP_RUP), ROUND(FP_RDN), ROUND(FP_RTZ), ROUND(FP_RNA), ROUND(7),
     {IR_fcvt, IR_F32, IR_F64, 1, 2 << 1}, {IR_fcvt, IR_F64, IR_F32, 1, 3 << 1}, {IR_fcvt, IR_F64, IR_F32, 1, 3 << 1 | 1},
     TO_INT(FP_RTZ), TO_INT(7), TO_INT(FP_RNE), TO_INT(FP_RUP), TO_INT(FP_RDN), TO_INT(FP_RNA), TO_INT(FP_RTZ | 64),
@@ -55,7 +60,7 @@ static const Row rows[] = {
     PACKED(IR_vfadd, 2, 0), PACKED(IR_vfsub, 2, 0), PACKED(IR_vfmul, 2, 0), PACKED(IR_vfdiv, 2, 0),
     PACKED(IR_vfsqrt, 1, 0), PACKED(IR_vfabd, 2, 0), PACKED(IR_vfneg, 1, 0), PACKED(IR_vfabs, 1, 0),
     PACKED(IR_vfcmeq, 2, 0), PACKED(IR_vfcmge, 2, 0), PACKED(IR_vfcmgt, 2, 0), PACKED(IR_vfmla, 3, 0),
-    PACKED(IR_vfmla, 3, 4), PACKED(IR_vfaddp, 2, 0), PACKED(IR_vi2f, 1, 0), PACKED(IR_vi2f, 1, 32),
+    PACKED(IR_vfmla, 3, 4), PACKED(IR_vfmla, 3, 8), PACKED(IR_vfmla, 3, 24), PACKED(IR_vfcmgt, 2, 4), PACKED(IR_vfcmeq, 2, 4), PACKED(IR_vfaddp, 2, 0), PACKED(IR_vi2f, 1, 0), PACKED(IR_vi2f, 1, 32),
     PACKED_TO_INT(FP_RTZ), PACKED_TO_INT(7), PACKED_TO_INT(FP_RNE), PACKED_TO_INT(FP_RUP), PACKED_TO_INT(FP_RNA),
     PACKED_ROUND(FP_RNE), PACKED_ROUND(FP_RDN), PACKED_ROUND(FP_RTZ), PACKED_ROUND(7), PACKED_ROUND(FP_RNA),
     PACKED(IR_vfmin, 2, 0), PACKED(IR_vfmax, 2, 0), PACKED(IR_vfminnm, 2, 0), PACKED(IR_vfmaxnm, 2, 0),
@@ -71,7 +76,8 @@ static const uint64_t doubles[] = {
     0x41dfffffffc00000, 0x41e0000000000000, 0x41e0000000100000, 0x41efffffffe00000, 0x43e0000000000000,
     0x43dfffffffffffff, 0x2000000000000000, 0x1fffffffffffffff, 0x2000000000000001, 0x3810000000000000,
     0x380fffffffffffff, 0x380ffffff0000000, 0x36a0000000000000, 0x47efffffe0000000, 0x47efffffefffffff,
-    0x47f0000000000000, 0x0020000000000001, 0x3fd0000000000000,
+    0x47f0000000000000, 0x47effffff0000000, 0x3ff0000010000000, 0x3ff0000030000000, 0x3810000000000001, 0x3ce0000000000000,
+    0x3ca0000000000001, 0x0020000000000001, 0x3fd0000000000000,
 };
 static const uint32_t floats[] = {
     0, 1, 0x007fffff, 0x00800000, 0x00800001, 0x3f800000, 0x3f800001, 0x3f7fffff, 0x3f000000, 0x3fc00000, 0x40400000,
