@@ -255,7 +255,7 @@ static inline void x_load_imm(HostCode *h, unsigned d, uint64_t v) {
 #define X64_BITS_RULES(RULE) RULE(clz) RULE(ctz) RULE(rbit) RULE(rev16)
 #define X64_BITS_AVX2_RULES(RULE) RULE(clz) RULE(ctz) RULE(crc32)
 #define X64_BITS_AVX512_RULES(RULE) RULE(rbit)
-#define X64_INT_AVX2_RULES(RULE) RULE(mul) RULE(umulh)
+#define X64_INT_AVX2_RULES(RULE) RULE(mul) RULE(umulh) RULE(andn) RULE(ror)
 #define X64_VEC_RULES(RULE)                                                                                            \
     RULE(vpair) RULE(vlow) RULE(vlow64) RULE(vlane0) RULE(vzext) RULE(fbits) RULE(bitsf) RULE(vandn) RULE(vorn)        \
     RULE(vnot) RULE(vbsl) RULE(vdup) RULE(vdupl) RULE(vget) RULE(vput) RULE(vins) RULE(vext) RULE(vuzp1) RULE(vuzp2)   \

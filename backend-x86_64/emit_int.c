@@ -160,6 +160,12 @@ static void emit_andn(HostCode *h, const HostOp *op) {
 }
 const HostRule x64_rule_andn = {"0", {"rj", "r"}, .tmps = 1, .flags = HOST_RULE_CLOBBERS, .emit = emit_andn};
 
+/* BMI1 */
+static void emit_andn_avx2(HostCode *h, const HostOp *op) {
+    v3m(h, 0x0f38f2 | (op->type == IR_I64 ? V_W : 0), op->d.reg, op->s[1].reg, op->s[0]);
+}
+const HostRule x64_avx2_andn = {"r", {"rm", "r"}, .flags = HOST_RULE_CLOBBERS, .sets = HOST_FLAGS_ADD, .emit = emit_andn_avx2};
+
 static void emit_not(HostCode *h, const HostOp *op) {
     x_rr(h, 0xf7, x_w(op->type), 2, op->d.reg);
 }
@@ -188,6 +194,24 @@ SHIFT(shl, 4)
 SHIFT(shr, 5)
 SHIFT(sar, 7)
 SHIFT(ror, 1)
+
+/* By BMI2's rorx, which leaves its operand as it is. Counts in a register are where the result may go: by way of memory. */
+static void emit_ror_avx2(HostCode *h, const HostOp *op) {
+    unsigned d = op->d.reg, w = x_w(op->type);
+    if (op->s[1].kind == HOST_IMM) {
+        unsigned count = (unsigned)op->s[1].imm & (width(op) - 1);
+        v3mi(h, PF2(0x0f3af0) | (op->type == IR_I64 ? V_W : 0), d, 0, op->s[0], count);
+    } else if (d != RCX) {
+        x_mov(h, w, d, op->s[0].reg);
+        x_rr(h, 0xd3, w, 1, d);
+    } else {
+        HostOperand tmp = {.kind = HOST_ENV, .disp = offsetof(Env, host_tmp)};
+        x_ro(h, 0x89, w, op->s[0].reg, tmp);
+        x_ro(h, 0xd3, w, 1, tmp);
+        x_ro(h, 0x8b, w, d, tmp);
+    }
+}
+const HostRule x64_avx2_ror = {"r", {"r", "ic"}, .flags = HOST_RULE_CLOBBERS, .emit = emit_ror_avx2};
 
 static void emit_extr(HostCode *h, const HostOp *op) {
     unsigned w = x_w(op->type);

@@ -309,7 +309,7 @@ static void ppc_dump(const Env *env, GString *out) {
         g_string_append_printf(out, "vs%-2u %016" PRIx64 " %016" PRIx64 "%s", i, cpu->vsr[i].d[0], cpu->vsr[i].d[1],
                                i % 2 ? "\n" : "  ");
     }
-    g_string_append_printf(out, "fpscr %08" PRIx64 "  vscr %08" PRIx64 "\n", ppc_fpscr(env), cpu->vscr);
+    g_string_append_printf(out, "fpscr %08" PRIx64 "  vscr %08" PRIx64 "\n", ppc_fpscr(env), cpu->vscr | (env->qc ? 1 : 0));
 }
 
 const Frontend frontend_ppc = {
