@@ -114,10 +114,20 @@ void pseries_share(PseriesCall *c) {
     }
 }
 
+static int64_t set_point(PseriesCall *c, uint64_t resource, uint64_t value1, uint64_t value2) {
+    if (resource == MODE_DAWR) {
+        return ppc_set_watchpoint(c->env, value1, value2) ? H_SUCCESS : H_P4;
+    }
+    return value2 ? H_P4 : ppc_set_breakpoint(c->env, value1) ? H_SUCCESS : H_P3;
+}
+
 static int64_t set_mode(PseriesCall *c) {
     uint64_t flags = pseries_arg(c, 0), resource = pseries_arg(c, 1), value1 = pseries_arg(c, 2), value2 = pseries_arg(c, 3);
     if ((resource == MODE_LE && flags > 1) || (resource == MODE_AIL && (flags > 3 || flags == 1))) {
         return H_UNSUPPORTED_FLAG;
+    }
+    if (resource == MODE_CIABR || resource == MODE_DAWR) { /* of this CPU alone */
+        return flags ? H_UNSUPPORTED_FLAG : set_point(c, resource, value1, value2);
     }
     if (resource != MODE_LE && resource != MODE_AIL) {
         return H_P2;

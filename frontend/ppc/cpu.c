@@ -139,7 +139,8 @@ void ppc_update_mode(Env *env) {
                     (msr & PPC_MSR_VEC ? PPC_MODE_VEC : 0) | (msr & PPC_MSR_VSX ? PPC_MODE_VSX : 0) |
                     (cpu->cold->smp ? PPC_MODE_SMP : 0) | (cpu->fpscr & PPC_FPSCR_ENABLES ? PPC_MODE_FP_FULL : 0) |
                     (msr & PPC_MSR_SE ? PPC_MODE_SE : 0) |
-                    (msr & PPC_MSR_BE ? PPC_MODE_BE : 0) | (msr & PPC_MSR_PR ? available(cpu->plain[PPC_PLAIN_FSCR]) : 0);
+                    (msr & PPC_MSR_BE ? PPC_MODE_BE : 0) | (msr & PPC_MSR_PR ? available(cpu->plain[PPC_PLAIN_FSCR]) : 0) |
+                    (ppc_breaking(cpu) ? PPC_MODE_CIABR : 0);
     if (mode != cpu->mode) {
         cpu->mode = mode;
         cpu->cold->ports->context_changed(cpu->cold->ports->opaque, env);
@@ -236,14 +237,6 @@ static void ppc_timer_expired(Env *env, unsigned timer) {
     if (timer == PPC_TIMER_DEC) {
         ppc_dec_update(env);
     }
-}
-
-static bool ppc_watching(const Env *env) {
-    return false;
-}
-
-static bool ppc_watch_hit(Env *env, uint64_t va, unsigned size, MemAccess access) {
-    return false;
 }
 
 static bool ppc_restored(Env *env, GError **error) {

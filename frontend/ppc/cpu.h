@@ -125,6 +125,7 @@ enum {
     PPC_MODE_BHRB = 1 << 14,
     PPC_MODE_EBB = 1 << 15,
     PPC_MODE_TAR = 1 << 16,
+    PPC_MODE_CIABR = 1 << 17, /* a breakpoint is on in this state */
     PPC_MODE_FP_FULL = 1 << 9, /* floating-point exceptions are enabled: insns are done in C */
 };
 

@@ -166,7 +166,7 @@ void ppc_set_interrupt_location(Env *env, unsigned ail) {
 /* -- memory -------------------------------------------------------------------------------- */
 
 void ppc_mem_fault(Env *env, const MemFault *f) {
-    enum { STORE = 1 << 25 };
+    enum { STORE = 1 << 25, DSISR_WATCH = 1 << 22 };
     PpcCpu *cpu = ppc_cpu(env);
     bool wide = cpu->msr & PPC_MSR_SF, segment = f->guest & PPC_FAULT_SEGMENT;
     uint32_t why = (uint32_t)(f->guest & ~(uint64_t)PPC_FAULT_SEGMENT);
@@ -181,6 +181,7 @@ void ppc_mem_fault(Env *env, const MemFault *f) {
         return;
     }
     cpu->plain[PPC_PLAIN_DAR] = wide ? f->va : (uint32_t)f->va;
+    why = f->kind == MEM_FAULT_WATCH ? DSISR_WATCH : why;
     unsigned vector = f->kind == MEM_FAULT_ALIGN ? PPC_VEC_ALIGN : f->kind == MEM_FAULT_BUS ? PPC_VEC_MACHINE_CHECK
                       : segment ? PPC_VEC_DATA_SEGMENT : PPC_VEC_DATA;
     if (vector == PPC_VEC_DATA || vector == PPC_VEC_ALIGN) {
@@ -245,7 +246,7 @@ void ppc_helper_return_vectored(Env *env) {
 void ppc_helper_msr_write(Env *env, uint64_t value, uint64_t mask) {
     uint64_t msr = ppc_cpu(env)->msr;
     ppc_set_msr(env, implied((msr & ~mask) | (value & mask)));
-    ppc_cold(env)->trace_due &= (ppc_cpu(env)->msr & (PPC_MSR_SE | PPC_MSR_BE)) != 0;
+    ppc_cold(env)->trace_due &= (ppc_cpu(env)->mode & (PPC_MODE_SE | PPC_MODE_BE | PPC_MODE_CIABR)) != 0;
     ppc_poll_interrupts(env);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * facility.c - facilities that may be unavailable, event-based branches, doorbells, trace interrupts, strings.
+ * facility.c - facilities that may be unavailable, event-based branches, doorbells, trace interrupts, break- and watchpoint,
+ * strings.
  * Spec: Power ISA 2.07B Book III-S, 6.2.10 (FSCR), 6.5.15 (trace), 6.5.22 (facility unavailable), 11 (doorbells); Book II, 7
  * (event-based branches); Book I, 3.3.6 (lswx, stswx).
  * A traced insn notes that it began; what begins next, be it an insn, an interrupt from outside or a fetch that fails, finds
@@ -54,9 +55,56 @@ void ppc_helper_doorbell(Env *env, uint64_t rb, uint32_t ring) {
 void ppc_helper_trace(Env *env, uint32_t counts) {
     if (ppc_cold(env)->trace_due) {
         take(env, PPC_VEC_TRACE);
+    } else if (counts == PPC_TRACE_COMPARE) {
+        ppc_cold(env)->trace_due = ppc_insn_pc(env) == (ppc_cpu(env)->plain[PPC_PLAIN_CIABR] & ~UINT64_C(3));
     } else {
         ppc_cold(env)->trace_due = counts;
     }
+}
+
+/* -- breakpoint and watchpoint -------------------------------------------------------------------------------- */
+
+enum { USER = 1, SUPERVISOR = 2, HYPERVISOR = 3 /* CIABR's states */ };
+enum { DAWRX_USER = 1, DAWRX_SUPERVISOR = 2, DAWRX_HYPERVISOR = 4, DAWRX_ANY_MODE = 8, DAWRX_RELOCATED = 16, DAWRX_READ = 32,
+       DAWRX_WRITE = 64, DAWRX_LENGTH_SHIFT = 10 };
+
+bool ppc_breaking(const PpcCpu *cpu) {
+    unsigned state = cpu->plain[PPC_PLAIN_CIABR] & 3;
+    return state == (cpu->msr & PPC_MSR_PR ? USER : SUPERVISOR);
+}
+
+bool ppc_set_breakpoint(Env *env, uint64_t ciabr) {
+    if ((ciabr & 3) == HYPERVISOR) {
+        return false;
+    }
+    ppc_cpu(env)->plain[PPC_PLAIN_CIABR] = ciabr;
+    ppc_update_mode(env);
+    return true;
+}
+
+bool ppc_set_watchpoint(Env *env, uint64_t dawr, uint64_t dawrx) {
+    const CpuPorts *ports = ppc_cold(env)->ports;
+    if (dawrx & DAWRX_HYPERVISOR) {
+        return false;
+    }
+    ppc_cpu(env)->plain[PPC_PLAIN_DAWR0] = dawr;
+    ppc_cpu(env)->plain[PPC_PLAIN_DAWRX0] = dawrx;
+    ports->tlb_flush_all(ports->opaque, env, false); /* accesses that are remembered are not looked at */
+    return true;
+}
+
+bool ppc_watching(const Env *env) {
+    return ppc_cpu_const(env)->plain[PPC_PLAIN_DAWRX0] & (DAWRX_READ | DAWRX_WRITE);
+}
+
+bool ppc_watch_hit(Env *env, uint64_t va, unsigned size, MemAccess access) {
+    const PpcCpu *cpu = ppc_cpu(env);
+    uint64_t x = cpu->plain[PPC_PLAIN_DAWRX0], first = cpu->plain[PPC_PLAIN_DAWR0] & ~UINT64_C(7);
+    uint64_t bytes = ((x >> DAWRX_LENGTH_SHIFT & 63) + 1) * 8;
+    bool state = x & (cpu->msr & PPC_MSR_PR ? DAWRX_USER : DAWRX_SUPERVISOR);
+    bool relocated = x & DAWRX_ANY_MODE || !(x & DAWRX_RELOCATED) == !(cpu->msr & PPC_MSR_DR);
+    bool kind = access == MEM_FETCH ? false : x & (access == MEM_WRITE ? DAWRX_WRITE : DAWRX_READ);
+    return state && relocated && kind && va < first + bytes && va + size > first;
 }
 
 /* -- strings: how: first register, store << 5 -- */

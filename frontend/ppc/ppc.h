@@ -34,6 +34,9 @@ void ppc_share_partition(const Env *env, Env *to);
 void ppc_leave_partition(Env *env);
 /* How interrupts are taken: in which byte order; with relocation on, if it was on, at 0xc000...4000 (3), 0x18000 (2) or
  * as without (0). */
+/* The breakpoint of a CPU (CIABR), and its watchpoint (DAWR0, DAWRX0). False: it would be the hypervisor's. */
+bool ppc_set_breakpoint(Env *env, uint64_t ciabr);
+bool ppc_set_watchpoint(Env *env, uint64_t dawr, uint64_t dawrx);
 void ppc_set_interrupt_order(Env *env, bool little);
 void ppc_set_interrupt_location(Env *env, unsigned ail);
 

@@ -115,6 +115,13 @@ MemContext ppc_context(const Env *env, bool unprivileged);
 void ppc_pid_write(Env *env, uint64_t value);
 bool ppc_walk(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat);
 
+/* -- facility.c: watchpoint and breakpoint, which the machine's hypervisor sets -- */
+
+bool ppc_watching(const Env *env);
+bool ppc_watch_hit(Env *env, uint64_t va, unsigned size, MemAccess access);
+/* Does CIABR compare in the current state? */
+bool ppc_breaking(const PpcCpu *cpu);
+
 /* -- slb.c -- */
 
 /* cold->slb_context, after the SLB was changed from outside. */

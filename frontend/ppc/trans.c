@@ -41,7 +41,7 @@ void ppc_translate(Trans *t) {
     uint32_t insn = ppc_insn(t->code, t->mode);
     t->insn_len = 4;
     ir_insn(t->ir, t->off, 4);
-    if (t->mode & (PPC_MODE_SE | PPC_MODE_BE)) {
+    if (t->mode & (PPC_MODE_SE | PPC_MODE_BE | PPC_MODE_CIABR)) {
         ppc_trace(t, insn);
     }
     if (!ppc_decode(t, insn)) {

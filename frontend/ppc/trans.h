@@ -49,7 +49,8 @@ enum {
 void ppc_facility(Trans *t, unsigned which);
 /* True if the facility is there; else emits the interrupt. */
 bool ppc_allows(Trans *t, unsigned which);
-/* In front of an insn with MSR[SE] or MSR[BE]. */
+/* In front of an insn with MSR[SE], MSR[BE] or a breakpoint. */
+enum { PPC_TRACE_NOT, PPC_TRACE_ALWAYS, PPC_TRACE_COMPARE };
 void ppc_trace(Trans *t, uint32_t insn);
 /* Ends the block: leaves with `reason` at the next insn. */
 void ppc_leave(Trans *t, IrExit reason);

@@ -72,6 +72,7 @@ static bool is_branch(uint32_t insn) {
 }
 
 void ppc_trace(Trans *t, uint32_t insn) {
-    uint32_t counts = ppc_i32(t, t->mode & PPC_MODE_SE || is_branch(insn));
+    bool always = t->mode & PPC_MODE_SE || (t->mode & PPC_MODE_BE && is_branch(insn));
+    uint32_t counts = ppc_i32(t, always ? PPC_TRACE_ALWAYS : t->mode & PPC_MODE_CIABR ? PPC_TRACE_COMPARE : PPC_TRACE_NOT);
     ir_call(t->ir, PPC_HELPER_trace, 1, &counts);
 }

@@ -100,6 +100,39 @@ static void doorbells(void) {
     EQUAL(trap.count - before, 2);
 }
 
+/* H_SET_MODE: a watchpoint on one doubleword, a breakpoint. */
+static void points(void) {
+    enum { CIABR = 1, DAWR, SUPERVISOR = 2, WTI = 8, READS = 32, WRITES = 64, H_P3 = -56, H_P4 = -57 };
+    static volatile uint64_t words[4];
+    uint64_t at = (uint64_t)(uintptr_t)&words[1], before = trap.count;
+    words[1] = 5;
+    EQUAL(hypercall(H_SET_MODE, 0, DAWR, at, 4), H_P4);
+    EQUAL(hypercall(H_SET_MODE, 0, DAWR, at, SUPERVISOR | WTI | WRITES), 0);
+    EQUAL(words[1], 5);
+    words[0] = words[2] = 7;
+    EQUAL(trap.count, before);
+    words[1] = 6;
+    EQUAL(trap.count - before, 1);
+    EQUAL(trap.vector, 0x300);
+    EQUAL(trap.dar, at);
+    EQUAL(trap.dsisr, 1 << 22 | 1 << 25);
+    EQUAL(words[1], 5); /* not done */
+    EQUAL(hypercall(H_SET_MODE, 0, DAWR, at, WTI | READS | WRITES), 0); /* of nobody */
+    words[1] = 6;
+    EQUAL(words[1], 6);
+    EQUAL(hypercall(H_SET_MODE, 0, DAWR, 0, 0), 0);
+    EQUAL(hypercall(H_SET_MODE, 0, CIABR, 3, 0), H_P3);
+    before = trap.count;
+    EQUAL(hypercall(H_SET_MODE, 0, CIABR, (uint64_t)(uintptr_t)written | 1, 0), 0);
+    ((void (*)(void))(uintptr_t)written)();
+    EQUAL(trap.count, before);
+    EQUAL(hypercall(H_SET_MODE, 0, CIABR, (uint64_t)(uintptr_t)written | 2, 0), 0);
+    ((void (*)(void))(uintptr_t)written)();
+    EQUAL(trap.count - before, 1);
+    EQUAL(trap.vector, 0xd00);
+    EQUAL(hypercall(H_SET_MODE, 0, CIABR, 0, 0), 0);
+}
+
 #ifndef POWER8
 static uint64_t cells[16] __attribute__((aligned(128)));
 
@@ -211,6 +244,7 @@ void guest_main(void) {
     hypervisor();
     traces();
     doorbells();
+    points();
     strings();
 #ifndef POWER8
     memory_operations();
