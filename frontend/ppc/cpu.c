@@ -263,7 +263,7 @@ static bool ppc_restored(Env *env, GError **error) {
     }
     ppc_slb_recompute(env);
     ppc_update_mode(env);
-    ppc_dec_update(env);
+    ppc_dec_alarm(env);
     return true;
 }
 

@@ -133,6 +133,8 @@ uint64_t ppc_slb_context_with_keys(const Env *env);
 uint64_t ppc_dec_read(Env *env);
 void ppc_dec_write(Env *env, uint64_t value);
 void ppc_dec_update(Env *env);
+/* Asks for the alarm that follows from DEC and whether its interrupt waits already. */
+void ppc_dec_alarm(Env *env);
 
 /* -- helper.c -- */
 

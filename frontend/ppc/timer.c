@@ -30,13 +30,16 @@ static uint64_t time_of(const PpcCold *cold, uint64_t count) {
     return t > UINT64_MAX ? UINT64_MAX : (uint64_t)t;
 }
 
-void ppc_dec_update(Env *env) {
-    PpcCold *cold = ppc_cold(env);
-    int64_t v = value(env);
-    uint64_t zero = ppc_timebase(env) + (uint64_t)v; /* the timebase then */
-    cold->dec_due = v < 0;
-    cold->ports->timer_set(cold->ports->opaque, env, PPC_TIMER_DEC, v < 0 ? UINT64_MAX : time_of(cold, zero + 1));
+void ppc_dec_alarm(Env *env) {
+    const PpcCold *cold = ppc_cold(env);
+    uint64_t zero = ppc_timebase(env) + (uint64_t)value(env); /* the timebase then */
+    cold->ports->timer_set(cold->ports->opaque, env, PPC_TIMER_DEC, cold->dec_due ? UINT64_MAX : time_of(cold, zero + 1));
     ppc_poll_interrupts(env);
+}
+
+void ppc_dec_update(Env *env) {
+    ppc_cold(env)->dec_due = value(env) < 0;
+    ppc_dec_alarm(env);
 }
 
 /* Who sees it negative sees its interrupt too, though the alarm may be late. */

@@ -11,6 +11,7 @@
 #include "machines/machine.h"
 
 #define KERNEL "/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64/linux"
+#define PPC "/usr/lib/debian-installer/images/12/ppc64el/text/debian-installer/ppc64el/"
 #define PROMPT " # \x1b[6n"
 enum { MOVES = 20, BYTES_PER_MOVE = 600, SECONDS = 120, RAM = 128 << 20 };
 
@@ -32,6 +33,8 @@ static void setup(void) {
     folder = g_dir_make_tmp("yado-test-XXXXXX", NULL);
     ck_assert_msg(g_file_test(KERNEL, G_FILE_TEST_EXISTS),
                   KERNEL " is missing: apt-get install debian-installer-12-netboot-arm64");
+    ck_assert_msg(g_file_test(PPC "vmlinux", G_FILE_TEST_EXISTS),
+                  PPC " is missing: apt-get install debian-installer-12-netboot-ppc64el");
     shell = make_initrd("shell.gz", NULL);
     script = make_initrd("script.gz", "#!/bin/sh\nmount -t proc proc /proc\ncat /proc/interrupts\nseq 1 3000 | md5sum\n"
                                       "sleep 1\ncat /proc/uptime\npoweroff -f\n");
@@ -53,6 +56,7 @@ typedef struct Boot {
     char *path;        /* where the console goes now */
     bool icount;
     bool gicv3;
+    const char *ppc;   /* pseries with this CPU in place of virt */
     unsigned cpus;
     GString *text;     /* what it wrote in machines that are gone */
     bool ended;
@@ -69,11 +73,19 @@ static void ended(void *opaque, const MachineEnd *end) {
 
 static Machine *make_machine(Boot *b, Chardev *console, uint64_t ram) {
     g_autoptr(GError) error = NULL;
-    g_autoptr(KeyList) keys = keylist_parse("-M", "type", b->gicv3 ? "virt,gic-version=3" : "virt", &error);
+    const char *board = b->ppc ? "pseries,x-unfinished=on" : b->gicv3 ? "virt,gic-version=3" : "virt";
+    g_autoptr(KeyList) keys = keylist_parse("-M", "type", board, &error);
     MachineOptions o = { .machine = keys, .kernel = KERNEL, .initrd = b->icount ? script : shell, .ram = ram, .serial = console,
                          .cpus = b->cpus, .append = b->icount ? "console=ttyAMA0" : "console=ttyAMA0 rdinit=/bin/sh",
                          .icount = b->icount, .ended = ended, .opaque = b };
-    Machine *m = machine_new(machine_class_find("virt", NULL), &o, &error);
+    if (b->ppc) {
+        o.cpu = b->ppc;
+        o.kernel = PPC "vmlinux";
+        o.initrd = PPC "initrd.gz";
+        o.append = "console=hvc0 rdinit=/bin/sh";
+        o.ram = 4 * ram; /* files take pages of 64 KiB */
+    }
+    Machine *m = machine_new(machine_class_find(b->ppc ? "pseries" : "virt", NULL), &o, &error);
     ck_assert_msg(m != NULL, "%s", error ? error->message : "");
     return m;
 }
@@ -144,7 +156,8 @@ static void move(Boot *b) {
 }
 
 START_TEST(test_moves) {
-    Boot b = { .text = g_string_new(NULL), .cpus = _i ? 3 : 1 };
+    static const char *const ppc[] = { NULL, NULL, "power8", "power9" };
+    Boot b = { .text = g_string_new(NULL), .cpus = _i == 1 || _i == 2 ? 3 : 1, .ppc = ppc[_i] };
     open_machine(&b);
     machine_start(b.machine);
     for (unsigned i = 1; i <= MOVES; i++) {
@@ -288,7 +301,7 @@ int main(void) {
     TCase *tests = tcase_create("state");
     tcase_set_timeout(tests, SECONDS);
     tcase_add_unchecked_fixture(tests, setup, teardown);
-    tcase_add_loop_test(tests, test_moves, 0, 2); /* one CPU, three */
+    tcase_add_loop_test(tests, test_moves, 0, 4); /* one CPU, three; POWER8 with three, POWER9 */
     tcase_add_loop_test(tests, test_moves_unseen, 0, 3); /* GICv2, GICv3, three CPUs */
     tcase_add_test(tests, test_damaged);
     Suite *suite = suite_create("state");
