@@ -52,7 +52,7 @@ typedef struct PpcCpu {
     uint64_t msr;
     uint64_t fpscr;      /* without what is still to be added: see fp.h */
     uint32_t fp_op;      /* the last insn that tells of its result, PpcFpOp, and its operands; 0: fpscr has it all */
-    uint8_t fp_order;    /* outcome of a comparison after that; 0: none */
+    uint8_t fp_order;    /* outcome of a comparison after that, or 16 and of a test; 0: none */
     uint8_t fp_pad[3];
     uint64_t vscr;
     IrVal fp_a, fp_b, fp_c;

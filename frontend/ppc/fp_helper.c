@@ -72,7 +72,7 @@ static uint64_t compute(unsigned op, uint64_t a, uint64_t b, uint64_t c, FpStatu
     switch (op & PPC_FP_KIND) {
     case PPC_FP_ADD: return single ? f64_single_add(a, b, s) : f64_add(a, b, s);
     case PPC_FP_SUB: return single ? f64_single_sub(a, b, s) : f64_sub(a, b, s);
-    case PPC_FP_MUL: return single ? f64_single_mul(a, c, s) : f64_mul(a, c, s);
+    case PPC_FP_MUL: return single ? f64_single_mul(a, b, s) : f64_mul(a, b, s);
     case PPC_FP_DIV: return single ? f64_single_div(a, b, s) : f64_div(a, b, s);
     case PPC_FP_SQRT: return single ? f64_single_sqrt(b, s) : f64_sqrt(b, s);
     case PPC_FP_MADD: return single ? f64_single_muladd(a, c, b, options, s) : f64_muladd(a, c, b, options, s);

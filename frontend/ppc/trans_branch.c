@@ -41,7 +41,7 @@ void ppc_set_order(Trans *t, unsigned field, uint32_t flags) {
     v = ir_emit(b, IR_csel, IR_I32, IR_GT, flags, ppc_i32(t, PPC_GT), v);
     v = ir_emit(b, IR_csel, IR_I32, IR_MI, flags, ppc_i32(t, PPC_LT), v);
     ppc_set_cr(t, field, v);
-    ir_set(b, PPC_SLOT_FP_ORDER, ppc_op2(t, IR_or, IR_I32, v, ppc_i32(t, 16)));
+    ir_set(b, PPC_SLOT_FP_ORDER, v);
     if (flags <= KNOWN_ID) {
         t->known = flags | field << KNOWN_FIELD_SHIFT | KNOWN_ORDER;
     }

@@ -22,7 +22,7 @@ void ppc_set_f(Trans *t, unsigned r, uint32_t v) {
 static void note(Trans *t, unsigned op, PpcFpRegs r) {
     IrBlock *b = t->ir;
     static const uint8_t operands[] = { /* 1: a, 2: b, 4: c */
-        [PPC_FP_ADD] = 3, [PPC_FP_SUB] = 3, [PPC_FP_MUL] = 5, [PPC_FP_DIV] = 3, [PPC_FP_SQRT] = 2, [PPC_FP_MADD] = 7,
+        [PPC_FP_ADD] = 3, [PPC_FP_SUB] = 3, [PPC_FP_MUL] = 3, [PPC_FP_DIV] = 3, [PPC_FP_SQRT] = 2, [PPC_FP_MADD] = 7,
         [PPC_FP_ROUND] = 2, [PPC_FP_RINT] = 2, [PPC_FP_TO_INT] = 2, [PPC_FP_FROM_INT] = 2,
     };
     unsigned which = operands[op & PPC_FP_KIND];
@@ -102,7 +102,7 @@ static uint32_t inlined(Trans *t, unsigned op, PpcFpRegs r) {
     switch (op & PPC_FP_KIND) {
     case PPC_FP_ADD: return f2s(t, op, IR_fadd, IR_fsadd, r.a, r.b);
     case PPC_FP_SUB: return f2s(t, op, IR_fsub, IR_fssub, r.a, r.b);
-    case PPC_FP_MUL: return f2s(t, op, IR_fmul, IR_fsmul, r.a, r.c);
+    case PPC_FP_MUL: return f2s(t, op, IR_fmul, IR_fsmul, r.a, r.b);
     case PPC_FP_DIV: return f2s(t, op, IR_fdiv, IR_fsdiv, r.a, r.b);
     case PPC_FP_SQRT: return f1(t, op & PPC_FP_SINGLE ? IR_fssqrt : IR_fsqrt, 0, r.b);
     case PPC_FP_MADD: return madd(t, op, r);
@@ -147,6 +147,12 @@ static unsigned recorded(const PpcFields *f) {
 void ppc_shape_farith(Trans *t, const PpcFields *f, unsigned op) {
     if (ppc_fp(t)) {
         ppc_fp_op(t, op | recorded(f), (PpcFpRegs){f->ft, f->fa, f->fb, f->fc});
+    }
+}
+
+void ppc_shape_fmultiply(Trans *t, const PpcFields *f, unsigned op) {
+    if (ppc_fp(t)) {
+        ppc_fp_op(t, op | recorded(f), (PpcFpRegs){f->ft, f->fa, f->fc, f->fc});
     }
 }
 
