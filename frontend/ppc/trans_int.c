@@ -44,16 +44,17 @@ static uint32_t sum_flags(Trans *t, const Sum *s, bool wide) {
 static void sum(Trans *t, unsigned rt, const Sum *s, bool ca, bool oe, unsigned rc) {
     uint32_t v = ir_emit(t->ir, s->op, IR_I64, 0, s->a, s->b, s->carry);
     if (ca || oe) {
-        uint32_t flags = sum_flags(t, s, ppc_wide(t));
-        uint32_t flags32 = isa300(t) && ppc_wide(t) ? sum_flags(t, s, false) : flags;
+        uint32_t flags = sum_flags(t, s, ppc_wide(t)); /* read before the others are made: hosts have but one set */
+        uint32_t carry = ca ? ppc_cset(t, IR_CS, flags) : 0, overflow = oe ? ppc_cset(t, IR_VS, flags) : 0;
+        flags = isa300(t) && ppc_wide(t) ? sum_flags(t, s, false) : flags;
         if (ca) {
-            put(t, PPC_SLOT_CA, ppc_cset(t, IR_CS, flags));
+            put(t, PPC_SLOT_CA, carry);
             if (isa300(t)) {
-                put(t, PPC_SLOT_CA32, ppc_cset(t, IR_CS, flags32));
+                put(t, PPC_SLOT_CA32, ppc_cset(t, IR_CS, flags));
             }
         }
         if (oe) {
-            set_overflow(t, ppc_cset(t, IR_VS, flags), ppc_cset(t, IR_VS, flags32));
+            set_overflow(t, overflow, ppc_cset(t, IR_VS, flags));
         }
     }
     ppc_set(t, rt, v);
