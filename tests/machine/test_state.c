@@ -73,7 +73,7 @@ static void ended(void *opaque, const MachineEnd *end) {
 
 static Machine *make_machine(Boot *b, Chardev *console, uint64_t ram) {
     g_autoptr(GError) error = NULL;
-    const char *board = b->ppc ? "pseries,x-unfinished=on" : b->gicv3 ? "virt,gic-version=3" : "virt";
+    const char *board = b->ppc ? "pseries" : b->gicv3 ? "virt,gic-version=3" : "virt";
     g_autoptr(KeyList) keys = keylist_parse("-M", "type", board, &error);
     MachineOptions o = { .machine = keys, .kernel = KERNEL, .initrd = b->icount ? script : shell, .ram = ram, .serial = console,
                          .cpus = b->cpus, .append = b->icount ? "console=ttyAMA0" : "console=ttyAMA0 rdinit=/bin/sh",
