@@ -146,6 +146,7 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .chain_jump = x64_chain_jump,                                                                                  \
         .chain_stub = x64_chain_stub,                                                                                  \
         .indirect = x64_indirect,                                                                                      \
+        .far_jump = x64_far_jump,                                                                                      \
         .exit = x64_exit,                                                                                              \
         .patch = x64_patch,                                                                                            \
         .call_op = x64_call_op,                                                                                        \

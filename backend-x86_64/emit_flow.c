@@ -192,29 +192,55 @@ void x64_patch(uint8_t *displacement, const uint8_t *exec_of_it, const uint8_t *
     __atomic_store_n((uint32_t *)(void *)displacement, rel, __ATOMIC_RELEASE);
 }
 
-/* Looks va up in the jump cache and goes there; everything is dead by now except the pins. What stands in the cache is no
- * tagged address, so that only one that is not found need be cleaned. */
-void x64_indirect(HostCode *h, HostOperand va, bool sext) {
+enum { JUMP_INDEX = ((1 << IR_JUMP_BITS) - 1) << 2, PAGE_MASK = -(1 << IR_PAGE_BITS) };
+
+/* Goes to the code for rsi ^ env.space if the jump cache's entry at rax * 4 (entries have 16 bytes) + disp knows it. rdi: the
+ * page it is on, or with `whole` the address itself. */
+static uint8_t *jump_cached(HostCode *h, uint8_t *p, int32_t disp, bool whole, const uint8_t *miss) {
+    disp += (int32_t)offsetof(Env, jumps) - ENV_BIAS;
+    p = a_rm(p, 0x3b, OP_W, RSI, RBP, RAX, 2, disp);
+    p = a_jcc_stub(h, p, CC_NE, miss);
+    if (whole) {
+        p = a_group1(p, 4, OP_W, x_reg(RDI), PAGE_MASK);
+    }
+    p = a_ro(p, 0x89, OP_W, RDI, ENV_AT(pcbase));
+    return a_rm(p, 0xff, 0, 4, RBP, RAX, 2, disp + (int32_t)offsetof(IrJump, host));
+}
+
+/* Everything is dead by now except the pins. What stands in the cache is no tagged address, so that only one that is not
+ * found need be cleaned. */
+void x64_indirect(HostCode *h, unsigned va, bool sext) {
     const HostStubs *s = h->stubs;
-    bool move = va.kind == HOST_REG && va.reg != RDI;
-    uint8_t *p = x_begin_n(h, 11 + (va.kind == HOST_IMM ? 2 : move));
-    if (va.kind == HOST_IMM) {
-        p = a_ro(p, 0x8b, OP_W, RDI, ENV_AT(pcbase));
-        p = a_group1(p, 0, OP_W, x_reg(RDI), (int32_t)va.imm);
-    } else if (move) {
-        p = a_rr(p, 0x8b, OP_W, RDI, va.reg);
+    uint8_t *p = x_begin_n(h, 11 + (va != RDI));
+    if (va != RDI) {
+        p = a_rr(p, 0x8b, OP_W, RDI, va);
     }
     p = a_group1(p, 7, 0, ENV_AT(pending), 0);
     p = a_jcc_stub(h, p, CC_L, sext ? s->pending_sext : s->pending_va);
     p = a_ro(p, 0x8b, OP_W, RSI, ENV_AT(space));
     p = a_rr(p, 0x33, OP_W, RSI, RDI);
     p = a_rr(p, 0x8b, 0, RAX, RDI);
-    p = a_group1(p, 4, 0, x_reg(RAX), ((1 << IR_JUMP_BITS) - 1) << 2); /* times 4, as entries have 16 bytes */
-    p = a_rm(p, 0x3b, OP_W, RSI, RBP, RAX, 2, (int32_t)(offsetof(Env, jumps) - ENV_BIAS));
-    p = a_jcc_stub(h, p, CC_NE, sext ? s->miss_sext : s->miss);
-    p = a_group1(p, 4, OP_W, x_reg(RDI), -(1 << IR_PAGE_BITS));
-    p = a_ro(p, 0x89, OP_W, RDI, ENV_AT(pcbase));
-    x_end(h, a_rm(p, 0xff, 0, 4, RBP, RAX, 2, (int32_t)(offsetof(Env, jumps) + offsetof(IrJump, host) - ENV_BIAS)));
+    p = a_group1(p, 4, 0, x_reg(RAX), JUMP_INDEX);
+    x_end(h, jump_cached(h, p, 0, true, sext ? s->miss_sext : s->miss));
+}
+
+/* The same where the place in a page is known: that page alone is looked after. */
+void x64_far_jump(HostCode *h, int32_t off, bool poll) {
+    int32_t page = off & PAGE_MASK, in_page = off & ~PAGE_MASK;
+    uint8_t *p = x_begin_n(h, 9 + (page ? 1 : 0) + (poll ? 2 : 0));
+    p = a_ro(p, 0x8b, OP_W, RDI, ENV_AT(pcbase));
+    if (page) {
+        p = a_group1(p, 0, OP_W, x_reg(RDI), page);
+    }
+    p = a_rm(p, 0x8d, OP_W, RSI, RDI, RSP, 0, in_page);
+    if (poll) {
+        p = a_group1(p, 7, 0, ENV_AT(pending), 0);
+        p = a_jcc_stub(h, p, CC_L, h->stubs->pending_far);
+    }
+    p = a_ro(p, 0x33, OP_W, RSI, ENV_AT(space));
+    p = a_rr(p, 0x8b, 0, RAX, RDI);
+    p = a_group1(p, 4, 0, x_reg(RAX), JUMP_INDEX & PAGE_MASK);
+    x_end(h, jump_cached(h, p, in_page * 4, false, h->stubs->miss_far));
 }
 G_STATIC_ASSERT(sizeof(IrJump) == 16);
 

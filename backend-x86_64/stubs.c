@@ -147,9 +147,8 @@ static void sext_va(HostCode *h) {
     x_shift(h, 7, OP_W, RDI, 8);
 }
 
-/* Exits that store the pins first: `leave` (rax set), `chain`, `pending`, `miss`, `pending_va`, these two
- * also for targets with tags. And
- * ways on without leaving, by the jump cache, to env.pc (`resume_pc`) or rdi (`resume`). */
+/* Exits that store the pins first: `leave` (rax set), `chain`, `pending`, `miss`, `pending_va`, the last two
+ * also for targets with tags and for jumps out of the page. And ways on without leaving, by the jump cache, to env.pc (`resume_pc`) or rdi (`resume`). */
 static void exits(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *out) {
     s->leave = stub_start(h);
     move_pins(h, p, 0, false);
@@ -174,6 +173,11 @@ static void exits(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *o
     x_load_imm(h, RAX, IR_EXIT_NEXT);
     x_jmp_stub(h, s->leave);
 
+    s->miss_far = stub_start(h);
+    x_mov(h, OP_W, RDI, RSI);
+    x_ro(h, 0x33, OP_W, RDI, ENV_AT(space));
+    x_jmp_stub(h, s->miss);
+
     s->pending_sext = stub_start(h);
     sext_va(h);
     s->pending_va = h->exec + x_offset(h);
@@ -181,11 +185,15 @@ static void exits(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *o
     x_load_imm(h, RAX, IR_EXIT_PENDING);
     x_jmp_stub(h, s->leave);
 
+    s->pending_far = stub_start(h);
+    x_mov(h, OP_W, RDI, RSI);
+    x_jmp_stub(h, s->pending_va);
+
     s->resume_pc = stub_start(h);
     x_ro(h, 0x8b, OP_W, RDI, ENV_AT(pc));
     s->resume = h->exec + (h->p - h->start);
     h->stubs = s;
-    x64_indirect(h, x_reg(RDI), false);
+    x64_indirect(h, RDI, false);
 }
 
 static const uint8_t scratch[] = {RAX, RCX, RDX, RSI, RDI};

@@ -114,7 +114,7 @@ typedef struct HostStubs {
     /* Loads the pinned registers and jumps to `code`; returns when it is left: low 32 bits IrExit, or HOST_LEFT_CHAIN
      * with the exit's id in the high 32 bits. */
     uint64_t (*enter)(Env *env, const void *code);
-    const uint8_t *chain, *pending, *pending_va, *pending_sext, *miss, *miss_sext, *leave, *slow, *call_pure, *call_state, *op_call, *resume,
+    const uint8_t *chain, *pending, *pending_va, *pending_sext, *pending_far, *miss, *miss_sext, *miss_far, *leave, *slow, *call_pure, *call_state, *op_call, *resume,
         *resume_pc; /* backend's own */
     const uint8_t *op_call_kept, *pool;
 } HostStubs;
@@ -228,8 +228,8 @@ struct Backend {
     void (*pending_exit)(HostCode *h, int32_t off);                    /* leave with IR_EXIT_PENDING at pcbase + off */
     uint32_t (*chain_jump)(HostCode *h, int cc);                       /* patchable jump, if cc; its displacement's offset */
     void (*chain_stub)(HostCode *h, uint32_t id);
-    /* Inline jump cache; va in a register or pcbase + imm. sext: as IR_JUMP_SEXT. */
-    void (*indirect)(HostCode *h, HostOperand va, bool sext);
+    void (*indirect)(HostCode *h, unsigned va, bool sext);             /* inline jump cache; polls. sext: as IR_JUMP_SEXT */
+    void (*far_jump)(HostCode *h, int32_t off, bool poll);             /* the same to pcbase + off */
     void (*exit)(HostCode *h, unsigned reason, bool set_pc, int32_t off);
     void (*patch)(uint8_t *displacement, const uint8_t *exec_of_it, const uint8_t *to);
     /* Calls. Arguments are in place in env.scratch (ops) or given here (helpers). */

@@ -48,7 +48,7 @@ static void chain_jump(Walk *w, unsigned slot, int32_t off, int cc) {
 static void leave_to(Walk *w, unsigned slot, int32_t off, bool poll) {
     Lower *l = &w->l;
     if (!on_page(off)) {
-        l->be->indirect(l->h, (HostOperand){.kind = HOST_IMM, .imm = off}, false); /* which polls */
+        l->be->far_jump(l->h, off, poll);
     } else if (poll) {
         chain_jump(w, slot, off, l->be->poll(l->h));
         l->be->pending_exit(l->h, off);
@@ -119,7 +119,7 @@ static void leave_early(Walk *w) {
             l->be->refund(l->h, c->rest);
         }
         if (c->insn_off != w->leaves[0].insn_off) {
-            l->be->indirect(l->h, (HostOperand){.kind = HOST_IMM, .imm = c->insn_off}, false);
+            l->be->far_jump(l->h, c->insn_off, c->desc != 0);
         } else {
             poll |= c->desc;
             shared[shared_count++] = k ? l->be->jump_if(l->h, HOST_ALWAYS) : 0;
@@ -262,8 +262,7 @@ static void lower_node(Walk *w, uint32_t i) {
     case IR_branch: lower_branch(w, n); break;
     case IR_leave_if: lower_leave_if(w, n); break;
     case IR_indirect:
-        l->be->indirect(l->h, (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, n->a, UINT32_MAX)},
-                        n->aux & IR_JUMP_SEXT);
+        l->be->indirect(l->h, ra_use(l, n->a, UINT32_MAX), n->aux & IR_JUMP_SEXT);
         break;
     case IR_exit:
         l->be->exit(l->h, n->aux, n->aux != IR_EXIT_PC_SET, (int32_t)n->a);

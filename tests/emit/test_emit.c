@@ -58,7 +58,8 @@ static const char *stub_name(const HostStubs *s, const uint8_t *at) {
     } stubs[] = {
         {"chain", s->chain}, {"pending", s->pending}, {"pending_va", s->pending_va}, {"miss", s->miss},
         {"leave", s->leave}, {"slow", s->slow}, {"call_pure", s->call_pure}, {"call_state", s->call_state},
-        {"op_call", s->op_call},
+        {"op_call", s->op_call}, {"pending_sext", s->pending_sext}, {"pending_far", s->pending_far},
+        {"miss_sext", s->miss_sext}, {"miss_far", s->miss_far},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(stubs); i++) {
         if (stubs[i].at == at) {

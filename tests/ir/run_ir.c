@@ -55,10 +55,6 @@ static IrExit host_run(void *state, IrBlock *b, Env *env) {
     at->fp = env->fp;
     at->qc = env->qc;
     IrExit reason = jit_run(state, b);
-    unsigned last = b->nodes[b->count - 1].op;
-    if (reason == IR_EXIT_PENDING && last != IR_indirect && at->pc - at->pcbase >= 1u << IR_PAGE_BITS) {
-        reason = IR_EXIT_NEXT; /* a jump out of the page may poll */
-    }
     if (!jit_compiled(state)) {
         printf("  the translator gives the block up\n");
     } else if (reason == IR_EXIT_SLOW) { /* given back to the interpreter, as a vCPU would */

@@ -71,16 +71,14 @@ static bool run_until(Fuzz *f, const IrBlock *b, uint64_t off) {
     return false;
 }
 
-/* A jump out of the page may poll: it does not go there by itself. So may a way out that shares its jump. */
-static bool polled_outside(const Fuzz *f, const IrBlock *b) {
-    const IrNode *n = &b->nodes[b->count - 1];
+/* A way out that shares the jump of another may poll as that does. */
+static bool polled_early(const Fuzz *f, const IrBlock *b) {
     bool leaves = false;
     for (uint32_t i = 1; i < b->count; i++) {
         leaves |= b->nodes[i].op == IR_leave_if;
     }
     const Env *got = jit_env(f->host), *want = jit_env(f->want);
-    return got->exit_reason == IR_EXIT_PENDING && want->exit_reason == IR_EXIT_NEXT && got->pending < 0 &&
-           (leaves || ((n->op == IR_jump || n->op == IR_branch) && got->pc - got->pcbase >= 1u << IR_PAGE_BITS));
+    return leaves && got->exit_reason == IR_EXIT_PENDING && want->exit_reason == IR_EXIT_NEXT && got->pending < 0;
 }
 
 /* Runs both from f->start; false: they differ, and f->diff tells how. */
@@ -123,7 +121,7 @@ static bool agree(Fuzz *f, const IrBlock *host, const IrBlock *reference) {
             want->fp.flags = (got->fp.flags & want->fp.flags) == got->fp.flags ? got->fp.flags : want->fp.flags;
             want->qc = got->qc ? want->qc : 0;
         }
-        if (polled_outside(f, reference)) {
+        if (polled_early(f, reference)) {
             got->exit_reason = want->exit_reason;
         }
     }
