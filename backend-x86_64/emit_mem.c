@@ -23,15 +23,19 @@ static uint8_t *compare_page(uint8_t *p, unsigned d, unsigned size) {
 
 enum { LOOK_UP_INSNS = 8 };
 
-/* t = the entry of ea in the first-level TLB; ends with a jump when it is another page's. Changes d. */
-static uint8_t *look_up(uint8_t *p, unsigned ea, unsigned t, unsigned d, unsigned aux, unsigned size) {
+/* t = the entry of ea in the first-level TLB, with `table` where that starts: RSP (none) unless a register is given for
+ * it, which keeps the sum of both out of the way of who waits for the addend. Ends with a jump when the entry is another
+ * page's. Changes d. */
+static uint8_t *look_up(uint8_t *p, unsigned ea, unsigned t, unsigned table, unsigned d, unsigned aux, unsigned size) {
     int32_t bank = aux & IR_CHECK_UNPRIV ? offsetof(Env, unpriv) : offsetof(Env, bank);
+    bool apart = table != RSP;
     p = a_rr(p, 0x8b, OP_W, t, ea);
     p = a_rr(p, 0xc1, OP_W, 5, t); /* shr; entries have 2^5 bytes */
     *p++ = IR_PAGE_BITS - 5;
     p = a_rm(p, 0x23, OP_W, t, RBP, RSP, 0, bank + (int32_t)offsetof(IrTlbBank, mask) - ENV_BIAS);
-    p = a_rm(p, 0x03, OP_W, t, RBP, RSP, 0, bank + (int32_t)offsetof(IrTlbBank, table) - ENV_BIAS);
-    p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0,
+    p = a_rm(p, apart ? 0x8b : 0x03, OP_W, apart ? table : t, RBP, RSP, 0,
+             bank + (int32_t)offsetof(IrTlbBank, table) - ENV_BIAS);
+    p = a_rm(p, 0x8b, OP_W, d, t, table, 0,
              aux & IR_CHECK_W ? (int32_t)offsetof(IrTlbEntry, wtag) : (int32_t)offsetof(IrTlbEntry, rtag));
     p = a_rr(p, 0x33, OP_W, d, ea);
     return compare_page(p, d, size);
@@ -86,9 +90,10 @@ void x64_check(HostCode *h, const HostOp *op, HostLook look, unsigned hint, Host
     }
     uint8_t *p = x_begin_n(h, look == HOST_LOOK_TLB ? LOOK_UP_INSNS + 1 : 6);
     if (look == HOST_LOOK_TLB) {
-        p = look_up(p, ea, t, d, aux, size);
+        unsigned table = op->tmp[1] == t ? RSP : op->tmp[1];
+        p = look_up(p, ea, t, table, d, aux, size);
         from[0] = (HostFixup)(p - h->start) - 4;
-        p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, addend));
+        p = a_rm(p, 0x8b, OP_W, d, t, table, 0, offsetof(IrTlbEntry, addend));
     } else {
         p = a_ro(p, 0x8b, OP_W, d, aux & IR_CHECK_W ? HINT(hint, wtag) : HINT(hint, rtag));
         p = a_rr(p, 0x33, OP_W, d, ea);
@@ -120,7 +125,7 @@ static void cold_hint(HostCode *h, const HostCold *c) {
     unsigned hint = c->hint - 1u;
     bool page = c->look == HOST_LOOK_PAGE;
     uint8_t *p = x_begin_n(h, LOOK_UP_INSNS + 14);
-    p = look_up(p, c->ea, t, d, aux, c->desc & 0xff);
+    p = look_up(p, c->ea, t, RSP, d, aux, c->desc & 0xff);
     HostFixup miss = (HostFixup)(p - h->start) - 4;
     p = a_group1(p, 5, 0, page ? HINT(hint, misses) : RUN(hint, misses), 1);
     p = a_jcc(p, CC_S);

@@ -249,6 +249,9 @@ void lower_check(Walk *w, uint32_t i) {
     }
     op.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
     unsigned hint = page_hint(w, n, &look);
+    /* For loads alone: a store's address keeps nobody waiting. */
+    unsigned spare = look == HOST_LOOK_TLB && !(n->aux & IR_CHECK_W) ? ra_spare(l) : RA_NO_REG;
+    op.tmp[1] = spare == RA_NO_REG ? op.tmp[0] : (uint8_t)spare;
     if (look == HOST_LOOK_RISING && l->vcpu->verify) {
         from[2] = keep_in_page(w, op.s[0], n->c);
     }

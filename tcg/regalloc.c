@@ -589,6 +589,16 @@ unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
     return reg;
 }
 
+unsigned ra_spare(Lower *l) {
+    uint32_t empty = ra_class_mask(l, false) & ~l->locked & ~l->occupied;
+    if (!empty) {
+        return RA_NO_REG;
+    }
+    unsigned reg = (unsigned)__builtin_ctz(empty);
+    l->locked |= 1u << reg;
+    return reg;
+}
+
 void ra_take(Lower *l, unsigned reg) {
     if (!ra_vacate(l, reg)) {
         evict(l, reg);

@@ -95,6 +95,7 @@ static inline void ra_lazy(Lower *l, uint32_t slot, bool narrow, uint32_t v) {
 }
 /* A register of the class and mask, free to be written; spills if it must. */
 unsigned ra_alloc(Lower *l, bool vec, uint32_t mask);
+unsigned ra_spare(Lower *l); /* an integer register, if there is an empty one: RA_NO_REG */
 void ra_take(Lower *l, unsigned reg); /* empties and locks it for the current op */
 /* Empties a register by a move, if another one is free, which is not locked. Keeps host flags. */
 bool ra_vacate(Lower *l, unsigned reg);
