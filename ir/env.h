@@ -164,9 +164,16 @@ static inline unsigned ir_jump_index(uint64_t va) {
     return (unsigned)(va >> 2) & ((1u << IR_JUMP_BITS) - 1);
 }
 
-/* Key of an empty entry: what looks there cannot have it, since it belongs to another entry whatever the space is. */
+/* env.space number n, from 1 to below IR_SPACES. It stands in those bits of a key that an entry's place tells already:
+ * whatever address the guest jumps to, tagged or impossible, no other space's key is its. */
+enum { IR_SPACES = (1 << IR_JUMP_BITS) - 1 };
+static inline uint64_t ir_space(unsigned n) {
+    return (uint64_t)n << 2;
+}
+
+/* Key of an empty entry: that of a space that does not exist. */
 static inline uint64_t ir_jump_empty(unsigned index) {
-    return index == (1u << IR_JUMP_BITS) - 1 ? 0 : UINT64_MAX;
+    return ir_space(index ^ IR_SPACES);
 }
 static inline void ir_jumps_clear(Env *env) {
     for (unsigned i = 0; i < 1u << IR_JUMP_BITS; i++) {

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { CANDIDATES = 3, MAP_IDS = 1 << 14, UNUSED = 0 };
+enum { CANDIDATES = 3, UNUSED = 0 };
 
 static unsigned filter_bit(uint64_t va) {
     uint64_t page = va >> IR_PAGE_BITS;
@@ -23,9 +23,8 @@ static bool covers(const CodeRange *r, uint64_t va) {
     return (r->va ^ va) >> r->bits == 0 && !r->gone;
 }
 
-/* Ids live in bits 48..62, where canonical addresses of one half agree: no two {map, va} give one key. */
 static uint64_t next_id(Vcpu *v) {
-    if (v->next_map == MAP_IDS) {
+    if (v->next_map == IR_SPACES - 1) {
         ir_jumps_clear(v->env);
         memset(v->spaces, 0, sizeof v->spaces);
         for (unsigned i = 0; i < CODE_MAPS; i++) {
@@ -33,7 +32,7 @@ static uint64_t next_id(Vcpu *v) {
         }
         v->next_map = 0;
     }
-    return (uint64_t)++v->next_map << 48;
+    return ir_space(++v->next_map);
 }
 
 /* Does the range lead where it did? Ways around the TLB where nothing depends on it: that large mappings exist must be
@@ -189,7 +188,7 @@ void space_stale(Vcpu *v, bool any_asid, uint64_t asid) {
 
 /* The jump cache forgets what it knows of one page, in whatever space. */
 static void forget_jumps(Vcpu *v, uint64_t va) {
-    const uint64_t page_bits = (UINT64_C(1) << 48) - PAGE_SIZE;
+    const uint64_t page_bits = (UINT64_C(1) << 48) - (UINT64_C(4) << IR_JUMP_BITS); /* the others are those of the place */
     IrJump *jumps = &v->env->jumps[ir_jump_index(va)];
     for (unsigned i = 0; i < ir_jump_index(PAGE_SIZE); i++) {
         if (((__atomic_load_n(&jumps[i].key, __ATOMIC_RELAXED) ^ va) & page_bits) == 0) {

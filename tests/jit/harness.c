@@ -262,7 +262,7 @@ static IrExit run_host(JitSide *s, const IrBlock *b) {
 IrExit jit_again(JitSide *s) {
     Env *env = s->env;
     s->vcpu->running = &s->tb;
-    env->space = UINT64_C(1) << 48; /* the run loop selects one before it enters code */
+    env->space = ir_space(1); /* the run loop selects one before it enters code */
     uint64_t left = s->tcg->stubs.enter(env, s->tb.host);
     if ((uint32_t)left != HOST_LEFT_CHAIN) {
         return (IrExit)(uint32_t)left;

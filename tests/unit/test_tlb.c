@@ -510,6 +510,35 @@ START_TEST(more_spaces_than_maps) {
 }
 END_TEST
 
+/* No address that a guest may make up finds what another space has learned: one that differs from it as the spaces do. */
+START_TEST(no_other_space) {
+    for (unsigned i = 1; i < 30; i++) {
+        enter(i, 0x1000 * (i % 16));
+        learn(0x7004);
+        uint64_t own = m.env->space;
+        for (unsigned k = 1; k < 30; k++) {
+            enter(k, 0x1000 * (k % 16));
+            ck_assert(m.env->space == own || !known(0x7004 ^ own ^ m.env->space));
+        }
+        m.env->space = UINT64_C(0); /* none */
+        for (unsigned k = 0; k < 64; k++) {
+            uint64_t va = 0x7004 ^ UINT64_C(1) << k;
+            ck_assert_uint_ne(m.env->jumps[ir_jump_index(va)].key, va);
+        }
+    }
+    ir_jumps_clear(m.env);
+    for (unsigned i = 0; i < 1u << IR_JUMP_BITS; i++) {
+        uint64_t key = m.env->jumps[i].key;
+        for (unsigned n = 0; n < IR_SPACES; n += 97) {
+            bool found = ir_jump_index(key ^ ir_space(n)) == i;
+            if (found) {
+                ck_abort_msg("space %u finds the empty entry %u", n, i);
+            }
+        }
+    }
+}
+END_TEST
+
 START_TEST(ids_run_out) {
     for (unsigned i = 0; i < 1 << 15; i++) {
         cpu->offset = (i & 7) * 0x1000;
@@ -532,10 +561,10 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {large_bank, second_level, address_spaces, global, flush_all, flush_asid, flush_page,
-                                  flush_page_of_every_space, large_mapping, many_large_mappings, no_writes_to_code, page_run, page_run_rights, page_run_forgotten, no_page_run,
-                                  code_of_two_spaces,
+                                  flush_page_of_every_space, large_mapping, many_large_mappings, no_writes_to_code,
+                                  page_run, page_run_rights, page_run_forgotten, no_page_run, code_of_two_spaces,
                                   code_learned_elsewhere, code_after_maintenance, code_moved_silently,
-                                  code_of_large_mappings, more_code_than_a_map_lists, more_spaces_than_maps, ids_run_out,
+                                  code_of_large_mappings, more_code_than_a_map_lists, more_spaces_than_maps, no_other_space, ids_run_out,
                                   code_of_every_page};
     Suite *suite = suite_create("tlb");
     TCase *tcase = tcase_create("tlb");
