@@ -186,7 +186,9 @@ void pseries_connect_pci(Machine *m) {
     for (unsigned i = 0; i < PCI_PINS; i++) {
         irq_connect(device_irq(&h->d, i), pseries_irq, m, SPAPR_IRQ_PCI_LSI + i);
     }
-    pci_assign(h);
+    if (!m->options.bios) { /* which gives addresses itself */
+        pci_assign(h);
+    }
 }
 
 /* -- the device tree -- */
@@ -218,7 +220,9 @@ static void describe_bars(const PciDevice *p, DevTree *tree, const char *node) {
         }
     }
     devtree_cells(tree, node, "reg", n, reg);
-    devtree_cells(tree, node, "assigned-addresses", k, assigned);
+    if (k) {
+        devtree_cells(tree, node, "assigned-addresses", k, assigned);
+    }
 }
 
 static void describe_function(const PciDevice *p, DevTree *tree, const char *bridge) {
