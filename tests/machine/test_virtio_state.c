@@ -208,9 +208,11 @@ END_TEST
 
 /* -- Linux with a console, a network and a source of random bytes -- */
 
+#define MODULES "virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_mmio failover net_failover virtio_net virtio-rng virtio_console"
+
 static const char init[] =
     "#!/bin/sh\nmount -t proc proc /proc\nmount -t devtmpfs dev /dev\nmount -t sysfs sysfs /sys\n"
-    "for m in virtio_mmio failover net_failover virtio_net virtio-rng virtio_console; do busybox insmod /lib/$m.ko; done\n"
+    "for m in " MODULES "; do busybox insmod /lib/$m.ko; done\n"
     "until [ -c /dev/hvc0 ]; do :; done\n"
     "busybox ip link set eth0 up; busybox ip addr add 10.0.2.15/24 dev eth0\n"
     "seq 1 3000 > /dev/hvc0\n"
@@ -222,17 +224,20 @@ static char *make_initrd(void) {
     g_autofree char *path = g_build_filename(folder, "init", NULL);
     ck_assert(g_file_set_contents(path, init, -1, NULL));
     char *made = python("import sys; sys.path.insert(0, sys.argv[1] + '/boot'); import guests; f = sys.argv[2]; "
-                        "guests.make_small_initrd(f + '/initrd', open(f + '/init').read(), 'virtio_mmio failover net_failover "
-                        "virtio_net virtio-rng virtio_console'.split()); print(f + '/initrd')");
+                        "guests.make_small_initrd(f + '/initrd', open(f + '/init').read(), '" MODULES "'.split()); print(f + '/initrd')");
     g_remove(path);
     return made;
 }
 
 START_TEST(test_linux) {
-    static const char *const specs[] = { "virtio-serial-device", "virtio-net-device,netdev=n", "virtio-rng-device", NULL };
+    static const char *const specs[][4] = {
+        { "virtio-serial-device", "virtio-net-device,netdev=n", "virtio-rng-device", NULL },
+        { "virtio-serial-device", "virtio-net-device,netdev=n", "virtio-rng-device", NULL },
+        { "virtio-serial-pci", "virtio-net-pci,netdev=n", "virtio-rng-pci", NULL },
+    };
     g_autofree char *initrd = make_initrd(), *path = g_build_filename(folder, "hvc0", NULL);
     g_autofree char *spec = g_strconcat("file:", path, NULL), *said = NULL;
-    g_autoptr(GPtrArray) list = devices(specs, _i ? ",packed=on" : "");
+    g_autoptr(GPtrArray) list = devices(specs[_i], _i ? ",packed=on" : "");
     g_autoptr(GString) wanted = g_string_new(NULL);
     g_ptr_array_insert(list, 1, keylist_parse("-device", "driver", "virtconsole,chardev=c", NULL));
     Chardev *console = chardev_open(spec, NULL, NULL);
@@ -268,7 +273,7 @@ int main(void) {
     tcase_set_timeout(tests, SECONDS);
     tcase_add_unchecked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, test_disk, 0, 2);  /* generated code, interpreter */
-    tcase_add_loop_test(tests, test_linux, 0, 2); /* split rings, packed rings */
+    tcase_add_loop_test(tests, test_linux, 0, 3); /* split rings, packed rings, packed rings and MSI-X */
     Suite *suite = suite_create("virtio_state");
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
