@@ -4,7 +4,7 @@
  * descriptors at random, in between requests that are in order, errors of the host, resets and loaded states. Nothing but
  * RAM and the image may change, and the interrupt line follows the pending bits. Virtual time: one thread, repeatable.
  */
-/* Sources: devices/device.c devices/bus.c devices/irq.c devices/dma.c devices/ram.c devices/virtio.c devices/virtio_[bmpr]*.c devices/virtio_split.c host/log.c host/clock.c host/entropy.c host/late.c host/block/?*.c */
+/* Sources: devices/device.c devices/bus.c devices/irq.c devices/dma.c devices/ram.c devices/virtio.c devices/virtio_blk.c devices/virtio_mmio.c devices/virtio_packed.c devices/virtio_rng.c devices/virtio_split.c host/log.c host/clock.c host/entropy.c host/late.c host/block/?*.c */
 #include <errno.h>
 #include <string.h>
 
