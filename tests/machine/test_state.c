@@ -57,6 +57,7 @@ typedef struct Boot {
     bool icount;
     bool gicv3;
     const char *ppc;   /* pseries with this CPU in place of virt */
+    const char *power; /* pseries with these keys, without an initrd: the kernel gives up when it has started */
     unsigned cpus;
     GString *text;     /* what it wrote in machines that are gone */
     bool ended;
@@ -66,7 +67,7 @@ typedef struct Boot {
 static void ended(void *opaque, const MachineEnd *end) {
     Boot *b = opaque;
     b->ended = true;
-    ck_assert_int_eq(end->kind, MACHINE_END_OFF);
+    ck_assert_int_eq(end->kind, b->power ? MACHINE_END_PANIC : MACHINE_END_OFF);
     b->insns = machine_insns(b->machine);
     b->hash = machine_state_hash(b->machine);
 }
@@ -90,12 +91,22 @@ static Machine *make_machine(Boot *b, Chardev *console, uint64_t ram) {
     return m;
 }
 
+static Machine *make_power(Boot *b, Chardev *console) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(KeyList) keys = keylist_parse("-M", "type", b->power, &error);
+    MachineOptions o = { .machine = keys, .kernel = PPC "vmlinux", .ram = 2 * RAM, .serial = console, .cpus = b->cpus,
+                         .append = "console=hvc0 rdinit=/none", .icount = true, .icount_shift = 1, .ended = ended, .opaque = b };
+    Machine *m = machine_new(machine_class_find("pseries", NULL), &o, &error);
+    ck_assert_msg(m != NULL, "%s", error ? error->message : "");
+    return m;
+}
+
 static void open_machine(Boot *b) {
     b->path = g_build_filename(folder, "console", NULL);
     g_autofree char *spec = g_strconcat("file:", b->path, NULL);
     b->console = chardev_open(spec, NULL, NULL);
     ck_assert_ptr_nonnull(b->console);
-    b->machine = make_machine(b, b->console, RAM);
+    b->machine = b->power ? make_power(b, b->console) : make_machine(b, b->console, RAM);
 }
 
 static void append_file(GString *text, const char *path) {
@@ -172,8 +183,8 @@ START_TEST(test_moves) {
 }
 END_TEST
 
-static Boot boot_counted(unsigned moves, bool gicv3, unsigned cpus) {
-    Boot b = { .text = g_string_new(NULL), .icount = true, .gicv3 = gicv3, .cpus = cpus };
+static Boot boot_counted(unsigned moves, bool gicv3, const char *power, unsigned cpus) {
+    Boot b = { .text = g_string_new(NULL), .icount = true, .gicv3 = gicv3, .power = power, .cpus = cpus };
     open_machine(&b);
     machine_start(b.machine);
     for (unsigned i = 1; i <= moves; i++) {
@@ -189,10 +200,23 @@ static Boot boot_counted(unsigned moves, bool gicv3, unsigned cpus) {
 
 /* Being moved leaves no trace: the same text, the same insns, the same end. */
 START_TEST(test_moves_unseen) {
-    Boot one = boot_counted(0, _i == 1, _i == 2 ? 3 : 1), other = boot_counted(5, _i == 1, _i == 2 ? 3 : 1);
+    Boot one = boot_counted(0, _i == 1, NULL, _i == 2 ? 3 : 1), other = boot_counted(5, _i == 1, NULL, _i == 2 ? 3 : 1);
     ck_assert_int_eq(strstr(one.text->str, "SMP: Total of 3 processors") != NULL, _i == 2);
     ck_assert_ptr_nonnull(strstr(one.text->str, "arch_timer"));
     ck_assert_ptr_nonnull(strstr(one.text->str, _i == 1 ? "GICv3" : "GIC-0"));
+    ck_assert_str_eq(one.text->str, other.text->str);
+    ck_assert_uint_eq(one.insns, other.insns);
+    ck_assert_uint_eq(one.hash, other.hash);
+    g_string_free(one.text, TRUE);
+    g_string_free(other.text, TRUE);
+}
+END_TEST
+
+START_TEST(test_power_moves_unseen) {
+    static const char *const machines[] = { "pseries", "pseries,ic-mode=xics" };
+    Boot one = boot_counted(0, false, machines[_i], 2), other = boot_counted(5, false, machines[_i], 2);
+    ck_assert_ptr_nonnull(strstr(one.text->str, "smp: Brought up 1 node, 2 CPUs"));
+    ck_assert_int_eq(strstr(one.text->str, "xive: Interrupt handling initialized") != NULL, _i == 0);
     ck_assert_str_eq(one.text->str, other.text->str);
     ck_assert_uint_eq(one.insns, other.insns);
     ck_assert_uint_eq(one.hash, other.hash);
@@ -303,6 +327,7 @@ int main(void) {
     tcase_add_unchecked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, test_moves, 0, 4); /* one CPU, three; POWER8 with three, POWER9 */
     tcase_add_loop_test(tests, test_moves_unseen, 0, 3); /* GICv2, GICv3, three CPUs */
+    tcase_add_loop_test(tests, test_power_moves_unseen, 0, 2); /* XIVE, XICS */
     tcase_add_test(tests, test_damaged);
     Suite *suite = suite_create("state");
     suite_add_tcase(suite, tests);
