@@ -18,7 +18,7 @@ CARD = ["net/core/failover", "drivers/net/net_failover", "drivers/net/virtio_net
 
 def start(yado, options, extra=""):
     """A guest at its shell, in the folder of the modules, with the drivers loaded."""
-    guest = boot.Guest(yado, ["-M", "pseries,x-unfinished=on", "-m", "512", "-kernel", KERNEL, "-initrd", FOLDER + "initrd.gz",
+    guest = boot.Guest(yado, ["-M", "pseries", "-m", "512", "-kernel", KERNEL, "-initrd", FOLDER + "initrd.gz",
                               "-append", "console=hvc0 rdinit=/bin/sh", "-netdev", "user,id=n", "-device",
                               "virtio-net-pci,netdev=n,addr=5" + extra, "-device", "virtio-rng" + extra, *options])
     guest.expect(boot.PROMPT, 200)
