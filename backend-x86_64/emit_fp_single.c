@@ -71,6 +71,8 @@ SINGLE(fsmul, MUL)
 SINGLE(fsdiv, DIV)
 SINGLE(fssqrt, SQRT)
 
+enum { TIE = 0x80 }; /* in aux of an op that waits for its cold path */
+
 static void emit_fsmuladd(HostCode *h, const HostOp *op) {
     unsigned t = op->tmp[1], options = op->node->aux;
     if (format(op->type) != 3) {
@@ -80,14 +82,59 @@ static void emit_fsmuladd(HostCode *h, const HostOp *op) {
     v_mov(h, t, op->s[2].reg);
     v3(h, fp_fused(3, 0xb9, options & 3), t, op->s[0].reg, op->s[1].reg);
     cold_if_tie(h, op, t);
+    if (!h->overflow) {
+        h->cold_ops[h->cold_op_count - 1].node.aux |= TIE;
+    }
     round_to_single(h, op, t);
     if (options & FP_NEG_RESULT) {
         v3m(h, PXOR, op->d.reg, op->d.reg, v_pool(POOL_TOP0 + 3));
     }
     v_cold_back(h, op);
 }
-const HostRule x64_avx2_fsmuladd = {"x", {"x", "x", "x"}, .tmps = 1, .vtmps = 1, .rest = HOST_REST_ZERO, .flags = FLAGS,
+const HostRule x64_avx2_fsmuladd = {"x", {"x", "x", "x"}, .tmps = 1, .vtmps = 2, .rest = HOST_REST_ZERO, .flags = FLAGS,
                                     .emit = emit_fsmuladd};
+
+/* Of normal singles, whose product is common between two singles: with operands and a product of single precision. */
+void x64_cold_fsmuladd(HostCode *h, HostOp *op, IrNode *node) {
+    HostFixup to_c[7];
+    unsigned n = 0, d = op->d.reg, r = op->tmp[0];
+    const uint8_t into[3] = {op->tmp[1], op->tmp[2], (uint8_t)d};
+    bool tie = node->aux & TIE;
+    node->aux &= (uint8_t)~TIE;
+    for (unsigned k = 0; k < 3 && tie; k++) {
+        v2m(h, MOVD_TO | V_W, op->s[k].reg, x_reg(r));
+        x_group1(h, 4, 0, x_reg(r), 0x1fffffff);
+        to_c[n++] = x_jcc(h, CC_NE);
+        v2m(h, MOVD_TO | V_W, op->s[k].reg, x_reg(r));
+        x_shift(h, 5, OP_W, r, 32);
+        x_rm(h, 0x8d, 0, r, r, r, 0, -0x70200000);
+        x_group1(h, 7, 0, x_reg(r), 0x1fc00000);
+        to_c[n++] = x_jcc(h, CC_AE);
+    }
+    if (tie) {
+        for (unsigned k = 0; k < 3; k++) {
+            v3(h, scalar(3, 0x5a), into[k], op->s[k].reg, op->s[k].reg);
+        }
+        v3(h, fp_fused(2, 0xb9, node->aux & 3), d, into[0], into[1]);
+        v2m(h, MOVD_TO, d, x_reg(r));
+        x_rm(h, 0x8d, 0, r, r, r, 0, -1);
+        x_group1(h, 7, 0, x_reg(r), 0x01000000);
+        to_c[n++] = x_jcc(h, CC_B);
+        v_zero(h, into[0]);
+        v3(h, scalar(2, 0x5a), d, into[0], d);
+        if (node->aux & FP_NEG_RESULT) {
+            v3m(h, PXOR, d, d, v_pool(POOL_TOP0 + 3));
+        }
+    }
+    HostFixup done = tie ? x_jmp(h) : 0;
+    for (unsigned i = 0; i < n; i++) {
+        x_bind(h, to_c[i]);
+    }
+    v_call(h, op);
+    if (tie) {
+        x_bind(h, done);
+    }
+}
 
 /* -- as they are -- */
 

@@ -330,9 +330,12 @@ void v_cold_back(HostCode *h, const HostOp *op) {
 
 void x64_cold_op(HostCode *h, const HostColdOp *c) {
     HostOp op = c->op;
-    op.node = &c->node;
+    IrNode node = c->node;
+    op.node = &node;
     x_bind(h, c->from);
-    if (c->node.op != IR_fl_fcmp || c->node.aux & IR_FP_WHY) {
+    if (c->node.op == IR_fsmuladd) {
+        x64_cold_fsmuladd(h, &op, &node);
+    } else if (c->node.op != IR_fl_fcmp || c->node.aux & IR_FP_WHY) {
         v_call(h, &op);
     }
     if (c->node.op == IR_fl_fcmp) {

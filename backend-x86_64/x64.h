@@ -30,6 +30,7 @@ void x64_cold_op(HostCode *h, const HostColdOp *c);
 
 /* emit_fp.c */
 void x64_unordered(HostCode *h, const HostOp *op); /* fl_fcmp's host flags when an operand is a NaN */
+void x64_cold_fsmuladd(HostCode *h, HostOp *op, IrNode *node); /* the cold path; node is op->node */
 
 /* emit_flow.c */
 void x64_test(HostCode *h, IrType type, HostOperand a, HostOperand b);
