@@ -121,11 +121,11 @@ void ppc_shape_store_atomic(Trans *t, const PpcFields *f, unsigned size) {
 enum { COPY_ALIGN = 7 << IR_CHECK_ALIGN_SHIFT };
 
 void ppc_trans_copy(Trans *t, const PpcFields *f) {
-    ppc_check(t, ppc_ea_x(t, f), 128, IR_CHECK_R | COPY_ALIGN | IR_CHECK_ORDERED);
+    ppc_check(t, ppc_ea_x(t, f), 128, IR_CHECK_R | COPY_ALIGN | IR_CHECK_ORDERED | IR_CHECK_NO_DEVICE);
 }
 
 void ppc_trans_paste(Trans *t, const PpcFields *f) {
-    ppc_check(t, ppc_ea_x(t, f), 128, IR_CHECK_W | COPY_ALIGN | IR_CHECK_ORDERED);
+    ppc_check(t, ppc_ea_x(t, f), 128, IR_CHECK_W | COPY_ALIGN | IR_CHECK_ORDERED | IR_CHECK_NO_DEVICE);
     ppc_set_cr(t, 0, ppc_byte(t, PPC_SLOT_SO));
 }
 

@@ -169,7 +169,7 @@ void ppc_trans_stswi(Trans *t, const PpcFields *f) {
 enum { ALIGN_16 = 4 << IR_CHECK_ALIGN_SHIFT };
 
 static uint32_t quad_check(Trans *t, uint32_t ea, unsigned access) {
-    return ppc_check(t, ea, 16, access | ALIGN_16 | IR_CHECK_ORDERED);
+    return ppc_check(t, ea, 16, access | ALIGN_16 | IR_CHECK_ORDERED | IR_CHECK_NO_DEVICE);
 }
 
 static void set_quad(Trans *t, unsigned r, uint32_t v) {
@@ -237,7 +237,7 @@ void ppc_shape_cache_data(Trans *t, const PpcFields *f) {
 void ppc_trans_dcbz(Trans *t, const PpcFields *f) {
     enum { BLOCK = 128 };
     uint32_t ea = ppc_op2(t, IR_and, IR_I64, ppc_ea_x(t, f), ppc_i64(t, ~(uint64_t)(BLOCK - 1)));
-    uint32_t addend = ppc_check(t, ea, BLOCK, IR_CHECK_W), zero = ppc_i64(t, 0);
+    uint32_t addend = ppc_check(t, ea, BLOCK, IR_CHECK_W | IR_CHECK_NO_DEVICE), zero = ppc_i64(t, 0);
     uint32_t pair = ppc_op2(t, IR_vpair, IR_V128, zero, zero);
     for (unsigned i = 0; i < BLOCK; i += 16) {
         ir_append(t->ir, IR_st, IR_VOID, 4, addend, plus(t, ea, i), pair);

@@ -196,6 +196,22 @@ static void rights(void) {
     slbie(USER);
 }
 
+/* Past caches neither blocks are cleared nor are accesses misaligned. */
+static void uncached(void) {
+    enum { I = 0x20, W = 0x40 };
+    Where w = {0x222, 0x8000, 12, 0};
+    uint64_t at = USER + w.offset, index = enter(w, 0, address(pages[0]) | W | I | M | 2), before = trap.count;
+    slbmte(USER, 3, w.vsid << 12);
+    store(at, 5);
+    EQUAL(load(at), 5);
+    EQUAL(trap.count, before);
+    FAULTS(__asm__ volatile("dcbz 0, %0" : : "r"(at) : "memory"), 0x600, at, 0);
+    FAULTS(load(at + 4), 0x600, at + 4, 0);
+    EQUAL(load(at), 5);
+    EQUAL(hypercall(H_REMOVE, 0, index, 0, 0), 0);
+    slbie(USER);
+}
+
 static void keys(void) {
     Where w = {0x222, 0x4000, 12, 0};
     uint64_t at = USER + w.offset, index = enter(w, 0, address(pages[0]) | M | 5 << 9 | 2); /* key 5 */
@@ -348,6 +364,33 @@ static void facilities(void) {
     set_msr(MSR_PR, false);
 }
 
+/* Any calls with any arguments, and any segments: nothing that is asked brings the machine down. */
+static void hostile(void) {
+    static const uint16_t calls[] = {H_REMOVE, H_ENTER, H_READ, H_CLEAR_MOD, H_CLEAR_REF, H_PROTECT, H_BULK_REMOVE, 0x37c};
+    const uint64_t pages_written = 0xc000; /* zeroing and copying would hit this program */
+    uint64_t x = 88172645463325252, args[4];
+    for (unsigned i = 0; i < 4000; i++) {
+        for (unsigned k = 0; k < 4; k++) {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            args[k] = x >> 8 & 1 ? x : x >> 40; /* all sizes of numbers */
+        }
+        args[1] &= x & 6 ? GROUPS * 16 - 1 : ~UINT64_C(0);
+        uint64_t number = calls[x >> 20 & 7];
+        if (number != 0x37c || x >> 50 & 1) {
+            hypercall(number, number == H_ENTER ? args[0] & ~pages_written : args[0], args[1], args[2], args[3]);
+        }
+        __asm__ volatile("slbmte %0, %1" : : "r"(args[2]), "r"(args[3] & 15 ? args[3] : 0));
+        if (i % 16 == 0) {
+            uint64_t found;
+            __asm__ volatile("slbfee. %0, %1; slbie %1" : "=r"(found) : "r"(args[0]) : "cr0");
+        }
+    }
+    hypercall(0x37c, 0x10, 0, 0, 0);
+    print("still here\n");
+}
+
 void guest_main(void) {
     EQUAL(hypercall(H_SET_MODE, big64(1) != 1, 4, 0, 0), 0);
     map_program();
@@ -355,6 +398,7 @@ void guest_main(void) {
     buffers();
     hypercalls();
     rights();
+    uncached();
     keys();
     page_sizes();
     contexts();
@@ -362,6 +406,7 @@ void guest_main(void) {
     users();
     facilities();
     set_msr(MSR_IR | MSR_DR, false);
+    hostile();
 #ifdef POWER8
     TRAPS(0x700, ".long 0x7c001a64"); /* tlbie r3 */
     EQUAL(trap.srr1 & 0x783f0000, 1 << 18);
