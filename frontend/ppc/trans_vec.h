@@ -76,8 +76,12 @@ static inline uint32_t ppc_v2(Trans *t, IrOp op, unsigned aux, uint32_t a, uint3
 static inline uint32_t ppc_v1(Trans *t, IrOp op, unsigned aux, uint32_t a) {
     return ir_emit(t->ir, op, IR_V128, aux, a, 0, 0);
 }
-/* The doublewords exchanged: between a register and the quadword that it holds as a number */
+/* The doublewords exchanged: between a register and the quadword that it holds as a number. Twice is not at all. */
 static inline uint32_t ppc_turn(Trans *t, uint32_t v) {
+    const IrNode *n = &t->ir->nodes[v];
+    if (t->ir->optimize && n->op == IR_vext && n->a == n->b && n->c == 8) {
+        return n->a;
+    }
     return ir_emit(t->ir, IR_vext, IR_V128, 0, v, v, 8);
 }
 /* low bits of v in every lane of 2^size bytes */

@@ -203,6 +203,9 @@ void ppc_trans_vpermxor(Trans *t, const PpcFields *f) {
 
 /* The quadword from byte n < 16 of a:b on */
 static uint32_t extract(Trans *t, uint32_t a, uint32_t b, unsigned n) {
+    if (n == 8 && a == b) {
+        return ppc_turn(t, a);
+    }
     if (n % 8 == 0) {
         return n ? ir_emit(t->ir, IR_vext, IR_V128, 0, a, b, 8) : a;
     }

@@ -208,6 +208,29 @@ START_TEST(facilities) {
 }
 END_TEST
 
+/* Loads and stores by length touch as many bytes as they are told to, if any. */
+START_TEST(lengths) {
+    enum { LXVL = 0x7c23221b, STXVL = 0x7c23231b }; /* vs33, r3, r4 */
+    const uint64_t end = PPC_ADDRESS + BASE_WINDOW;
+    static const struct { uint64_t before_end, bytes; bool fits; } cases[] = {
+        {16, 16, true}, {15, 16, false}, {3, 3, true}, {3, 4, false}, {1, 1, true}, {0, 1, false}, {0, 0, true}, {16, 255, true},
+    };
+    PpcRunner *runner = ppc_runner_new("power9");
+    for (size_t i = 0; i < 2 * PPC_WAYS * G_N_ELEMENTS(cases); i++) {
+        size_t k = i / (2 * PPC_WAYS);
+        PpcCase c = {.count = 1, .insn = {i % 2 ? LXVL : STXVL}, .pc = 0x40000000, .vsr = {[33] = {1, 2}}};
+        const char *why;
+        c.gpr[3] = end - cases[k].before_end;
+        c.gpr[4] = cases[k].bytes << 56;
+        ppc_fill(runner, &c);
+        runner->env->pc = 0;
+        bool went_on = ppc_run(runner, &c, i / 2 % PPC_WAYS, &why) && c.end == PPC_WENT_ON && c.pc == 0x40000004;
+        ck_assert_msg(went_on == cases[k].fits, "%u bytes, %u in front of the end", (unsigned)cases[k].bytes, (unsigned)cases[k].before_end);
+    }
+    ppc_runner_free(runner);
+}
+END_TEST
+
 /* Each line of priv.txt names a row, a program and words of it. */
 START_TEST(privileged) {
     g_autofree char *list = NULL;
@@ -239,6 +262,7 @@ int main(void) {
     tcase_add_test(tcase, privileged);
     tcase_add_test(tcase, levels);
     tcase_add_test(tcase, facilities);
+    tcase_add_test(tcase, lengths);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
