@@ -130,6 +130,12 @@ typedef struct Hints {
     uint32_t set_at[RA_NO_REG + 1]; /* ...and where */
 } Hints;
 
+/* The same number, of which the compiler makes no branches. */
+static inline uint32_t opaque(uint32_t v) {
+    __asm__("" : "+r"(v));
+    return v;
+}
+
 /* A set, or pend, that is seen: the value of a pend is wanted up to the last fault that can see it. */
 static inline void note_set(Lower *l, uint32_t i, const IrNode *n, uint32_t behind, Hints *h) {
     RaValue *x = &l->values[n->b];
@@ -141,7 +147,8 @@ static inline void note_set(Lower *l, uint32_t i, const IrNode *n, uint32_t behi
     unsigned pin = l->slot_pin[n->a];
     h->value[pin] = n->b;
     h->set_at[pin] = i;
-    x->hint = pin == RA_NO_REG ? x->hint : (uint8_t)pin;
+    uint32_t none = -opaque(pin == RA_NO_REG);
+    x->hint = (uint8_t)((x->hint & none) | (pin & ~none));
 }
 
 /* What else is no pure op. False: nobody wants it. */
@@ -197,9 +204,9 @@ static G_GNUC_NO_INLINE void pass_hint(Lower *l, const IrNode *n, unsigned pin, 
  * nothing in between want what the register holds before? Nobody knows the answer beforehand: no branches. */
 static inline void judge_hint(RaValue *x, uint32_t i, Hints *h) {
     unsigned pin = x->hint;
-    uint32_t value = h->value[pin];
-    x->hint = (value != i) | (h->barrier < h->set_at[pin]) ? RA_NO_REG : (uint8_t)pin;
-    h->value[pin] = value == i ? 0 : value;
+    uint32_t value = h->value[pin], other = opaque(value != i), late = opaque(h->barrier < h->set_at[pin]);
+    x->hint = (uint8_t)(pin | -(other | late)); /* RA_NO_REG has all bits */
+    h->value[pin] = value & -other;
 }
 
 /* The op in front of the flags at i that leaves them in the host's flags, or 0. In between nothing may change those, and
@@ -321,7 +328,7 @@ static uint16_t *walk_back(Lower *l, const uint16_t *first, const uint16_t *at, 
         unsigned todo = prep[n->op];
         uint32_t behind;
         *--work = (uint16_t)i;
-        switch ((todo & 7) | (todo & PREP_REMOVABLE && !x->uses ? PREP_UNUSED : 0)) {
+        switch ((todo & 7) | (todo / 2 & opaque(x->uses == 0) * PREP_UNUSED)) { /* REMOVABLE is 2 * UNUSED */
         case PREP_BINARY:
             note_use(values, n->b, i);
             /* fall through */
