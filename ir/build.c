@@ -87,6 +87,7 @@ void ir_block_reset(IrBlock *b) {
     b->count = 1;
     b->code_count = 0;
     ir_new_generation(b);
+    ir_forget_spans(b);
     b->insns = b->checks = b->first_check = 0;
     b->has_fp = b->fp_plain = false;
     b->nodes[0] = (IrNode){.op = IR_nop, .type = IR_VOID};
@@ -101,6 +102,7 @@ void ir_block_cut(IrBlock *b, uint32_t count) {
     if (b->first_check >= count) {
         b->checks = b->first_check = 0;
     }
+    ir_forget_spans(b);
     ir_new_generation(b);
 }
 
@@ -461,15 +463,20 @@ uint32_t ir_call(IrBlock *b, uint32_t helper, unsigned n, const uint32_t *args) 
     if (h->flags & (IRH_WRITES | IRH_FAULT)) {
         ir_new_generation(b);
     }
+    if (h->flags != IRH_PURE) {
+        ir_forget_spans(b);
+    }
     return id;
 }
 
 void ir_skip_if(IrBlock *b, IrCond cond, uint32_t flags) {
     ir_append(b, IR_skip_if, IR_VOID, cond, flags, 0, 0);
     ir_new_generation(b);
+    ir_forget_spans(b);
 }
 
 void ir_end_skip(IrBlock *b) {
     ir_append(b, IR_end, IR_VOID, 0, 0, 0, 0);
     ir_new_generation(b);
+    ir_forget_spans(b);
 }

@@ -34,6 +34,7 @@
 #define IR_IR_H
 
 #include <glib.h>
+#include <string.h>
 
 #include "ir/env.h"
 
@@ -202,6 +203,14 @@ enum {
     IRH_PURE = 32,    /* result depends on arguments alone */
 };
 
+/* Bytes that a check of the builder's has proved accessible. */
+typedef struct IrSpan {
+    uint32_t check;    /* 0: none */
+    uint32_t base;
+    int64_t low, high; /* distances from base */
+} IrSpan;
+enum { IR_SPANS = 4 };
+
 typedef struct IrBlock {
     IrNode *nodes;
     uint32_t count, capacity;
@@ -221,6 +230,9 @@ typedef struct IrBlock {
     uint32_t first_check; /* ...the first of them here, or 0 */
     bool has_fp;          /* contains an FP op */
     bool fp_plain;        /* it runs without flush, default_nan and alt_half in env.fp: see docs/decisions */
+    bool merges;          /* ir_check lets one check stand for several; no pass need do it */
+    IrSpan spans[IR_SPANS]; /* ...checks that it may widen */
+    unsigned next_span;   /* 0: there are none */
     bool optimize;        /* builder folds and forwards; off for --verify's reference and for tests */
     uint32_t *uses;       /* opt_dead: per node; `capacity` of them */
     uint32_t *slot_dead;  /* opt_dead: per slot, a generation */
@@ -274,6 +286,8 @@ static inline bool ir_is_const(const IrBlock *b, uint32_t id, uint64_t *value) {
     *value = n->a | (uint64_t)n->b << 32;
     return true;
 }
+/* An addend for `bytes` at ea, of a new check with that aux, or of an earlier one that from now on covers them too. */
+uint32_t ir_check(IrBlock *b, unsigned aux, uint32_t ea, uint32_t bytes);
 uint32_t ir_get(IrBlock *b, uint32_t slot, IrType type); /* forwards an earlier set or get in the block */
 void ir_set(IrBlock *b, uint32_t slot, uint32_t value);
 void ir_insn(IrBlock *b, int32_t page_offset, unsigned length);
@@ -316,6 +330,12 @@ bool ir_verify(const IrBlock *b, GError **error);            /* types, operand o
 GQuark ir_error_quark(void);
 
 /* -- opt_*.c: passes over a finished block. Removed nodes become nop; ids stay. -- */
+static inline void ir_forget_spans(IrBlock *b) {
+    if (b->next_span) {
+        memset(b->spans, 0, sizeof b->spans);
+        b->next_span = 0;
+    }
+}
 void ir_opt_check(IrBlock *b); /* one forward pass, in front of ir_opt_dead: one check for several */
 /* Does n show guest slots to somebody, other than by leaving with a fault that it finds before it has done anything? */
 bool ir_shows_slots(const IrBlock *b, const IrNode *n);

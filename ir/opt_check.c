@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * opt_check.c - one pass from the front that lets one check stand for several: those of the same base, a short way apart,
- * with nothing between them that ends the life of an addend. The first is widened to cover all (IR_CHECK_MERGED), the
- * others become nops, and what used their addends uses its.
+ * opt_check.c - lets one check stand for several: those of the same base, a short way apart, with nothing between them
+ * that ends the life of an addend. The first is widened to cover all (IR_CHECK_MERGED), and its addend is used for all.
+ * The builder does so as they come (ir_check); a pass from the front does it to a block that was made otherwise.
  *
  * A widened check never faults: where it cannot be satisfied as a whole the insn is given to the interpreter, which
  * runs it with the check it had.
@@ -11,13 +11,7 @@
 
 #include "ir/ir.h"
 
-enum { LIVE = 4, SPAN_MAX = 192 };
-
-typedef struct Span {
-    uint32_t check; /* 0: none */
-    uint32_t base;
-    int64_t low, high; /* bytes from the base */
-} Span;
+enum { SPAN_MAX = 192 };
 
 /* An address as a base and a distance. */
 static uint32_t base_of(const IrBlock *b, uint32_t ea, int64_t *distance) {
@@ -33,29 +27,42 @@ static uint32_t base_of(const IrBlock *b, uint32_t ea, int64_t *distance) {
 
 /* Those of loads or stores. Of read-write accesses, which are atomic ones, each keeps its own: they need many registers
  * as it is. */
-static bool is_plain(const IrNode *n) {
-    return (n->aux == IR_CHECK_R || n->aux == IR_CHECK_W) && n->b == 0;
+static bool is_plain(unsigned aux, uint32_t b) {
+    return (aux == IR_CHECK_R || aux == IR_CHECK_W) && b == 0;
 }
 
-/* Makes one of the spans' checks cover the one at i too. False: none is of its base, or near enough. */
-static bool merge(IrBlock *b, Span spans[LIVE], uint32_t i, const Span *s) {
-    for (unsigned k = 0; k < LIVE; k++) {
-        int64_t low = MIN(spans[k].low, s->low), high = MAX(spans[k].high, s->high);
-        if (!spans[k].check || spans[k].base != s->base || high - low > SPAN_MAX) {
+/* Makes one of the live checks cover s too, and returns it; 0: none is of its base, or near enough. Then s is live. */
+static uint32_t merge(IrBlock *b, const IrSpan *s, unsigned aux) {
+    for (unsigned k = 0; k < IR_SPANS; k++) {
+        IrSpan *t = &b->spans[k];
+        int64_t low = MIN(t->low, s->low), high = MAX(t->high, s->high);
+        if (t->base != s->base || !t->check || high - low > SPAN_MAX) {
             continue;
         }
-        IrNode *first = &b->nodes[spans[k].check];
-        spans[k].low = low;
-        spans[k].high = high;
-        first->aux |= b->nodes[i].aux;
+        IrNode *first = &b->nodes[t->check];
+        t->low = low;
+        t->high = high;
+        first->aux |= aux;
         first->a = s->base;
         first->b = IR_CHECK_MERGED(low);
         first->c = (uint32_t)(high - low);
-        b->uses[i] = spans[k].check;
-        b->nodes[i] = (IrNode){.op = IR_nop};
-        return true;
+        return t->check;
     }
-    return false;
+    b->spans[b->next_span++ % IR_SPANS] = *s;
+    return 0;
+}
+
+/* The bytes of a plain check; false: too far from any base. */
+static bool span_of(const IrBlock *b, uint32_t ea, uint32_t bytes, IrSpan *s) {
+    s->base = base_of(b, ea, &s->low);
+    s->high = s->low + (int64_t)bytes;
+    return ABS(s->low) < 1 << 24;
+}
+
+uint32_t ir_check(IrBlock *b, unsigned aux, uint32_t ea, uint32_t bytes) {
+    IrSpan s = {.check = b->count};
+    uint32_t by = b->merges && is_plain(aux, 0) && span_of(b, ea, bytes, &s) ? merge(b, &s, aux) : 0;
+    return by ? by : ir_append(b, IR_check, IR_I64, aux, ea, 0, bytes);
 }
 
 static void use_merged(IrBlock *b, IrNode *n) {
@@ -65,27 +72,26 @@ static void use_merged(IrBlock *b, IrNode *n) {
 }
 
 void ir_opt_check(IrBlock *b) {
-    Span spans[LIVE] = {{0}};
-    unsigned next = 0;
     if (b->checks < 2) {
         return;
     }
+    ir_forget_spans(b);
     memset(b->uses, 0, sizeof b->uses[0] * b->count); /* here: the check that stands for one that is gone */
     for (uint32_t i = b->first_check; i < b->count; i++) {
         IrNode *n = &b->nodes[i];
         if (!(ir_ops[n->op].props & (IR_MEM | IR_FAULT | IR_CTRL))) {
             continue;
         }
-        if (n->op == IR_check && is_plain(n)) {
-            Span s = {.check = i};
-            s.base = base_of(b, n->a, &s.low);
-            s.high = s.low + (int64_t)n->c;
-            if (ABS(s.low) < 1 << 24 && !merge(b, spans, i, &s)) {
-                spans[next++ % LIVE] = s;
+        if (n->op == IR_check && is_plain(n->aux, n->b)) {
+            IrSpan s = {.check = i};
+            uint32_t by = span_of(b, n->a, n->c, &s) ? merge(b, &s, n->aux) : 0;
+            if (by) {
+                b->uses[i] = by;
+                *n = (IrNode){.op = IR_nop};
             }
         } else if (n->op == IR_skip_if || n->op == IR_end ||
                    (n->op == IR_call && b->helpers[n->a].flags != IRH_PURE)) {
-            memset(spans, 0, sizeof spans);
+            ir_forget_spans(b);
         } else {
             use_merged(b, n);
         }

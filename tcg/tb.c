@@ -540,13 +540,14 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     ir_block_reset(ir);
     IrBlock *plain = NULL;
     if (tcg->config.verify && tcg->backend) {
-        ir->optimize = false;
+        ir->optimize = ir->merges = false;
         if (frontend_translate(&request, ir, &end) == TRANS_OK) {
             plain = ir_block_copy(ir);
         }
         ir_block_reset(ir);
     }
     ir->optimize = true;
+    ir->merges = tcg->backend && !tcg->config.forced.no_merge && !page_filter_has(tcg->banned, pa);
     uint64_t since = tcg->config.stats ? vcpu_now_ns(v) : 0;
     if (frontend_translate(&request, ir, &end) != TRANS_OK) {
         return NULL;
@@ -554,7 +555,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     stage(v, TCG_STAGE_FRONTEND, &since);
     lower_log(v, "IN", TCG_LOG_IN_ASM, ir, page, va);
     lower_log(v, "OP", TCG_LOG_OP, ir, page, va);
-    if (may_merge(tcg, pa, ir)) {
+    if (!ir->merges && may_merge(tcg, pa, ir)) {
         ir_opt_check(ir);
     }
     if (!tcg->backend || tcg->config.verify || tcg->config.log_items & TCG_LOG_OP_OPT) {

@@ -37,7 +37,7 @@ uint32_t a64_check(Trans *t, uint32_t ea, unsigned bytes, unsigned align, unsign
     if ((t->mode & ARM_MODE_ALIGN) && !(aux & IR_CHECK_ALIGN)) {
         aux |= align << IR_CHECK_ALIGN_SHIFT;
     }
-    return ir_append(t->ir, IR_check, IR_I64, aux, ea, 0, bytes);
+    return ir_check(t->ir, aux, ea, bytes);
 }
 
 void a64_write_back(Trans *t, unsigned rn, unsigned mode, uint32_t base, uint32_t ea, int64_t offset) {

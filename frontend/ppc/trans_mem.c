@@ -29,7 +29,7 @@ unsigned ppc_mem(const Trans *t, unsigned size, unsigned how) {
 }
 
 uint32_t ppc_check(Trans *t, uint32_t ea, unsigned bytes, unsigned aux) {
-    return ir_append(t->ir, IR_check, IR_I64, aux, ea, 0, bytes);
+    return ir_check(t->ir, aux, ea, bytes);
 }
 
 uint32_t ppc_fetch(Trans *t, unsigned aux, uint32_t addend, uint32_t ea) {

@@ -91,11 +91,11 @@ static unsigned do_stages(Bench *b, uint64_t pa, const uint8_t *page, unsigned s
     TransRequest request = {.frontend = b->cpu->frontend, .env = b->cpu->env, .mode = b->mode, .page = page,
                             .offset = pa & (PAGE_SIZE - 1), .max_insns = MAX_INSNS, .stop_offset = -1};
     ir_block_reset(ir);
-    ir->optimize = true;
+    ir->optimize = ir->merges = true;
     if (frontend_translate(&request, ir, &end) != TRANS_OK) {
         return 0;
     }
-    if (stage >= 1) {
+    if (stage >= 1 && !ir->merges) {
         ir_opt_check(ir);
     }
     if (stage >= 2) {

@@ -305,7 +305,7 @@ static Access check(Maker *m) {
     unsigned aux = a.mode | (one_in(&m->r, 8) ? IR_CHECK_UNPRIV : 0);
     unsigned align = a.mode == IR_CHECK_RW && a.size == 4 ? 4 : one_in(&m->r, 8) ? below(&m->r, 4) : 0;
     aux |= align << IR_CHECK_ALIGN_SHIFT | (one_in(&m->r, 8) ? IR_CHECK_ORDERED : 0);
-    a.addend = ir_emit(m->b, IR_check, IR_I64, aux, a.ea, 0, a.parts << a.size);
+    a.addend = ir_check(m->b, aux, a.ea, a.parts << a.size);
     a.aux = a.size | (one_in(&m->r, 6) && a.size < 4 ? IR_MEM_BIG : 0);
     return a;
 }
