@@ -24,8 +24,7 @@ IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *
     b->uses = g_new(uint32_t, b->capacity);
     b->code = g_new(uint16_t, b->capacity);
     b->known = g_new0(struct IrKnown, slot_count + 1);
-    b->slot_dead = g_new0(uint32_t, slot_count + 1);
-    b->slot_faults = g_new0(uint32_t, slot_count + 1);
+    b->dead = g_new0(struct IrDead, slot_count + 1);
     b->optimize = true;
     ir_block_reset(b);
     return b;
@@ -68,8 +67,7 @@ void ir_block_free(IrBlock *b) {
         g_free(b->uses);
         g_free(b->code);
         g_free(b->known);
-        g_free(b->slot_dead);
-        g_free(b->slot_faults);
+        g_free(b->dead);
         g_free(b);
     }
 }
@@ -78,7 +76,7 @@ void ir_new_generation(IrBlock *b) {
     b->gen_start = b->count;
     if (++b->gen == 0) { /* wrapped: old stamps could match again */
         memset(b->known, 0, sizeof b->known[0] * b->slot_count);
-        memset(b->slot_dead, 0, sizeof b->slot_dead[0] * b->slot_count);
+        memset(b->dead, 0, sizeof b->dead[0] * b->slot_count);
         b->gen = 1;
     }
 }

@@ -5,8 +5,8 @@
  *
  * A slot is dead at a point when a set follows before anything observes it: a get, a helper that reads or faults, or
  * writes (a pend stored behind it would undo that), an atomic access (the insn may be given back), the border of a
- * skipped region, the end. The stamp slot_dead[s] == gen says so, and a new generation makes all slots live at once.
- * slot_faults[s] tells the faults behind that set from those in front of it.
+ * skipped region, the end. The stamp dead[s].gen == gen says so, and a new generation makes all slots live at once.
+ * dead[s].faults tells the faults behind that set from those in front of it.
  * Missing: flags that the next block on the page overwrites.
  */
 #include <string.h>
@@ -64,14 +64,14 @@ void ir_opt_dead(IrBlock *b) {
         IrNode *n = &b->nodes[i];
         const IrOpInfo *info = &ir_ops[n->op];
         if (n->op == IR_set || n->op == IR_pend) {
-            if (!ir_dead_set(b, n, faults)) {
+            if (!ir_dead_set(&b->dead[n->a], b->gen, n, faults)) {
                 continue;
             }
         } else if (b->uses[i] == 0 && (info->props & IR_PURE || is_removable(b, n))) {
             *n = (IrNode){.op = IR_nop};
             continue;
         } else if (n->op == IR_get) {
-            b->slot_dead[n->a] = b->gen - 1;
+            b->dead[n->a].gen = b->gen - 1;
         } else if (n->op == IR_check || n->op == IR_aligned || n->op == IR_leave_if) {
             faults++; /* of a way out all say `fault` here */
         } else if (!(info->props & IR_PURE) && ir_shows_slots(b, n)) {

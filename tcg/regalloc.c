@@ -24,9 +24,7 @@ enum {
     PREP_LOAD,
     PREP_STORE,
     PREP_OTHER,    /* by what follows */
-    PREP_CASE = 15,
-    PREP_UNUSED = 8, /* as a case: a removable op whose value nobody wants */
-    PREP_REMOVABLE = 16, /* nothing but its value is wanted */
+    PREP_REMOVABLE = 8,  /* nothing but its value is wanted; as a bit of the case: and nobody wants it */
     PREP_BARRIER = 32,   /* may leave the insn with what the insns before it have set, or begins or ends a region */
     PREP_SPECIAL = 64,
     PREP_A = 128,        /* operand a is a value... */
@@ -137,14 +135,13 @@ static inline uint32_t opaque(uint32_t v) {
 }
 
 /* A set, or pend, that is seen: the value of a pend is wanted up to the last fault that can see it. */
-static inline void note_set(Lower *l, uint32_t i, const IrNode *n, uint32_t behind, Hints *h) {
-    RaValue *x = &l->values[n->b];
+static inline void note_set(Lower *l, uint32_t i, const IrNode *n, RaValue *x, unsigned pin, uint32_t behind, Hints *h) {
     if (n->op == IR_pend && behind < l->fault_count) {
         note_pend(l, n, l->faults[behind]);
     }
-    l->sums[l->sum_count] = (uint16_t)i;
-    l->sum_count += (ra_node(l, n->b)->op == IR_add) & (l->sum_count < RA_SUMS);
-    unsigned pin = l->slot_pin[n->a];
+    unsigned sums = l->sum_count;
+    l->sums[sums] = (uint16_t)i;
+    l->sum_count = sums + ((n[(int32_t)(n->b - i)].op == IR_add) & (sums < RA_SUMS));
     h->value[pin] = n->b;
     h->set_at[pin] = i;
     uint32_t none = -opaque(pin == RA_NO_REG);
@@ -321,6 +318,9 @@ static uint16_t *walk_back(Lower *l, const uint16_t *first, const uint16_t *at, 
     IrBlock *ir = l->ir;
     IrNode *nodes = ir->nodes;
     RaValue *values = l->values;
+    struct IrDead *dead = ir->dead, *d;
+    const uint8_t *slot_pin = l->slot_pin;
+    uint32_t gen = ir->gen;
     while (at > first) {
         uint32_t i = *--at;
         IrNode *n = &nodes[i];
@@ -328,7 +328,7 @@ static uint16_t *walk_back(Lower *l, const uint16_t *first, const uint16_t *at, 
         unsigned todo = prep[n->op];
         uint32_t behind;
         *--work = (uint16_t)i;
-        switch ((todo & 7) | (todo / 2 & opaque(x->uses == 0) * PREP_UNUSED)) { /* REMOVABLE is 2 * UNUSED */
+        switch (todo & (opaque(x->uses == 0) * PREP_REMOVABLE | 7)) {
         case PREP_BINARY:
             note_use(values, n->b, i);
             /* fall through */
@@ -348,14 +348,15 @@ static uint16_t *walk_back(Lower *l, const uint16_t *first, const uint16_t *at, 
             break;
         case PREP_GET:
             judge_hint(x, i, h);
-            h->value[l->slot_pin[n->a]] = 0;
-            ir->slot_dead[n->a] = ir->gen - 1;
+            h->value[slot_pin[n->a]] = 0;
+            dead[n->a].gen = gen - 1;
             break;
         case PREP_SET:
-            behind = ir->slot_faults[n->a];
-            if (ir_dead_set(ir, n, l->fault_count)) {
+            d = &dead[n->a];
+            behind = d->faults;
+            if (ir_dead_set(d, gen, n, l->fault_count)) {
                 note_use(values, n->b, i);
-                note_set(l, i, n, behind, h);
+                note_set(l, i, n, &values[n->b], slot_pin[n->a], behind, h);
             } else {
                 work++;
             }
@@ -371,8 +372,9 @@ static uint16_t *walk_back(Lower *l, const uint16_t *first, const uint16_t *at, 
             break;
         case PREP_OTHER:
             work += !note_other(l, i, n, todo, h);
+            gen = ir->gen;
             break;
-        default:
+        case PREP_REMOVABLE ... PREP_REMOVABLE + 7:
             work++;
             if (x->flags_at) {
                 make_flags_alone(l, i);
