@@ -8,14 +8,10 @@
 
 enum { PAGE = 1 << IR_PAGE_BITS };
 
-/* Bytes of the insn at `offset`, gathered into `buffer` when it may run into the next page. */
-static const uint8_t *fetch(const TransRequest *r, unsigned offset, uint8_t *buffer, unsigned *avail) {
+/* Bytes of the insn at `offset`, which may run into the next page, gathered into `buffer`. */
+static G_GNUC_NO_INLINE const uint8_t *fetch(const TransRequest *r, unsigned offset, uint8_t *buffer, unsigned *avail) {
     unsigned left = PAGE - offset;
     unsigned max = r->frontend->insn_max;
-    if (left >= max) {
-        *avail = max;
-        return r->page + offset;
-    }
     memcpy(buffer, r->page + offset, left);
     *avail = left;
     if (r->next_page) {
@@ -26,15 +22,20 @@ static const uint8_t *fetch(const TransRequest *r, unsigned offset, uint8_t *buf
 }
 
 TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end) {
+    const Frontend *fe = r->frontend;
     uint8_t buffer[16];
-    Trans t = {.frontend = r->frontend, .env = r->env, .mode = r->mode, .ir = ir, .start = (int32_t)r->offset,
+    Trans t = {.frontend = fe, .env = r->env, .mode = r->mode, .ir = ir, .start = (int32_t)r->offset,
                .rounds = r->rounds};
     unsigned offset = r->offset;
     unsigned count = 0, round = 0, last = 0;
 
     for (;;) {
-        t.code = fetch(r, offset, buffer, &t.avail);
-        if (t.avail < r->frontend->insn_min) {
+        t.code = r->page + offset;
+        t.avail = fe->insn_max;
+        if (G_UNLIKELY(offset + fe->insn_max > PAGE)) {
+            t.code = fetch(r, offset, buffer, &t.avail);
+        }
+        if (t.avail < fe->insn_min) {
             if (count == 0) {
                 return TRANS_NEEDS_NEXT_PAGE;
             }
@@ -42,9 +43,8 @@ TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end
         }
         t.off = (int32_t)offset;
         t.insn_len = 0;
-        t.sync = false;
         uint32_t before = ir->count;
-        r->frontend->translate(&t);
+        fe->translate(&t);
         if (t.insn_len == 0) { /* a variable-length insn needs bytes of the next page */
             ir_block_cut(ir, before);
             if (count == 0) {
@@ -70,7 +70,7 @@ TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end
             continue;
         }
         if (t.sync) {
-            ir_append(ir, IR_exit, IR_VOID, IR_EXIT_SYNC, offset, 0, 0);
+            ir_put(ir, IR_exit, IR_VOID, IR_EXIT_SYNC, offset, 0, 0);
             t.ended = true;
             break;
         }
@@ -79,7 +79,7 @@ TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end
         }
     }
     if (!t.ended) {
-        ir_append(ir, IR_jump, IR_VOID, 0, offset, 0, 0);
+        ir_put(ir, IR_jump, IR_VOID, 0, offset, 0, 0);
     }
     *end = MAX(offset, last);
     return TRANS_OK;

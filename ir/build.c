@@ -439,17 +439,6 @@ void ir_set(IrBlock *b, uint32_t slot, uint32_t value) {
 
 /* -- structure -- */
 
-void ir_insn(IrBlock *b, int32_t page_offset, unsigned length) {
-    uint32_t id = b->count;
-    if (G_UNLIKELY(id == b->capacity)) {
-        ir_append(b, IR_insn, IR_VOID, length, (uint32_t)page_offset, 0, 0);
-        return;
-    }
-    b->nodes[id] = (IrNode){.op = IR_insn, .type = IR_VOID, .aux = (uint8_t)length, {{(uint32_t)page_offset}}};
-    b->count = id + 1;
-    b->insns++;
-}
-
 uint32_t ir_call(IrBlock *b, uint32_t helper, unsigned n, const uint32_t *args) {
     const IrHelper *h = &b->helpers[helper];
     uint32_t chain = 0;

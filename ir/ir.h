@@ -291,7 +291,16 @@ static inline bool ir_is_const(const IrBlock *b, uint32_t id, uint64_t *value) {
 uint32_t ir_check(IrBlock *b, unsigned aux, uint32_t ea, uint32_t bytes);
 uint32_t ir_get(IrBlock *b, uint32_t slot, IrType type); /* forwards an earlier set or get in the block */
 void ir_set(IrBlock *b, uint32_t slot, uint32_t value);
-void ir_insn(IrBlock *b, int32_t page_offset, unsigned length);
+static inline void ir_insn(IrBlock *b, int32_t page_offset, unsigned length) {
+    uint32_t id = b->count;
+    if (G_UNLIKELY(id == b->capacity)) {
+        ir_append(b, IR_insn, IR_VOID, length, (uint32_t)page_offset, 0, 0);
+        return;
+    }
+    b->nodes[id] = (IrNode){.op = IR_insn, .type = IR_VOID, .aux = (uint8_t)length, {{(uint32_t)page_offset}}};
+    b->count = id + 1;
+    b->insns++;
+}
 /* Calls a helper with n value arguments; returns the id of its result (void when ret is '-'). */
 uint32_t ir_call(IrBlock *b, uint32_t helper, unsigned n, const uint32_t *args);
 /* skip_if and end; values known of slots are forgotten at both. */

@@ -62,7 +62,11 @@ static bool span_of(const IrBlock *b, uint32_t ea, uint32_t bytes, IrSpan *s) {
 uint32_t ir_check(IrBlock *b, unsigned aux, uint32_t ea, uint32_t bytes) {
     IrSpan s = {.check = b->count};
     uint32_t by = b->merges && is_plain(aux, 0) && span_of(b, ea, bytes, &s) ? merge(b, &s, aux) : 0;
-    return by ? by : ir_append(b, IR_check, IR_I64, aux, ea, 0, bytes);
+    if (by) {
+        return by;
+    }
+    b->first_check = b->checks++ ? b->first_check : b->count;
+    return ir_put(b, IR_check, IR_I64, aux, ea, 0, bytes);
 }
 
 static void use_merged(IrBlock *b, IrNode *n) {

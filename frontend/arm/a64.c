@@ -14,7 +14,7 @@ void a64_exception(Trans *t, ArmException kind, uint32_t iss) {
         ir_const(t->ir, IR_I32, 0),
     };
     ir_call(t->ir, ARM_HELPER_exception, 3, args);
-    ir_append(t->ir, IR_exit, IR_VOID, IR_EXIT_PC_SET, 0, 0, 0);
+    ir_put(t->ir, IR_exit, IR_VOID, IR_EXIT_PC_SET, 0, 0, 0);
     t->ended = true;
 }
 
@@ -53,7 +53,7 @@ static uint32_t clean_target(Trans *t, uint32_t target, unsigned *kind) {
 
 void a64_indirect(Trans *t, uint32_t target, unsigned kind) {
     target = clean_target(t, target, &kind);
-    ir_append(t->ir, IR_indirect, IR_VOID, kind, target, 0, 0);
+    ir_put(t->ir, IR_indirect, IR_VOID, kind, target, 0, 0);
     t->ended = true;
 }
 

@@ -27,7 +27,7 @@ static uint32_t shift_const(Trans *t, IrOp op, IrType type, uint32_t v, unsigned
 /* rd = pc + imm */
 void a64_trans_adr(Trans *t, const A64Fields *f) {
     int32_t imm = a64_sext(f->immhi << 2 | f->immlo, 21);
-    a64_set(t, f->rd, ir_append(t->ir, IR_pcrel, IR_I64, 0, (uint32_t)(t->off + imm), 0, 0));
+    a64_set(t, f->rd, ir_put(t->ir, IR_pcrel, IR_I64, 0, (uint32_t)(t->off + imm), 0, 0));
 }
 
 /* rd = page of pc + imm pages. The reach of +-4 GiB is one more than what pcrel's offset holds, hence the add. */
@@ -36,9 +36,9 @@ void a64_trans_adrp(Trans *t, const A64Fields *f) {
     int64_t offset = pages * 4096;
     uint32_t v;
     if (offset == (int32_t)offset) {
-        v = ir_append(t->ir, IR_pcrel, IR_I64, 0, (uint32_t)offset, 0, 0);
+        v = ir_put(t->ir, IR_pcrel, IR_I64, 0, (uint32_t)offset, 0, 0);
     } else {
-        v = ir_append(t->ir, IR_pcrel, IR_I64, 0, 0, 0, 0);
+        v = ir_put(t->ir, IR_pcrel, IR_I64, 0, 0, 0, 0);
         v = emit2(t, IR_add, IR_I64, v, ir_const(t->ir, IR_I64, (uint64_t)offset));
     }
     a64_set(t, f->rd, v);
@@ -196,7 +196,7 @@ void a64_trans_extr(Trans *t, const A64Fields *f) {
 /* -- branches -- */
 
 static void jump(Trans *t, int32_t displacement) {
-    ir_append(t->ir, IR_jump, IR_VOID, displacement <= 0, (uint32_t)(t->off + displacement), 0, 0);
+    ir_put(t->ir, IR_jump, IR_VOID, displacement <= 0, (uint32_t)(t->off + displacement), 0, 0);
     t->ended = true;
 }
 
@@ -207,12 +207,12 @@ static void branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement) 
         return;
     }
     unsigned aux = cond | (displacement <= 0 ? 16 : 0);
-    ir_append(t->ir, IR_branch, IR_VOID, aux, flags, (uint32_t)(t->off + displacement), (uint32_t)(t->off + 4));
+    ir_put(t->ir, IR_branch, IR_VOID, aux, flags, (uint32_t)(t->off + displacement), (uint32_t)(t->off + 4));
     t->ended = true;
 }
 
 static void link_return(Trans *t) {
-    a64_set(t, 30, ir_append(t->ir, IR_pcrel, IR_I64, 0, (uint32_t)(t->off + 4), 0, 0));
+    a64_set(t, 30, ir_put(t->ir, IR_pcrel, IR_I64, 0, (uint32_t)(t->off + 4), 0, 0));
 }
 
 void a64_trans_b(Trans *t, const A64Fields *f) {

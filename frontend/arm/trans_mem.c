@@ -22,7 +22,7 @@ uint32_t a64_base(Trans *t, unsigned rn) {
     if (rn == 31 && (t->mode & ARM_MODE_SP_ALIGN)) {
         uint32_t root = align_root(t->ir, base);
         if (root != t->known) {
-            ir_append(t->ir, IR_aligned, IR_VOID, 16, base, 0, 0);
+            ir_put(t->ir, IR_aligned, IR_VOID, 16, base, 0, 0);
             t->known = root;
         }
     }
@@ -102,7 +102,7 @@ void a64_trans_ldst_reg(Trans *t, const A64Fields *f) {
 void a64_trans_ldr_lit(Trans *t, const A64Fields *f) {
     unsigned size = f->opc == 1 ? 3 : 2;
     int32_t at = t->off + a64_sext(f->imm19, 19) * 4;
-    uint32_t ea = ir_append(t->ir, IR_pcrel, IR_I64, 0, (uint32_t)at, 0, 0);
+    uint32_t ea = ir_put(t->ir, IR_pcrel, IR_I64, 0, (uint32_t)at, 0, 0);
     uint32_t addend = a64_check(t, ea, 1u << size, size, IR_CHECK_R);
     unsigned aux = a64_mem(t, size) | (f->opc == 2 ? IR_MEM_SEXT : 0);
     a64_set(t, f->rt, a64_load(t, f->opc == 0 ? IR_I32 : IR_I64, aux, addend, ea));
