@@ -34,7 +34,6 @@
 #define IR_IR_H
 
 #include <glib.h>
-#include <string.h>
 
 #include "ir/env.h"
 
@@ -232,7 +231,7 @@ typedef struct IrBlock {
     bool fp_plain;        /* it runs without flush, default_nan and alt_half in env.fp: see docs/decisions */
     bool merges;          /* ir_check lets one check stand for several; no pass need do it */
     IrSpan spans[IR_SPANS]; /* ...checks that it may widen */
-    unsigned next_span;   /* 0: there are none */
+    unsigned next_span;   /* the one to be forgotten next */
     bool optimize;        /* builder folds and forwards; off for --verify's reference and for tests */
     uint32_t *uses;       /* opt_dead: per node; `capacity` of them */
     struct IrDead {
@@ -341,9 +340,8 @@ GQuark ir_error_quark(void);
 
 /* -- opt_*.c: passes over a finished block. Removed nodes become nop; ids stay. -- */
 static inline void ir_forget_spans(IrBlock *b) {
-    if (b->next_span) {
-        memset(b->spans, 0, sizeof b->spans);
-        b->next_span = 0;
+    for (unsigned k = 0; k < IR_SPANS; k++) {
+        b->spans[k].check = 0;
     }
 }
 void ir_opt_check(IrBlock *b); /* one forward pass, in front of ir_opt_dead: one check for several */

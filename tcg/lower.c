@@ -307,7 +307,7 @@ static Walk *walk_get(Vcpu *v, IrBlock *ir) {
     Lower *l = &w->l;
     if (l->capacity < ir->count) {
         l->capacity = ir->count * 2;
-        l->values = g_renew(RaValue, l->values, l->capacity + 3); /* ra_prepare fills four at a time */
+        l->values = g_renew(RaValue, l->values, l->capacity + RA_FRESH); /* ra_prepare fills so many at a time */
         l->work = g_renew(uint16_t, l->work, l->capacity * 2); /* ra_prepare reads some from the front */
     }
     l->ir = ir;

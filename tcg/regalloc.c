@@ -260,12 +260,14 @@ static G_GNUC_NO_INLINE uint32_t note_flags(Lower *l, uint32_t i, const IrNode *
 
 static const RaValue fresh = {.env = -1, .spill = -1, .reg = RA_NO_REG, .hint = RA_NO_REG};
 
+/* Many at once: most blocks need one round, so that its end is foreseen. */
 static void make_fresh(RaValue *values, uint32_t count) {
     typedef uint32_t Four __attribute__((vector_size(16)));
     Four four;
     memcpy(&four, &fresh, sizeof four);
-    for (uint32_t i = 0; i < count; i += 4) {
-        for (unsigned k = 0; k < 4; k++) {
+    for (uint32_t i = 0; i < count; i += RA_FRESH) {
+#pragma GCC unroll 32
+        for (unsigned k = 0; k < RA_FRESH; k++) {
             memcpy(&values[i + k], &four, sizeof four);
         }
     }

@@ -11,7 +11,7 @@
 
 #include "tcg/lower.h"
 
-enum { RA_REGS = 32, RA_NO_REG = 0xff, RA_FAULTS = 256, RA_SUMS = 64, RA_NODES = 1 << 14, RA_SLOTS = 512 };
+enum { RA_REGS = 32, RA_NO_REG = 0xff, RA_FAULTS = 256, RA_SUMS = 64, RA_NODES = 1 << 14, RA_SLOTS = 512, RA_FRESH = 32 };
 
 /* Where a value is; it may be in several places at once. */
 typedef struct RaValue { /* 16 bytes: a block's fill is a store for each */
