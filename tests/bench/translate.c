@@ -5,7 +5,7 @@
  *
  * Each stage is timed as what a pass over all blocks takes more than one that ends with the stage before: the least of
  * the repeats, since other work of the machine only adds. With -s alone that pass is done (0 decode and build, 1 and
- * the passes, 2 and lowering, 3 all), for a tool that counts instructions: see docs/how-to/translation-speed.md.
+ * lowering, 2 all), for a tool that counts instructions: see docs/how-to/translation-speed.md.
  */
 #include <elf.h>
 #include <inttypes.h>
@@ -18,7 +18,7 @@
 #include "tcg/lower.h"
 #include "tcg/vcpu.h"
 
-enum { BASE = 0x40000000, MAX_INSNS = 64, STAGES = 4 };
+enum { BASE = 0x40000000, MAX_INSNS = 64, STAGES = 3 };
 
 typedef struct Bench {
     uint8_t *code;
@@ -95,10 +95,7 @@ static unsigned do_stages(Bench *b, uint64_t pa, const uint8_t *page, unsigned s
     if (frontend_translate(&request, ir, &end) != TRANS_OK) {
         return 0;
     }
-    if (stage >= 1 && !ir->merges) {
-        ir_opt_check(ir);
-    }
-    if (stage >= 2) {
+    if (stage >= 1) {
         Tb tb = {.pa = pa, .mode = b->mode, .frontend = b->cpu->frontend, .bytes = end - request.offset,
                  .insns = (uint16_t)ir->insns};
         lower_block(b->cpu, &tb, ir);
@@ -167,8 +164,8 @@ static void write_code(const Bench *b, const char *path) {
 }
 
 static void report(Bench *b, unsigned repeats) {
-    static const char *const names[STAGES] = {"decode and build", "passes", "lowering", "install"};
-    uint64_t best[STAGES] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    static const char *const names[STAGES] = {"decode and build", "lowering", "install"};
+    uint64_t best[STAGES] = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
     for (unsigned r = 0; r < repeats; r++) {
         for (unsigned s = 0; s < STAGES; s++) {
             best[s] = MIN(best[s], pass(b, s));
