@@ -12,7 +12,7 @@
 
 enum {
     RUN_PAGES = 256, /* to either side of the page that was missed */
-    RUN_STRIKES = 8, /* so often in a row a run may be missed as fast as a hint */
+    RUN_STRIKES = 8, /* so often in a row a run may be missed as fast as that, or not be there at all */
     RUN_WAIT = 64,   /* misses before a run that was forgotten is looked for again */
 };
 
@@ -157,12 +157,12 @@ static bool too_fast(gint64 *since, unsigned misses) {
 }
 
 static void judge_run(Vcpu *v, unsigned i, HostLook look, uint64_t ea, bool write) {
-    bool falls, wanted = v->runs_known >> i & 1; /* it could have served */
-    bool fast = too_fast(&v->run_since[i], HINT_MISSES) && wanted;
-    v->run_strikes[i] = fast ? v->run_strikes[i] + 1 : 0;
+    bool falls, served = v->runs_known >> i & 1; /* other insns, or this one elsewhere */
+    bool fast = too_fast(&v->run_since[i], HINT_MISSES);
     v->env->runs[i].misses = HINT_MISSES;
     bool found = find_run(v, i, ea, write, &falls);
-    if (fast && (!found || v->run_strikes[i] >= RUN_STRIKES)) {
+    v->run_strikes[i] = fast && (served || !found) ? v->run_strikes[i] + 1 : 0;
+    if (v->run_strikes[i] >= RUN_STRIKES) {
         v->run_strikes[i] = 0;
         look_at(v, HOST_LOOK_TLB);
     } else if (found && falls && look == HOST_LOOK_RISING) {

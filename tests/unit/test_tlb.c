@@ -384,6 +384,26 @@ START_TEST(no_page_run) {
     m.env->runs[3].misses = -1; /* unless the page is not there at all */
     hint_missed(m.cpu, 3, HOST_LOOK_EITHER, 0x9000, false);
     ck_assert_ptr_null(by_run(0x9000, 1, IR_CHECK_R, true));
+    /* The insn at 0 gives up... */
+    for (unsigned i = 0; i < 10000 && tb_hint_look(m.tcg, RAM_BASE + 0x3000) != HOST_LOOK_TLB; i++) {
+        ck_assert_int_eq(tb_hint_look(m.tcg, RAM_BASE + 0x3000), HOST_LOOK_PAGE);
+        m.env->runs[3].misses = -1;
+        hint_missed(m.cpu, 3, HOST_LOOK_EITHER, 0x2000, false);
+    }
+    ck_assert_int_eq(tb_hint_look(m.tcg, RAM_BASE + 0x3000), HOST_LOOK_TLB);
+}
+END_TEST
+
+/* ...but not one whose run is forgotten again and again. */
+START_TEST(page_run_comes_back) {
+    enter(1, 0);
+    cpu->offset = 0x3000;
+    for (unsigned i = 0; i < 100; i++) {
+        find_run(IR_CHECK_R);
+        ck_assert_ptr_nonnull(by_run(0x2000, 1, IR_CHECK_R, true));
+        hint_forget_all(m.cpu);
+    }
+    ck_assert_int_eq(tb_hint_look(m.tcg, RAM_BASE + 0x3000), HOST_LOOK_PAGE);
 }
 END_TEST
 
@@ -562,7 +582,8 @@ END_TEST
 int main(void) {
     const TTest *const tests[] = {large_bank, second_level, address_spaces, global, flush_all, flush_asid, flush_page,
                                   flush_page_of_every_space, large_mapping, many_large_mappings, no_writes_to_code,
-                                  page_run, page_run_rights, page_run_forgotten, no_page_run, code_of_two_spaces,
+                                  page_run, page_run_rights, page_run_forgotten, no_page_run,
+                                  page_run_comes_back, code_of_two_spaces,
                                   code_learned_elsewhere, code_after_maintenance, code_moved_silently,
                                   code_of_large_mappings, more_code_than_a_map_lists, more_spaces_than_maps, no_other_space, ids_run_out,
                                   code_of_every_page};
