@@ -86,6 +86,11 @@ void pseries_describe_rtas(DevTree *tree);
 
 /* -- pseries_cpu.c -- */
 
+/* MachineClass.cluster: threads of a core. */
+unsigned pseries_threads(const Machine *machine);
+/* MachineClass.cpu_irq: a doorbell for thread `line` of the CPU's core. */
+void pseries_doorbell(Machine *machine, unsigned cpu, unsigned line, bool level);
+
 /* What a hypercall has set on the CPU that calls holds for all of them. */
 void pseries_share(PseriesCall *c);
 

@@ -46,6 +46,20 @@ static int64_t confer(PseriesCall *c) {
     return H_SUCCESS;
 }
 
+/* -- threads -- */
+
+unsigned pseries_threads(const Machine *m) {
+    return m->options.topology.cores ? CLAMP(m->options.topology.threads, 1, 8) : 1;
+}
+
+void pseries_doorbell(Machine *m, unsigned cpu, unsigned line, bool level) {
+    Vcpu *to = vcpu_of(m, cpu - cpu % pseries_threads(m) + line);
+    if (to && level) {
+        ppc_ring(vcpu_env(to));
+        vcpu_kick(to);
+    }
+}
+
 /* -- areas -- */
 
 /* Is there an area of at least `least` bytes, which says its own size in `bytes` bytes at offset 4? */

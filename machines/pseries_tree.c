@@ -60,7 +60,7 @@ static void describe_core(const Machine *m, DevTree *tree, unsigned first, unsig
 }
 
 static void describe_cpus(const Machine *m, DevTree *tree) {
-    unsigned threads = m->options.topology.cores ? MIN(m->options.topology.threads, 8) : 1;
+    unsigned threads = pseries_threads(m);
     devtree_node(tree, "/cpus");
     DEVTREE_CELLS(tree, "/cpus", "#address-cells", 1);
     DEVTREE_CELLS(tree, "/cpus", "#size-cells", 0);

@@ -79,7 +79,7 @@ static const CpuState state[] = {
     CPU_STATE(fp_op), CPU_STATE(fp_order), CPU_STATE(fp_pad), CPU_STATE(fp_a), CPU_STATE(fp_b), CPU_STATE(fp_c),
     CPU_STATE(plain), CPU_STATE(vscr), CPU_STATE(mode),
     COLD_STATE(lpcr), COLD_STATE(dec), COLD_STATE(dec_at), COLD_STATE(pid),
-    COLD_STATE(process_table), COLD_STATE(random), COLD_STATE(slb), COLD_STATE(trace_due), COLD_STATE(doorbell),
+    COLD_STATE(process_table), COLD_STATE(random), COLD_STATE(slb), COLD_STATE(trace_due), COLD_STATE(even),
     COLD_STATE(dec_due), COLD_STATE(lines),
     {NULL},
 };
@@ -179,6 +179,7 @@ static bool ppc_init(Env *env, const CpuConfig *config, GError **error) {
     cpu->features = model->features;
     cold->model = model;
     cold->index = config->index;
+    cold->threads = config->cluster ? config->cluster : 1;
     cold->smp = config->smp;
     cold->ports = config->ports;
     cold->timebase_hz = config->counter_hz ? config->counter_hz : 512000000;
@@ -245,7 +246,7 @@ static bool ppc_restored(Env *env, GError **error) {
     struct { const char *name; uint64_t value, allowed; } fields[] = {
         {"msr", cpu->msr, PPC_MSR_KEPT}, {"so", cpu->so, 1}, {"ov", cpu->ov, 1}, {"ca", cpu->ca, 1},
         {"ov32", cpu->ov32, 1}, {"ca32", cpu->ca32, 1}, {"xer_count", cpu->xer_count, 127}, {"dec_due", cold->dec_due, 1},
-        {"trace_due", cold->trace_due, 1}, {"doorbell", cold->doorbell, 1},
+        {"trace_due", cold->trace_due, 1},
         {"fp.rules", env->fp.rules != FP_RULES_PPC, 0}, {"excl_size", env->excl_size, 31},
         {"fp.round", env->fp.round, FP_RTZ}, {"fp modes", env->fp.flush | env->fp.default_nan | env->fp.alt_half, 0},
         {"fpscr", cpu->fpscr, PPC_FPSCR_ALL}, {"fp_op", cpu->fp_op, PPC_FP_OP_BITS}, {"fp_order", cpu->fp_order, 31},

@@ -130,6 +130,10 @@ void ppc_prod(Env *env) {
     __atomic_fetch_or(&ppc_cold(env)->lines, PPC_LINE_PRODDED, __ATOMIC_SEQ_CST);
 }
 
+void ppc_ring(Env *env) {
+    __atomic_fetch_or(&ppc_cold(env)->lines, PPC_LINE_DOORBELL, __ATOMIC_SEQ_CST);
+}
+
 void ppc_yield(Env *env) {
     const CpuPorts *ports = ppc_cold(env)->ports;
     if (ports->wait_event) {
@@ -194,16 +198,16 @@ void ppc_mem_fault(Env *env, const MemFault *f) {
 
 bool ppc_wakes(const Env *env) {
     const PpcCold *cold = ppc_cold_const(env);
-    return cold->dec_due || cold->doorbell || __atomic_load_n(&cold->lines, __ATOMIC_SEQ_CST);
+    return cold->dec_due || __atomic_load_n(&cold->lines, __ATOMIC_SEQ_CST);
 }
 
-static bool external(const Env *env) {
-    return __atomic_load_n(&ppc_cold_const(env)->lines, __ATOMIC_SEQ_CST) & PPC_LINES_EXTERNAL;
+static bool waits(const Env *env, uint32_t lines) {
+    return __atomic_load_n(&ppc_cold_const(env)->lines, __ATOMIC_SEQ_CST) & lines;
 }
 
 bool ppc_deliverable(const Env *env) {
     const PpcCold *cold = ppc_cold_const(env);
-    return ppc_cpu_const(env)->msr & PPC_MSR_EE && (cold->dec_due || cold->doorbell || external(env));
+    return ppc_cpu_const(env)->msr & PPC_MSR_EE && (cold->dec_due || waits(env, PPC_LINES_EXTERNAL | PPC_LINE_DOORBELL));
 }
 
 void ppc_take_interrupt(Env *env) {
@@ -211,9 +215,11 @@ void ppc_take_interrupt(Env *env) {
     if (!ppc_deliverable(env)) {
         return;
     }
-    unsigned vector = cold->trace_due ? PPC_VEC_TRACE : external(env) ? PPC_VEC_EXTERNAL
+    unsigned vector = cold->trace_due ? PPC_VEC_TRACE : waits(env, PPC_LINES_EXTERNAL) ? PPC_VEC_EXTERNAL
                       : cold->dec_due ? PPC_VEC_DECREMENTER : PPC_VEC_DOORBELL;
-    cold->doorbell &= vector != PPC_VEC_DOORBELL;
+    if (vector == PPC_VEC_DOORBELL) {
+        __atomic_fetch_and(&cold->lines, ~(uint32_t)PPC_LINE_DOORBELL, __ATOMIC_SEQ_CST);
+    }
     ppc_enter(env, vector, env->pc, 0);
 }
 

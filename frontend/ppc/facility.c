@@ -43,12 +43,21 @@ void ppc_helper_rfebb(Env *env, uint32_t enable) {
     env->pc = (ppc_cpu(env)->msr & PPC_MSR_SF ? plain[PPC_PLAIN_EBBRR] : (uint32_t)plain[PPC_PLAIN_EBBRR]) & ~UINT64_C(3);
 }
 
-/* To the threads of this core: there is one, number 0. */
+/* To a thread of this core, which the machine knows; one's own is cleared. */
 void ppc_helper_doorbell(Env *env, uint64_t rb, uint32_t ring) {
     enum { TYPE_DIRECTED = 5 };
-    if ((rb >> 27 & 31) == TYPE_DIRECTED && (rb & 127) == 0) {
-        ppc_cold(env)->doorbell = ring;
+    PpcCold *cold = ppc_cold(env);
+    unsigned to = rb & 127;
+    if ((rb >> 27 & 31) != TYPE_DIRECTED || (ring && to >= cold->threads)) {
+        return;
+    }
+    if (!ring) {
+        __atomic_fetch_and(&cold->lines, ~(uint32_t)PPC_LINE_DOORBELL, __ATOMIC_SEQ_CST);
+    } else if (to == cold->index % cold->threads) {
+        ppc_ring(env);
         ppc_poll_interrupts(env);
+    } else {
+        cold->ports->irq_out(cold->ports->opaque, env, to, true);
     }
 }
 

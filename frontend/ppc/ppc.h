@@ -23,6 +23,9 @@ void ppc_set_process_table(Env *env, uint64_t base, unsigned size);
 /* H_CEDE: interrupts are let in, and the CPU waits for one, or to be prodded, behind the insn. */
 void ppc_cede(Env *env);
 /* The CPU's present or next H_CEDE ends. Any thread; then kick it. */
+/* A directed doorbell arrives; the caller kicks the CPU. CpuPorts.irq_out asks for it, line n for thread n of the core. Any
+ * thread. */
+void ppc_ring(Env *env);
 void ppc_prod(Env *env);
 /* The CPU waits for a moment behind the insn, for others to get on. */
 void ppc_yield(Env *env);

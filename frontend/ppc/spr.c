@@ -48,7 +48,7 @@ static void write_bescrru(Env *env, uint64_t value) {
 }
 /* The thread's number in its core. */
 static uint64_t read_tir(Env *env) {
-    return 0;
+    return ppc_cold(env)->index % ppc_cold(env)->threads;
 }
 static void write_fscr(Env *env, uint64_t value) {
     ppc_cpu(env)->plain[PPC_PLAIN_FSCR] = value;

@@ -29,14 +29,14 @@ struct PpcCold {
     uint64_t random;     /* where darn's sequence is */
     PpcSlbEntry slb[PPC_SLB_ENTRIES];
     uint32_t trace_due;  /* the insn in hand is followed by a trace interrupt */
-    uint32_t doorbell;   /* a directed privileged doorbell waits */
+    uint32_t even;       /* 0 */
     uint32_t dec_due;    /* DEC is negative: its interrupt waits */
-    uint32_t lines;      /* inputs, bit per CpuLine, and PPC_LINE_PRODDED; atomic */
+    uint32_t lines;      /* inputs, bit per CpuLine, and PPC_LINE_*; atomic */
     /* -- from here on not guest state -- */
     const PpcModel *model;
     const CpuPorts *ports;
     uint64_t timebase_hz;
-    unsigned index;
+    unsigned index, threads; /* threads of a core, of which this is number index % threads */
     bool smp;
     uint64_t slb_context;              /* a number for what the SLB says of the lower half; follows from it */
     uint64_t *hash_table, *hash_seen;  /* borrowed from the machine: see mmu_hash.h */
@@ -49,7 +49,8 @@ struct PpcCold {
 enum { PPC_LPCR_ILE = 1 << 25, PPC_LPCR_HR = 1 << 20, PPC_LPCR_AIL_SHIFT = 23 };
 enum { PPC_TIMER_DEC };
 /* Interrupt controllers drive either input: both are the external interrupt. */
-enum { PPC_LINES_EXTERNAL = 1 << CPU_LINE_IRQ | 1 << CPU_LINE_FIQ, PPC_LINE_PRODDED = 1 << 8 };
+enum { PPC_LINES_EXTERNAL = 1 << CPU_LINE_IRQ | 1 << CPU_LINE_FIQ, PPC_LINE_PRODDED = 1 << 8,
+       PPC_LINE_DOORBELL = 1 << 9 /* a directed privileged doorbell waits */ };
 
 static inline PpcCold *ppc_cold(Env *env) {
     return ppc_cpu(env)->cold;
