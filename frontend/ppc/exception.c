@@ -230,12 +230,24 @@ static uint64_t implied(uint64_t msr) {
     return msr & PPC_MSR_PR ? msr | PPC_MSR_EE | PPC_MSR_IR | PPC_MSR_DR : msr;
 }
 
+/* An exception that FPSCR has enabled already, in front of the insn at pc. */
+static bool raises_late(Env *env, uint64_t pc) {
+    enum { BEHIND = 1 << 16 };
+    uint64_t fe = ppc_cpu(env)->msr & (PPC_MSR_FE0 | PPC_MSR_FE1);
+    if (!fe || !(ppc_cpu(env)->msr & PPC_MSR_FP) || !(ppc_fpscr(env) >> PPC_FPSCR_FEX & 1)) {
+        return false;
+    }
+    ppc_enter(env, PPC_VEC_PROGRAM, pc, PPC_PROGRAM_FP | BEHIND);
+    return true;
+}
+
 static void go_back(Env *env, uint64_t pc, uint64_t msr) {
     const uint64_t kept = PPC_MSR_ME;
     msr = implied(msr);
     ppc_cold(env)->trace_due = 0;
     ppc_set_msr(env, (msr & ~kept) | (ppc_cpu(env)->msr & kept));
     env->pc = (msr & PPC_MSR_SF ? pc : (uint32_t)pc) & ~UINT64_C(3);
+    raises_late(env, env->pc);
     ppc_poll_interrupts(env);
 }
 
@@ -253,6 +265,7 @@ void ppc_helper_msr_write(Env *env, uint64_t value, uint64_t mask) {
     uint64_t msr = ppc_cpu(env)->msr;
     ppc_set_msr(env, implied((msr & ~mask) | (value & mask)));
     ppc_cold(env)->trace_due &= (ppc_cpu(env)->mode & (PPC_MODE_SE | PPC_MODE_BE | PPC_MODE_CIABR)) != 0;
+    env->fault |= raises_late(env, ppc_insn_pc(env) + 4);
     ppc_poll_interrupts(env);
 }
 

@@ -89,6 +89,10 @@ take_down:
     mfsrr0  5
     addi    5, 5, 4
 4:  mtsrr0  5
+    mfsrr1  5               /* a floating-point exception would be taken again: without MSR[FE0] and [FE1] */
+    li      3, 0x900
+    andc    5, 5, 3
+    mtsrr1  5
 2:  ld      5, 72(4)
     mtcrf   0xff, 5
     ld      5, 64(4)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vector.c - when floating point, AltiVec and VSX are unavailable, and their status registers.
+ * vector.c - when floating point, AltiVec and VSX are unavailable, their status registers, floating-point exceptions.
  */
 #include "guest.h"
 
@@ -45,6 +45,32 @@ static void status(void) {
     EQUAL(r3, 0x10001);
 }
 
+#define SET_F1 ".long 0x7c230166; "            /* mtvsrd vs1, r3 */
+#define SET_FPSCR SET_F1 ".long 0xfffe0d8e; " /* mtfsf 255, f1, 1, 0 */
+#define SUBTRACT ".long 0xfc410828; "          /* fsub f2, f1, f1 */
+#define FE0_ON "mfmsr 3; ori 3, 3, 0x800; mtmsrd 3; "
+
+/* Exceptions are taken where MSR lets them: late, or at the insn itself. */
+static void exceptions(void) {
+    enum { WHY = 0x783f0000, FP = 1 << 20, BEHIND = 1 << 16 };
+    uint64_t before = trap.count;
+    /* FPSCR[VE]; infinity - infinity */
+    __asm__ volatile("li 3, 0x80; " SET_FPSCR "li 3, 0x7ff; sldi 3, 3, 52; " SET_F1 SUBTRACT : : : "r3", "memory");
+    EQUAL(trap.count, before);
+    __asm__ volatile(FE0_ON "nop; nop" : : : "r3", "memory");
+    EQUAL(trap.count, before + 1);
+    EQUAL(trap.vector, 0x700);
+    EQUAL(trap.srr1 & WHY, FP | BEHIND);
+    EQUAL(*(const uint32_t *)trap.srr0, 0x60000000);
+    __asm__ volatile("li 3, 0x80; " SET_FPSCR "li 3, 0x7ff; sldi 3, 3, 52; " SET_F1 FE0_ON SUBTRACT : : : "r3", "memory");
+    EQUAL(trap.count, before + 2);
+    EQUAL(trap.srr1 & WHY, FP);
+    EQUAL(*(const uint32_t *)trap.srr0, 0xfc410828);
+    __asm__ volatile("li 3, 0; " SET_FPSCR : : : "r3", "memory");
+    TRAPS(0x700, "li 3, 0x80; " SET_FPSCR FE0_ON ".long 0xfee0004c"); /* mtfsb1 23: that an integer was invalid */
+    __asm__ volatile("li 3, 0; " SET_FPSCR : : : "r3", "memory");
+}
+
 /* rotation under a mask, which leaves the rest as it was: vrldmi */
 static void rotation(void) {
     uint64_t control = 16 << 16 | 47 << 8 | 8, from = UINT64_C(0x0123456789abcdef), to = UINT64_C(0x1111222233334444);
@@ -61,6 +87,7 @@ void guest_main(void) {
     EQUAL(hypercall(H_SET_MODE, big64(1) != 1, 4, 0, 0), 0);
     availability();
     status();
+    exceptions();
     rotation();
     guest_exit();
 }

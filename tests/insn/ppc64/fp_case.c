@@ -89,6 +89,23 @@ static void begin(uint64_t *seed, PpcCase *c) {
     c->count++;
 }
 
+/* What reads FPSCR, or changes a part of it, mostly follows an insn whose result it tells of. */
+static void compute_before(uint64_t *seed, PpcCase *c, const DecodeRow *row) {
+    static const uint32_t insns[] = { /* f26 of f27, f28, f29: fadd fsub fmul fdiv fmadd fmsub fsqrt fcfid */
+        0xff5be02a, 0xff5be028, 0xff5b0732, 0xff5be024, 0xff5bef3a, 0xff5bef38, 0xff40e02c, 0xff40ee9c,
+    };
+    if (strncmp(row->name, "mffs", 4) != 0 && strncmp(row->name, "fcmp", 4) != 0 && strcmp(row->name, "mcrfs") != 0) {
+        return;
+    }
+    for (unsigned r = 27; r < 30; r++) {
+        c->vsr[r][0] = a_double(seed);
+    }
+    c->vsr[31][0] &= ~PPC_FPSCR_ENABLES;
+    c->insn[2] = c->insn[1];
+    c->insn[1] = insns[cover_random(seed) % G_N_ELEMENTS(insns)];
+    c->count = 3;
+}
+
 void ppc_fill_fp(uint64_t *seed, PpcCase *c) {
     uint32_t insn = c->insn[c->count - 1];
     const DecodeRow *row = ppc_rows_find(insn);
@@ -108,6 +125,7 @@ void ppc_fill_fp(uint64_t *seed, PpcCase *c) {
         fill(seed, c, row, insn, vsx[i][0], high(row, insn, vsx[i][1]), kind);
     }
     begin(seed, c);
+    compute_before(seed, c, row);
 }
 
 /* -- what is undefined -------------------------------------------------------------------------------- */
@@ -217,6 +235,11 @@ void ppc_settle_fp(const PpcCase *before, PpcCase *after) {
         if (BEGINS(row, "fcfi", "frsp", "xscvsx", "xscvux", "xsrsp")) {
             after->vsr[t][0] = after->vsr[t][1] = 0;
         }
+    }
+    if (BEGINS(row, "mffs")) {
+        after->vsr[t][0] &= ~(UINT64_C(1) << PPC_FPSCR_FR);
+    } else if (strcmp(row->name, "mcrfs") == 0 && f.bfa == 3) {
+        after->cr = 0; /* FR among others */
     }
     if (strcmp(row->name, "vexptefp") == 0) {
         settle_exponential(before->vsr[f.vb + 32], after->vsr[f.vt + 32]);
