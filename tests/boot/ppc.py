@@ -22,6 +22,7 @@ KINDS = {
     "power9": (["-cpu", "power9"], "", (ASKS, "instantiating rtas at", RADIX, "Hardware name: yado pseries POWER9", XIVE,
                                         "time_init: 56 bit decrementer", "smp: Brought up 1 node, 1 CPU")),
     "power9-smp": (["-cpu", "power9", "-smp", "4"], "", (ASKS, RADIX, XIVE, FOUR)),
+    "power9-threads": (["-cpu", "power9", "-smp", "4,cores=2,threads=2"], "", (ASKS, RADIX, XIVE, FOUR)),
     "power9-xics": (["-cpu", "power9", "-smp", "4", "-M", "pseries,ic-mode=xics"], "", (ASKS, RADIX, FOUR)),
     "power9-tree": (["-cpu", "power9", "-M", "pseries,x-vof=off"], "", (RADIX,)),
     "power9-hash": (["-cpu", "power9"], "disable_radix", (ASKS, HASH, XIVE)),
