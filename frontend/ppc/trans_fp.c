@@ -275,6 +275,9 @@ void ppc_shape_mffs_and(Trans *t, const PpcFields *f, unsigned what) {
     const uint64_t control = UINT64_C(0x7000000ff), drn = UINT64_C(7) << PPC_FPSCR_DRN;
     if (!ppc_fp(t)) {
         return;
+    } else if (!ppc_has(t->env, PPC_ISA300)) {
+        ppc_set_scalar(t, f->ft, ir_call(t->ir, PPC_HELPER_fpscr_read, 0, NULL));
+        return;
     }
     uint32_t v = ir_call(t->ir, PPC_HELPER_fpscr_read, 0, NULL), from = ppc_half(t, ppc_get_v(t, f->fb), 0);
     uint64_t told = what == PPC_FPSCR_CLEAR_ENABLES ? UINT64_MAX : what == PPC_FPSCR_LIGHT ? control | UINT64_C(0x7f000) : control;

@@ -156,6 +156,16 @@ START_TEST(levels) {
             ck_assert_msg(ppc_cpu(runner->env)->plain[PPC_PLAIN_SRR1] & PPC_PROGRAM_ILLEGAL, "%s is not illegal", ppc_rows[i].name);
         }
     }
+    /* mffsl and mffscrni f1, 3 are mffs there: they tell everything, and change nothing. */
+    static const uint32_t insns[] = {0xfc38048e, 0xfc371c8e};
+    for (unsigned i = 0; i < G_N_ELEMENTS(insns); i++) {
+        PpcCase c = {.count = 1, .insn = {insns[i]}, .pc = 0x40000000, .fpscr = 0x82024001};
+        const char *why = "";
+        ppc_fill(runner, &c);
+        ck_assert_msg(ppc_run(runner, &c, 0, &why), "%s", why);
+        ck_assert_uint_eq(c.vsr[1][0], 0x82024001);
+        ck_assert_uint_eq(c.fpscr, 0x82024001);
+    }
     ppc_runner_free(runner);
 }
 END_TEST
