@@ -198,6 +198,9 @@ struct Frontend {
     bool (*walk)(Env *env, uint64_t va, MemAccess access, bool unprivileged, MemXlat *xlat);
     /* Maintenance: `walk` forgets what it remembers of the page tables above the last level. May be NULL. */
     void (*forget_tables)(Env *env);
+    /* Fetches see stores without maintenance of each line they touched: POWER, whose systems maintain one line to be in time
+     * for all. Stores to code are then always looked for. */
+    bool coherent_fetch;
     /* Does the guest want accesses to [va, va+size) trapped (hardware watchpoints)? Called only when `watching`. */
     bool (*watching)(const Env *env);
     bool (*watch_hit)(Env *env, uint64_t va, unsigned size, MemAccess access);

@@ -373,10 +373,12 @@ bool tb_invalidate(Tcg *tcg, uint64_t pa, uint64_t size, const Tb *running) {
     return hit;
 }
 
-/* From now on stores to the page are not seen, and the guest's cache maintenance alone decides. */
-static void unprotect(CodePage *p) {
-    p->unprotected = true;
-    p->guarded = false;
+/* From now on stores to the page are not seen, and the guest's cache maintenance alone decides, if it does. */
+static void unprotect(const Tcg *tcg, CodePage *p) {
+    if (!tcg->coherent_fetch) {
+        p->unprotected = true;
+        p->guarded = false;
+    }
 }
 
 bool tb_store(Tcg *tcg, uint64_t pa, unsigned size, const Tb *running) {
@@ -388,7 +390,7 @@ bool tb_store(Tcg *tcg, uint64_t pa, unsigned size, const Tb *running) {
     p->slow_stores++;
     bool hit = page_invalidate(tcg, p, pa, pa + size, running);
     if (p->tbs && p->slow_stores >= SLOW_STORES) {
-        unprotect(p); /* data shares the page */
+        unprotect(tcg, p); /* data shares the page */
     } else if (!p->tbs && p->slow_stores >= SLOW_STORES / 8) {
         p->guarded = false; /* until there is code in it again */
     }
@@ -403,7 +405,7 @@ void tb_maintain(Tcg *tcg, uint64_t pa, uint64_t size) {
         p->maintained += (p->stored & lines) != 0;
         p->stored &= ~lines;
         if (p->maintained >= MAINTENANCE && !p->unprotected) {
-            unprotect(p); /* who writes code here says so each time */
+            unprotect(tcg, p); /* who writes code here says so each time */
         }
     }
 }

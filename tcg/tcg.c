@@ -56,6 +56,7 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     Vcpu *v = g_new0(Vcpu, 1);
     v->tcg = tcg;
     v->frontend = fe;
+    tcg->coherent_fetch = fe->coherent_fetch;
     v->index = tcg->vcpu_count;
     v->debug.quiet = true;
     v->alarm = UINT64_MAX;

@@ -338,6 +338,7 @@ struct Tcg {
     uint32_t waiters;     /* atomic: for world_changed */
     Vcpu *alone;          /* atomic: all others stay outside */
     uint64_t map_changes, maps_seen; /* atomic; times that the map has changed, and for how many blocks were dropped */
+    bool coherent_fetch;  /* as the front end says */
     bool serial;          /* the vCPUs take turns on the first one's thread */
     Vcpu *current;        /* whose turn it is; the first where they have threads of their own */
     bool one_by_one;      /* every block comes back here: no chaining, no jump cache */

@@ -328,6 +328,7 @@ const Frontend frontend_ppc = {
     .mode = ppc_mode,
     .context = ppc_context,
     .walk = ppc_walk,
+    .coherent_fetch = true,
     .watching = ppc_watching,
     .watch_hit = ppc_watch_hit,
     .mem_fault = ppc_mem_fault,

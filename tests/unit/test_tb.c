@@ -127,6 +127,24 @@ START_TEST(data_among_code) {
 }
 END_TEST
 
+/* Where fetches are coherent neither stores nor maintenance make stores go unseen. */
+START_TEST(coherent_fetch) {
+    Machine *m = machine_new(false);
+    put_steps(m);
+    m->tcg->coherent_fetch = true;
+    Tb *a = machine_tb(m, RAM_BASE);
+    for (unsigned i = 0; i < 1000; i++) {
+        tb_store(m->tcg, RAM_BASE + 0x800, 8, NULL);
+        tb_maintain(m->tcg, RAM_BASE + 0x800, 64);
+    }
+    ck_assert(a->valid);
+    ck_assert(tb_page(m->tcg, RAM_BASE)->guarded);
+    ck_assert(tb_store(m->tcg, RAM_BASE, 4, a));
+    ck_assert(!a->valid);
+    machine_free(m);
+}
+END_TEST
+
 START_TEST(page_without_code) {
     Machine *m = machine_new(false);
     put_steps(m);
