@@ -884,7 +884,7 @@ bool ra_pend_flags(Lower *l, uint32_t slot, uint32_t v) {
     const IrNode *f = ra_node(l, v);
     uint64_t c;
     ra_forget_pend(l, slot);
-    if (l->pend_count == HOST_COLD_PENDS) {
+    if (l->pend_count == HOST_COLD_PENDS || f->op == IR_fl_nzcv) { /* of a constant they may be: those are nowhere */
         return false;
     } else if (is_remade(l, v)) {
         if (l->values[f->a].last_use <= l->now || (!ra_const(l, f->b, &c) && l->values[f->b].last_use <= l->now)) {
