@@ -252,6 +252,6 @@ END_TEST
 
 int main(void) {
     return machine_main("tb", (const TTest *const[]){found_by_address_and_mode, chains, the_source_of_a_chain_dies,
-                                                     invalidation_by_bytes, jump_cache_forgets, data_among_code,
+                                                     invalidation_by_bytes, jump_cache_forgets, data_among_code, coherent_fetch,
                                                      page_without_code, maintained_page, revived, many_dead, NULL});
 }
