@@ -74,4 +74,13 @@ void ppc_set_fpscr(Env *env, uint64_t value);
 /* FPSCR changes: exceptions, or control. Raises where that enables one: FEX and MSR[FE0] or [FE1]. */
 void ppc_fp_raise(Env *env);
 
+/* For insns computed outside fp_helper.c: FPSCR is brought up to date; its modes and traps. */
+FpStatus ppc_fp_begin(Env *env);
+/* The outcome's exceptions, FI, FR and FPRF go to FPSCR. False: an enabled exception keeps the result from being written.
+ * ppc_fp_raise is to follow. */
+bool ppc_fp_conclude(Env *env, const FpStatus *s, unsigned fprf);
+enum { PPC_FPRF_KEPT = 32 };
+/* CR field and FPCC = the order, with exceptions and what they raise. */
+void ppc_fp_set_order(Env *env, unsigned field, FpOrder order, FpStatus *s);
+
 #endif

@@ -235,6 +235,23 @@ static bool suppresses(uint64_t fpscr, uint32_t flags) {
     return (flags & FP_INVALID && fpscr & BIT(VE)) || (flags & FP_DIVZERO && fpscr & BIT(ZE));
 }
 
+FpStatus ppc_fp_begin(Env *env) {
+    settle(env);
+    return status_of(env);
+}
+
+bool ppc_fp_conclude(Env *env, const FpStatus *s, unsigned fprf) {
+    PpcCpu *cpu = ppc_cpu(env);
+    bool kept = suppresses(cpu->fpscr, s->flags), none = s->flags & (FP_INVALID | FP_DIVZERO);
+    uint64_t v = added(cpu->fpscr, exceptions(s->flags)) & ~(BIT(FI) | BIT(FR));
+    v |= (!none && s->flags & FP_INEXACT ? BIT(FI) : 0) | (!none && s->flags & FP_ROUNDED_UP ? BIT(FR) : 0);
+    if (!kept && fprf != PPC_FPRF_KEPT) {
+        v = (v & ~(UINT64_C(31) << PPC_FPSCR_FPRF)) | (uint64_t)fprf << PPC_FPSCR_FPRF;
+    }
+    cpu->fpscr = summed(v);
+    return !kept;
+}
+
 static void record(Env *env, unsigned op) {
     if (op & PPC_FP_RC) {
         ppc_cpu(env)->cr[1] = ppc_cpu(env)->fpscr >> 28 & 15;
@@ -342,18 +359,23 @@ void ppc_helper_fp_lanes(Env *env, uint32_t op, uint32_t regs) {
     ppc_fp_raise(env);
 }
 
-/* regs: byte 0 the CR field, A, B. */
-void ppc_helper_fp_compare(Env *env, uint32_t op, uint32_t regs) {
+void ppc_fp_set_order(Env *env, unsigned field, FpOrder order, FpStatus *s) {
     static const uint8_t fields[] = {[FP_LESS] = 8, [FP_GREATER] = 4, [FP_EQUAL] = 2, [FP_UNORDERED] = 1};
     PpcCpu *cpu = ppc_cpu(env);
+    forget_order(cpu->fpscr, s);
+    uint64_t v = cpu->fpscr & ~(UINT64_C(15) << PPC_FPSCR_FPRF);
+    cpu->fpscr = summed(added(v | (uint64_t)fields[order] << PPC_FPSCR_FPRF, exceptions(s->flags)));
+    cpu->cr[field] = fields[order];
+    ppc_fp_raise(env);
+}
+
+/* regs: byte 0 the CR field, A, B. */
+void ppc_helper_fp_compare(Env *env, uint32_t op, uint32_t regs) {
+    const PpcCpu *cpu = ppc_cpu(env);
     settle(env);
     FpStatus s = status_of(env);
     FpOrder order = f64_compare(cpu->vsr[regs >> 8 & 63].d[0], cpu->vsr[regs >> 16 & 63].d[0], op, &s);
-    forget_order(cpu->fpscr, &s);
-    uint64_t v = cpu->fpscr & ~(UINT64_C(15) << PPC_FPSCR_FPRF);
-    cpu->fpscr = summed(added(v | (uint64_t)fields[order] << PPC_FPSCR_FPRF, exceptions(s.flags)));
-    cpu->cr[regs & 7] = fields[order];
-    ppc_fp_raise(env);
+    ppc_fp_set_order(env, regs & 7, order, &s);
 }
 
 /* Does v belong to one of the classes of DCMX? */

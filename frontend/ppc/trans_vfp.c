@@ -2,7 +2,6 @@
 /*
  * trans_vfp.c - PowerPC VSX floating point.
  * Spec: Power ISA 3.0B Book I, 7.6.3.
- * Missing: quad precision.
  */
 #include "frontend/ppc/trans_fp.h"
 

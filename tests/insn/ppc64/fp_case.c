@@ -7,8 +7,16 @@
 #include "frontend/ppc/fp.h"
 #include "tests/insn/ppc64/run.h"
 
+static bool is_quad(const PpcRow *row) {
+    return g_str_has_prefix(row->file, "ppc_quad");
+}
+
+static bool is_of_quads(const char *name) {
+    return name[0] == 'x' && strstr(name, "qp") && strcmp(name, "xscvdpqp") != 0;
+}
+
 bool ppc_is_fp(const PpcRow *row) {
-    return g_str_has_prefix(row->file, "ppc_fp") || g_str_has_prefix(row->file, "ppc_vfp");
+    return is_quad(row) || g_str_has_prefix(row->file, "ppc_fp") || g_str_has_prefix(row->file, "ppc_vfp");
 }
 
 /* -- operands -------------------------------------------------------------------------------- */
@@ -44,7 +52,26 @@ static uint32_t a_single(uint64_t *seed) {
     return (uint32_t)sign | (v >> 61 < 3 ? ends[v % G_N_ELEMENTS(ends)] : v >> 61 == 3 ? (uint32_t)v & 0x7fffffff : near);
 }
 
-enum { DOUBLES, SINGLES, WIDE_SINGLES };
+/* Around one, around the range of doubles and of integers, and ends. */
+static void a_quad(uint64_t *seed, uint64_t *v) {
+    static const uint64_t ends[][2] = {
+        {0, 0}, {UINT64_C(0x7fff000000000000), 0}, {UINT64_C(0x7fff800000000000), 0}, {UINT64_C(0x7fff923456789abc), 5},
+        {UINT64_C(0x7fff123456789abc), 0}, {UINT64_C(0x7fff000000000000), 1}, {0, 1}, {UINT64_C(0x0000ffffffffffff), UINT64_MAX},
+        {UINT64_C(0x0001000000000000), 0}, {UINT64_C(0x7ffeffffffffffff), UINT64_MAX}, {UINT64_C(0x3fff000000000000), 0},
+        {UINT64_C(0x3ffe000000000000), 0}, {UINT64_C(0x3fff800000000000), 0}, {UINT64_C(0x401e000000000000), 0},
+        {UINT64_C(0x401dffffffe00000), 0}, {UINT64_C(0x403e000000000000), 0}, {UINT64_C(0x403dffffffffffff), UINT64_C(0xfffc000000000000)},
+        {UINT64_C(0x403f000000000000), 0}, {UINT64_C(0x43feffffffffffff), UINT64_C(0xf000000000000000)},
+        {UINT64_C(0x43feffffffffffff), UINT64_C(0xf800000000000000)}, {UINT64_C(0x3bcd000000000000), 0}, {UINT64_C(0x3bcc000000000000), 0},
+    };
+    uint64_t r = cover_random(seed), kind = cover_random(seed) % 8, sign = cover_random(seed) & UINT64_C(1) << 63;
+    uint64_t fraction = r >> 16, near = 0x3fff - 48 + (r & 127), end = r % G_N_ELEMENTS(ends);
+    v[0] = sign | (kind == 0 || kind == 1 ? ends[end][0] : (kind == 2 ? r & 0x7fff : kind == 3 ? 0x3bc0 + (r & 0x7f) : kind == 4
+                   ? (r & 1 ? r & 0x7f : 0x7ffe - (r & 0x7f)) : near) << 48 | fraction);
+    uint64_t low = cover_random(seed);
+    v[1] = kind < 2 ? ends[end][1] : kind == 5 ? 0 : kind == 6 ? low & ~((UINT64_C(1) << (low & 63)) - 1) : low;
+}
+
+enum { DOUBLES, SINGLES, WIDE_SINGLES, QUADS };
 
 static uint64_t an_operand(uint64_t *seed, unsigned kind) {
     return kind == SINGLES ? (uint64_t)a_single(seed) << 32 | a_single(seed) : kind == DOUBLES ? a_double(seed) : f32_as_f64(a_single(seed));
@@ -64,6 +91,10 @@ static void fill(uint64_t *seed, PpcCase *c, const DecodeRow *row, uint32_t insn
     const DecodeField *f = field_of(row, name);
     if (f) {
         unsigned r = (insn >> f->shift & 31) + add;
+        if (kind == QUADS) {
+            a_quad(seed, c->vsr[r]);
+            return;
+        }
         c->vsr[r][0] = an_operand(seed, kind);
         c->vsr[r][1] = an_operand(seed, kind);
     }
@@ -121,7 +152,7 @@ void ppc_fill_fp(uint64_t *seed, PpcCase *c) {
     static const char *const vsx[][2] = {{"a", "ax"}, {"b", "bx"}, {"t", "tx"}, {"c", "cx"}};
     for (unsigned i = 0; i < 4; i++) {
         fill(seed, c, row, insn, scalars[i], 0, DOUBLES);
-        fill(seed, c, row, insn, vectors[i], 32, SINGLES);
+        fill(seed, c, row, insn, vectors[i], 32, is_of_quads(row->name) ? QUADS : row->name[0] == 'x' ? DOUBLES : SINGLES);
         fill(seed, c, row, insn, vsx[i][0], high(row, insn, vsx[i][1]), kind);
     }
     begin(seed, c);
@@ -210,6 +241,18 @@ static void settle_vsx(const PpcCase *before, PpcCase *after, const PpcRow *row,
     }
 }
 
+/* Of quads it takes RN 1 for 3 where xsrqpi and xsrqpxp round by it, leaves what they give when
+ * that raises, and cuts NaNs of xsrqpxp; xsnmsubqpo rounds as xsnmsubqp does. */
+static void settle_quad(const PpcCase *before, PpcCase *after, const PpcFields *f, unsigned t) {
+    if (f->rmc == 3 && !f->r && before->vsr[31][0] & 1) {
+        forget(after, t);
+    } else if (after->end == PPC_FP_RAISED) {
+        after->vsr[t][0] = after->vsr[t][1] = 0;
+    } else if ((after->vsr[t][0] >> 48 & 0x7fff) == 0x7fff) {
+        after->vsr[t][1] &= UINT64_MAX << 49;
+    }
+}
+
 /*
  * What the manual leaves undefined, and where the black box (7.2) differs from it: it does not know FR, has FX follow every
  * exception and not only new ones, clears FI and C when numbers are compared, has an estimate of 1/0, has no FPRF for some conversions, negates before it
@@ -224,7 +267,7 @@ void ppc_settle_fp(const PpcCase *before, PpcCase *after) {
         after->fpscr = 0;
         return;
     }
-    unsigned t = f.tx << 5 | f.t | f.ft, b = f.bx << 5 | f.b | f.fb;
+    unsigned t = is_quad(row) ? f.vt + 32 : f.tx << 5 | f.t | f.ft, b = f.bx << 5 | f.b | f.fb;
     after->fpscr &= ~(UINT64_C(1) << PPC_FPSCR_FR);
     if (is_tiny_single(after->vsr[t][0])) {
         after->fpscr &= ~(UINT64_C(16) << PPC_FPSCR_FPRF); /* of a denormal single: to the black box a normal double */
@@ -244,7 +287,11 @@ void ppc_settle_fp(const PpcCase *before, PpcCase *after) {
     if (strcmp(row->name, "vexptefp") == 0) {
         settle_exponential(before->vsr[f.vb + 32], after->vsr[f.vt + 32]);
     }
-    if (row->name[0] == 'x') {
+    if (strcmp(row->name, "xsnmsubqp") == 0 && f.odd) {
+        forget(after, t);
+    } else if (BEGINS(row, "xsrqp")) {
+        settle_quad(before, after, &f, t);
+    } else if (row->name[0] == 'x') {
         settle_vsx(before, after, row, t);
     }
     if (BEGINS(row, "fcti", "fcfidu", "fcfids", "xscvdpsx", "xscvdpux", "xscvsx", "xscvux")) {
