@@ -4,6 +4,7 @@
  * Spec: Power ISA 3.0B Book I, 3.3.10 (divide extended), 3.3.13 (bpermd), 3.3.16 (decimal assists), 3.3.9 (darn), 4.6.2 and 4.6.3 (formats in
  * registers and memory).
  */
+#include "frontend/ppc/dfp.h"
 #include "frontend/ppc/spr.h"
 
 uint64_t ppc_helper_divde(Env *env, uint64_t a, uint64_t b);
@@ -54,7 +55,7 @@ uint64_t ppc_helper_bpermd(Env *env, uint64_t selectors, uint64_t from) {
 static const uint8_t large_by_st[4] = {6, 5, 3, 7};
 
 /* A densely packed decimal of ten bits, p q r s t u v w x y, to three digits */
-static unsigned unpack(unsigned d) {
+unsigned ppc_dpd_unpack(unsigned d) {
     unsigned pq = d >> 8 & 3, st = d >> 5 & 3, wx = d >> 1 & 3;
     unsigned large = !(d >> 3 & 1) ? 0 : wx == 3 ? large_by_st[st] : 1u << wx;
     unsigned parts[3] = {pq, st, wx}; /* the upper two bits of the digits that are below 8 */
@@ -73,7 +74,7 @@ static unsigned unpack(unsigned d) {
     return v;
 }
 
-static unsigned pack(unsigned bcd) {
+unsigned ppc_dpd_pack(unsigned bcd) {
     unsigned digit[3] = {bcd >> 8 & 15, bcd >> 4 & 15, bcd & 15}, large = 0, parts[3];
     for (unsigned i = 0; i < 3; i++) {
         large |= digit[i] & 8 ? 4u >> i : 0;
@@ -92,7 +93,7 @@ static unsigned pack(unsigned bcd) {
 uint64_t ppc_helper_cdtbcd(Env *env, uint64_t v) {
     uint64_t r = 0;
     for (unsigned i = 0; i < 64; i += 32) {
-        r |= (uint64_t)(unpack(v >> i & 0x3ff) | unpack(v >> (i + 10) & 0x3ff) << 12) << i;
+        r |= (uint64_t)(ppc_dpd_unpack(v >> i & 0x3ff) | ppc_dpd_unpack(v >> (i + 10) & 0x3ff) << 12) << i;
     }
     return r;
 }
@@ -100,7 +101,7 @@ uint64_t ppc_helper_cdtbcd(Env *env, uint64_t v) {
 uint64_t ppc_helper_cbcdtd(Env *env, uint64_t v) {
     uint64_t r = 0;
     for (unsigned i = 0; i < 64; i += 32) {
-        r |= (uint64_t)(pack(v >> i & 0xfff) | pack(v >> (i + 12) & 0xfff) << 10) << i;
+        r |= (uint64_t)(ppc_dpd_pack(v >> i & 0xfff) | ppc_dpd_pack(v >> (i + 12) & 0xfff) << 10) << i;
     }
     return r;
 }

@@ -5,6 +5,7 @@
 #ifndef FRONTEND_PPC_TRANS_H
 #define FRONTEND_PPC_TRANS_H
 
+#include "frontend/ppc/dfp.h"
 #include "frontend/ppc/quad.h"
 
 /* PpcFields (one member per field name of the tables) and the prototypes of all ppc_trans_* come from decode.py. */

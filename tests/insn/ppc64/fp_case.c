@@ -16,7 +16,7 @@ static bool is_of_quads(const char *name) {
 }
 
 bool ppc_is_fp(const PpcRow *row) {
-    return is_quad(row) || g_str_has_prefix(row->file, "ppc_fp") || g_str_has_prefix(row->file, "ppc_vfp");
+    return is_quad(row) || ppc_is_dfp(row) || g_str_has_prefix(row->file, "ppc_fp") || g_str_has_prefix(row->file, "ppc_vfp");
 }
 
 /* -- operands -------------------------------------------------------------------------------- */
@@ -111,7 +111,8 @@ static void begin(uint64_t *seed, PpcCase *c) {
     uint64_t v = cover_random(seed), enables = v >> 60 < 3 ? v & PPC_FPSCR_ENABLES : 0;
     uint64_t old = v >> 56 & 1 ? v & (PPC_FPSCR_STICKY | UINT64_C(0x7f000)) : 0;
     old |= old & PPC_FPSCR_STICKY ? UINT64_C(1) << PPC_FPSCR_FX : 0;
-    c->vsr[31][0] = (v >> 40 & 3) | enables | old;
+    uint64_t decimal = ppc_is_dfp((const PpcRow *)ppc_rows_find(c->insn[0])) ? v >> 44 & 7 : 0;
+    c->vsr[31][0] = (v >> 40 & 3) | enables | old | decimal << PPC_FPSCR_DRN;
     if (enables && old) { /* nothing is pending */
         c->vsr[31][0] &= ~PPC_FPSCR_STICKY;
     }
@@ -140,6 +141,11 @@ static void compute_before(uint64_t *seed, PpcCase *c, const DecodeRow *row) {
 void ppc_fill_fp(uint64_t *seed, PpcCase *c) {
     uint32_t insn = c->insn[c->count - 1];
     const DecodeRow *row = ppc_rows_find(insn);
+    if (ppc_is_dfp((const PpcRow *)row)) {
+        ppc_fill_dfp(seed, c);
+        begin(seed, c);
+        return;
+    }
     if (field_of(row, "ra")) { /* loads and stores */
         fill(seed, c, row, insn, "ft", 0, DOUBLES);
         return;
@@ -265,6 +271,9 @@ void ppc_settle_fp(const PpcCase *before, PpcCase *after) {
     const PpcRow *row = ppc_find(before->insn[before->count - 1], &f);
     if (!ppc_is_fp(row)) {
         after->fpscr = 0;
+        return;
+    } else if (ppc_is_dfp(row)) {
+        ppc_settle_dfp(before, after, row);
         return;
     }
     unsigned t = is_quad(row) ? f.vt + 32 : f.tx << 5 | f.t | f.ft, b = f.bx << 5 | f.b | f.fb;

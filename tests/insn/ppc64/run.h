@@ -45,6 +45,10 @@ void ppc_settle(const PpcCase *before, PpcCase *after);
 void ppc_settle_fp(const PpcCase *before, PpcCase *after);
 bool ppc_is_fp(const PpcRow *row);
 void ppc_fill_fp(uint64_t *seed, PpcCase *c);
+/* Of those the decimal ones, in dfp_case.c. */
+bool ppc_is_dfp(const PpcRow *row);
+void ppc_fill_dfp(uint64_t *seed, PpcCase *c);
+void ppc_settle_dfp(const PpcCase *before, PpcCase *after, const PpcRow *row);
 
 static inline const DecodeRow *ppc_rows_find(uint32_t insn) {
     PpcFields f;
