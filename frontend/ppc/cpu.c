@@ -2,7 +2,7 @@
 /*
  * cpu.c - the PowerPC front end as others see it: models, slots, state, reset, mode.
  * Spec: Power ISA 2.07B (POWER8) and 3.0B (POWER9).
- * Missing: hypervisor state; decimal and quad-precision arithmetic; transactional memory; little-endian
+ * Missing: hypervisor state; transactional memory; little-endian
  * and 64-bit are what debuggers are told, whatever the mode.
  */
 #include <inttypes.h>
