@@ -2,7 +2,7 @@
 /*
  * trans_fp_mem.c - PowerPC floating-point loads and stores.
  * Spec: Power ISA 3.0B Book I, 4.6.2, 4.6.3 (formats in registers and memory), 7.6.3 (lxsspx, lxssp, stxsspx, stxssp).
- * Missing: lfdp, stfdp and their indexed forms, which ISA 3.0 phases out.
+ * Pairs are doublewords in either byte order: the even register is that at the lower address.
  */
 #include "frontend/ppc/trans_vec.h"
 
@@ -82,6 +82,45 @@ FORMS(lfd)
 FORMS(lfs)
 FORMS(stfd)
 FORMS(stfs)
+
+/* -- pairs -- */
+
+static uint32_t following(Trans *t, uint32_t ea) {
+    return ppc_op2(t, IR_add, IR_I64, ea, ppc_i64(t, 8));
+}
+
+static void load_pair(Trans *t, unsigned r, uint32_t ea) {
+    uint32_t addend = ppc_check(t, ea, 16, IR_CHECK_R), even = ppc_fetch(t, ppc_mem(t, 3, 0), addend, ea);
+    uint32_t odd = ppc_fetch(t, ppc_mem(t, 3, 0), addend, following(t, ea));
+    ppc_set_scalar(t, r, even);
+    ppc_set_scalar(t, r + 1, odd);
+}
+
+static void store_pair(Trans *t, unsigned r, uint32_t ea) {
+    uint32_t addend = ppc_check(t, ea, 16, IR_CHECK_W), even = ppc_half(t, ppc_get_v(t, r), 0);
+    ir_append(t->ir, IR_st, IR_VOID, ppc_mem(t, 3, 0), addend, ea, even);
+    ir_append(t->ir, IR_st, IR_VOID, ppc_mem(t, 3, 0), addend, following(t, ea), ppc_half(t, ppc_get_v(t, r + 1), 0));
+}
+
+static void pair(Trans *t, const PpcFields *f, uint32_t ea, unsigned store) {
+    if (store) {
+        store_pair(t, f->ft, ea);
+    } else {
+        load_pair(t, f->ft, ea);
+    }
+}
+
+void ppc_shape_fpair_ds(Trans *t, const PpcFields *f, unsigned store) {
+    if (ppc_fp(t)) {
+        pair(t, f, ppc_ea_d(t, f->ra, ppc_sext(f->ds, 14) * 4), store);
+    }
+}
+
+void ppc_shape_fpair_x(Trans *t, const PpcFields *f, unsigned store) {
+    if (ppc_fp(t)) {
+        pair(t, f, ppc_ea_x(t, f), store);
+    }
+}
 
 /* Word to the low half of the register, sign- or zero-extended */
 void ppc_shape_lfiw(Trans *t, const PpcFields *f, unsigned sign) {

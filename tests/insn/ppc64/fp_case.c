@@ -259,6 +259,19 @@ static void settle_quad(const PpcCase *before, PpcCase *after, const PpcFields *
     }
 }
 
+/* It exchanges the doublewords of little-endian pairs, which the manual does not (Book I, 4.6.2). */
+static void settle_pair(const PpcCase *before, PpcCase *after, const PpcRow *row, unsigned t) {
+    if (before->big) {
+        return;
+    } else if (row->name[0] == 's') {
+        after->memory = 0;
+    } else if (after->vsr[t][0] > after->vsr[t + 1][0]) {
+        uint64_t v = after->vsr[t][0];
+        after->vsr[t][0] = after->vsr[t + 1][0];
+        after->vsr[t + 1][0] = v;
+    }
+}
+
 /*
  * What the manual leaves undefined, and where the black box (7.2) differs from it: it does not know FR, has FX follow every
  * exception and not only new ones, clears FI and C when numbers are compared, has an estimate of 1/0, has no FPRF for some conversions, negates before it
@@ -288,7 +301,9 @@ void ppc_settle_fp(const PpcCase *before, PpcCase *after) {
             after->vsr[t][0] = after->vsr[t][1] = 0;
         }
     }
-    if (BEGINS(row, "mffs")) {
+    if (BEGINS(row, "lfdp", "stfdp")) {
+        settle_pair(before, after, row, t);
+    } else if (BEGINS(row, "mffs")) {
         after->vsr[t][0] &= ~(UINT64_C(1) << PPC_FPSCR_FR);
     } else if (strcmp(row->name, "mcrfs") == 0 && f.bfa == 3) {
         after->cr = 0; /* FR among others */
