@@ -176,7 +176,6 @@ bool ppc_dfp_raise_exponent(PpcDecimal *x, int exponent, PpcDfpRound round, bool
 
 /* An exact x takes the exponent that is nearest to ideal. */
 static void prefer(const PpcDfpFormat *f, PpcDecimal *x, int ideal) {
-    ideal = CLAMP(ideal, ppc_dfp_least(f), ppc_dfp_most(f));
     int zeros = 0;
     while (zeros < x->count && x->digit[zeros] == 0) {
         zeros++;
@@ -198,6 +197,7 @@ static void overflow(const PpcDfpFormat *f, PpcDecimal *x, PpcDfpStatus *s) {
 }
 
 void ppc_dfp_fit(const PpcDfpFormat *f, PpcDecimal *x, int ideal, PpcDfpStatus *s) {
+    enum { ANY_EXPONENT = 1 << 20 }; /* wrapped results of conversions stand in the wider format */
     int least = ppc_dfp_least(f), most = ppc_dfp_most(f), wrap = s->wrap ? s->wrap : f->wrap;
     if (x->count == 0) {
         x->exponent = CLAMP(ideal, least, most);
@@ -210,6 +210,8 @@ void ppc_dfp_fit(const PpcDfpFormat *f, PpcDecimal *x, int ideal, PpcDfpStatus *
         s->bits |= BIT(UX);
         s->wrapped = true;
         tiny = false;
+        least = -ANY_EXPONENT;
+        most = ANY_EXPONENT;
     }
     int to = MAX(x->exponent + x->count - f->precision, least);
     bool inexact = to > x->exponent && ppc_dfp_raise_exponent(x, to, s->round, &up);
@@ -229,9 +231,11 @@ void ppc_dfp_fit(const PpcDfpFormat *f, PpcDecimal *x, int ideal, PpcDfpStatus *
         ideal -= wrap;
         s->bits |= BIT(OX);
         s->wrapped = true;
+        least = -ANY_EXPONENT;
+        most = ANY_EXPONENT;
     }
     if (!inexact) {
-        prefer(f, x, ideal);
+        prefer(f, x, CLAMP(ideal, least, most));
     }
     if (x->exponent > most) {
         int n = x->exponent - most;

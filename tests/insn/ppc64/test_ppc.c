@@ -185,6 +185,9 @@ static uint64_t facility_of(const PpcRow *row, const PpcFields *f) {
         "stxvh8x", "lxvwsx", "mfvsrld", "mtvsrdd", "mtvsrws", "xxspltib", NULL};
     static const char *const moves[] = {"mfvsrd", "mfvsrwz", "mtvsrd", "mtvsrwa", "mtvsrwz", NULL};
     bool vsx = false;
+    if (ppc_is_dfp(row)) {
+        return PPC_VEC_FP;
+    }
     for (uint32_t i = 0; i < row->field_count; i++) {
         vsx |= strcmp(row->fields[i].name, "tx") == 0;
     }
@@ -202,7 +205,7 @@ START_TEST(facilities) {
         Cover cover;
         uint64_t seed = i;
         const PpcRow *row = &ppc_rows[i];
-        if (!g_str_has_prefix(row->file, "ppc_vec_") || strcmp(row->name, "dss") == 0) {
+        if ((!g_str_has_prefix(row->file, "ppc_vec_") && !ppc_is_dfp(row)) || strcmp(row->name, "dss") == 0) {
             continue; /* dss does nothing */
         }
         cover_init(&cover, (const DecodeRow *)row, ppc_rows_find);
