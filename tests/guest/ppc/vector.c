@@ -17,6 +17,7 @@ static void set_msr(uint64_t bits, bool on) {
 #define VXOR ".long 0x10000000 | 1220" /* vxor v0, v0, v0 */
 #define XXLXOR ".long 0xf00004d0"   /* xxlxor vs0, vs0, vs0 */
 #define MFVSRD_V0 ".long 0x7c030067" /* mfvsrd r3, vs32 */
+#define XSADDQP ".long 0xfc611008"  /* xsaddqp v3, v1, v2 */
 #define MFVSRD_F0 ".long 0x7c030066" /* mfvsrd r3, vs0 */
 
 static void availability(void) {
@@ -26,7 +27,8 @@ static void availability(void) {
     TRAPS(0xf40, XXLXOR);
     TRAPS(0xf20, MFVSRD_V0);
     TRAPS(0x800, MFVSRD_F0);
-    EQUAL(trap.count - before, 5);
+    TRAPS(0xf40, XSADDQP);
+    EQUAL(trap.count - before, 6);
     set_msr(MSR_FP | MSR_VEC | MSR_VSX, true);
     before = trap.count;
     __asm__ volatile("li 3, 0; " LFD "; " VXOR "; " XXLXOR "; " MFVSRD_V0 "; " MFVSRD_F0 ::: "r3");
@@ -83,11 +85,42 @@ static void rotation(void) {
     EQUAL(to, UINT64_C(0x11116789abcd4444));
 }
 
+/* A sum that is rounded up, and infinity - infinity where that is enabled. */
+static void quads(void) {
+    register uint64_t r3 __asm__("r3") = UINT64_C(0x3fff) << 48, r4 __asm__("r4") = UINT64_C(0x3f8e8) << 44, r5 __asm__("r5") = 0;
+    /* mtvsrdd vs33, r3, r5; mtvsrdd vs34, r4, r5; xsaddqp; mffs f1; mfvsrd r3, vs1; mfvsrld r4, vs35 */
+    __asm__ volatile(".long 0x7c232b67, 0x7c442b67; " XSADDQP "; .long 0xfc20048e, 0x7c230066, 0x7c640267" : "+r"(r3), "+r"(r4) : "r"(r5));
+    uint64_t fpscr = r3, low = r4;
+    EQUAL(fpscr, 0x82064000);
+    EQUAL(low, 1);
+    TRAPS(0x700, "li 3, 0x80; " SET_FPSCR "li 3, 0x7fff; sldi 3, 3, 48; li 5, 0; .long 0x7c232b67; " FE0_ON ".long 0xfc610c08");
+    EQUAL(*(const uint32_t *)trap.srr0, 0xfc610c08); /* xssubqp v3, v1, v1 */
+    r3 = 0;
+    __asm__ volatile(SET_FPSCR ".long 0x7c630267" : "+r"(r3) : : "memory"); /* mfvsrld r3, vs35 */
+    EQUAL(r3, 1);
+}
+
+/* The even register has the doubleword at the lower address, in either byte order. */
+static void pairs(void) {
+    uint64_t from[2] = {UINT64_C(0x1122334455667788), UINT64_C(0x99aabbccddeeff00)}, to[2] = {0, 0};
+    register const uint64_t *r3 __asm__("r3") = from;
+    register uint64_t *r4 __asm__("r4") = to;
+    register uint64_t r5 __asm__("r5");
+    /* lfdp f2, 0(r3); stfdp f2, 0(r4); mfvsrd r5, vs2 */
+    __asm__ volatile(".long 0xe4430000, 0xf4440000, 0x7c450066" : "=r"(r5) : "r"(r3), "r"(r4) : "memory");
+    uint64_t even = r5;
+    EQUAL(even, from[0]);
+    EQUAL(to[0], from[0]);
+    EQUAL(to[1], from[1]);
+}
+
 void guest_main(void) {
     EQUAL(hypercall(H_SET_MODE, big64(1) != 1, 4, 0, 0), 0);
     availability();
     status();
     exceptions();
     rotation();
+    quads();
+    pairs();
     guest_exit();
 }

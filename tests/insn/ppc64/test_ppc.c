@@ -184,7 +184,7 @@ static uint64_t facility_of(const PpcRow *row, const PpcFields *f) {
     static const char *const upper[] = {"lxv", "stxv", "lxvx", "stxvx", "lxvl", "stxvl", "lxvll", "stxvll", "lxvb16x", "stxvb16x", "lxvh8x",
         "stxvh8x", "lxvwsx", "mfvsrld", "mtvsrdd", "mtvsrws", "xxspltib", NULL};
     static const char *const moves[] = {"mfvsrd", "mfvsrwz", "mtvsrd", "mtvsrwa", "mtvsrwz", NULL};
-    bool vsx = false;
+    bool vsx = g_str_has_prefix(row->file, "ppc_quad");
     if (ppc_is_dfp(row)) {
         return PPC_VEC_FP;
     }
@@ -205,7 +205,8 @@ START_TEST(facilities) {
         Cover cover;
         uint64_t seed = i;
         const PpcRow *row = &ppc_rows[i];
-        if ((!g_str_has_prefix(row->file, "ppc_vec_") && !ppc_is_dfp(row)) || strcmp(row->name, "dss") == 0) {
+        bool vector = g_str_has_prefix(row->file, "ppc_vec_") || g_str_has_prefix(row->file, "ppc_quad");
+        if ((!vector && !ppc_is_dfp(row)) || strcmp(row->name, "dss") == 0) {
             continue; /* dss does nothing */
         }
         cover_init(&cover, (const DecodeRow *)row, ppc_rows_find);
