@@ -157,6 +157,14 @@ void pci_config_write(PciHost *h, unsigned bus, unsigned devfn, unsigned at, uns
 /* DeviceBank.read and .write of window `n`. */
 BusResult pci_window_read(PciHost *h, unsigned n, uint64_t offset, unsigned size, uint64_t *value);
 BusResult pci_window_write(PciHost *h, unsigned n, uint64_t offset, unsigned size, uint64_t value);
+/* The functions of the bank that is window n, for a host bridge's table. */
+#define PCI_WINDOW(n)                                                                                \
+    static BusResult window##n##_read(Device *d, uint64_t offset, unsigned size, uint64_t *value) {  \
+        return pci_window_read((PciHost *)d, n, offset, size, value);                                 \
+    }                                                                                                 \
+    static BusResult window##n##_write(Device *d, uint64_t offset, unsigned size, uint64_t value) {  \
+        return pci_window_write((PciHost *)d, n, offset, size, value);                                \
+    }
 
 /* What firmware does before a guest without firmware starts: gives every BAR its address, at set-up and for resets too. */
 void pci_assign(PciHost *h);

@@ -28,16 +28,9 @@ static BusResult ecam_write(Device *d, uint64_t offset, unsigned size, uint64_t 
     return BUS_OK;
 }
 
-#define WINDOW(n)                                                                                     \
-    static BusResult window##n##_read(Device *d, uint64_t offset, unsigned size, uint64_t *value) {  \
-        return pci_window_read((PciHost *)d, n, offset, size, value);                                 \
-    }                                                                                                 \
-    static BusResult window##n##_write(Device *d, uint64_t offset, unsigned size, uint64_t value) {  \
-        return pci_window_write((PciHost *)d, n, offset, size, value);                                \
-    }
-WINDOW(0)
-WINDOW(1)
-WINDOW(2)
+PCI_WINDOW(0)
+PCI_WINDOW(1)
+PCI_WINDOW(2)
 
 static const DeviceBank banks[] = {
     { "ecam", 256 << 20, .sizes = 1 | 2 | 4, .read = ecam_read, .write = ecam_write, .unlocked = true },

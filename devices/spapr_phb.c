@@ -17,16 +17,9 @@ typedef struct SpaprPhb {
     uint64_t tces[SPAPR_TCES];
 } SpaprPhb;
 
-#define WINDOW(n)                                                                                      \
-    static BusResult window##n##_read(Device *d, uint64_t offset, unsigned size, uint64_t *value) {   \
-        return pci_window_read((PciHost *)d, n, offset, size, value);                                  \
-    }                                                                                                  \
-    static BusResult window##n##_write(Device *d, uint64_t offset, unsigned size, uint64_t value) {   \
-        return pci_window_write((PciHost *)d, n, offset, size, value);                                 \
-    }
-WINDOW(0)
-WINDOW(1)
-WINDOW(2)
+PCI_WINDOW(0)
+PCI_WINDOW(1)
+PCI_WINDOW(2)
 
 #define BANK(word, bytes, n) \
     { word, bytes, .sizes = 1 | 2 | 4 | 8, .read = window##n##_read, .write = window##n##_write, .unlocked = true }

@@ -148,17 +148,17 @@ static void look_at(Vcpu *v, HostLook look) {
     }
 }
 
-/* Have so many misses of the hint or run come fast enough to cost more than the hits can bring? */
-static bool too_fast(gint64 *since, unsigned misses) {
+/* Have HINT_MISSES of the hint or run come fast enough to cost more than the hits can bring? */
+static bool too_fast(gint64 *since) {
     gint64 now = g_get_monotonic_time();
     gint64 ns = (now - *since) * 1000;
     *since = now;
-    return ns < misses * HINT_MISS_NS;
+    return ns < HINT_MISSES * HINT_MISS_NS;
 }
 
 static void judge_run(Vcpu *v, unsigned i, HostLook look, uint64_t ea, bool write) {
     bool falls, served = v->runs_known >> i & 1; /* other insns, or this one elsewhere */
-    bool fast = too_fast(&v->run_since[i], HINT_MISSES);
+    bool fast = too_fast(&v->run_since[i]);
     v->env->runs[i].misses = HINT_MISSES;
     bool found = find_run(v, i, ea, write, &falls);
     v->run_strikes[i] = fast && (served || !found) ? v->run_strikes[i] + 1 : 0;
@@ -173,7 +173,7 @@ static void judge_run(Vcpu *v, unsigned i, HostLook look, uint64_t ea, bool writ
 static void judge_hint(Vcpu *v, unsigned i, uint64_t ea, bool write) {
     bool falls;
     v->env->hints[i].misses = HINT_MISSES;
-    if (too_fast(&v->hint_since[i], HINT_MISSES)) {
+    if (too_fast(&v->hint_since[i])) {
         look_at(v, !find_run(v, i, ea, write, &falls) ? HOST_LOOK_TLB : falls ? HOST_LOOK_EITHER : HOST_LOOK_RISING);
         v->run_strikes[i] = 0;
     }

@@ -2,7 +2,7 @@
 /*
  * hash.c - translation by segments and a hash table: SLB, hypercalls, page sizes, rights, keys, faults, contexts, users.
  */
-#include "guest.h"
+#include "access.h"
 
 void guest_main(void);
 
@@ -28,34 +28,6 @@ static void slbmte(uint64_t esid, unsigned index, uint64_t vsid) {
 static void slbie(uint64_t esid) {
     __asm__ volatile("slbie %0; isync" : : "r"(esid & ~UINT64_C(0xfffffff)) : "memory");
 }
-
-static void set_msr(uint64_t bits, bool on) {
-    uint64_t v = on ? mfmsr() | bits : mfmsr() & ~bits;
-    __asm__ volatile("mtmsrd %0; isync" : : "r"(v) : "memory");
-}
-
-static uint64_t load(uint64_t va) {
-    return *(volatile uint64_t *)va;
-}
-
-static void store(uint64_t va, uint64_t v) {
-    *(volatile uint64_t *)va = v;
-}
-
-static void faults(uint64_t count, unsigned vector, uint64_t dar, uint64_t dsisr, int line) {
-    guest_equal(trap.count - count, 1, __FILE__, line, "interrupts");
-    guest_equal(trap.vector, vector, __FILE__, line, "vector");
-    guest_equal(trap.dar, dar, __FILE__, line, "DAR");
-    if (vector == 0x300) {
-        guest_equal(trap.dsisr, dsisr, __FILE__, line, "DSISR");
-    }
-}
-#define FAULTS(access, vector, dar, dsisr)                                                                             \
-    do {                                                                                                               \
-        uint64_t before_ = trap.count;                                                                                 \
-        access;                                                                                                        \
-        faults(before_, vector, dar, dsisr, __LINE__);                                                                 \
-    } while (0)
 
 static void fetch_faults(uint64_t va, unsigned vector, uint64_t srr1, int line) {
     uint64_t before = trap.count;
