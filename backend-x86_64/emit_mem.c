@@ -415,7 +415,7 @@ static void cold_pend(HostCode *h, HostOperand value, HostOperand to, IrType typ
 static void cold_flags(HostCode *h, const HostCold *c) {
     HostOperand a = c->compare[0];
     if (a.kind == HOST_NONE) {
-        x64_flags_save(h, c->flags_polarity, c->flags_to, false);
+        x64_flags_save(h, c->flags_polarity, c->flags_to, c->leaves);
         return;
     }
     unsigned tmp = c->compare[1].kind == HOST_REG && c->compare[1].reg == RAX ? RCX : RAX;

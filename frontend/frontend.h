@@ -242,6 +242,7 @@ struct Trans {
     int32_t start;       /* page offset of the first insn */
     unsigned rounds;     /* see TransRequest; those left, this one included, if there is room for another */
     bool again;          /* go on at `start`: the way out has been emitted */
+    unsigned leaves;     /* so many more conditional branches may be left by in the middle of the block; see frontend_branch */
     bool sync;           /* end the block after this insn (exit NEXT follows): the insn changed what decoding depends on */
     void *scratch;       /* the front end's own, for one insn */
     uint32_t known;      /* the front end's own, for one block; 0 at its start. Arm: value known to be 16-byte aligned */
@@ -265,6 +266,10 @@ typedef enum TransResult {
     TRANS_OK,
     TRANS_NEEDS_NEXT_PAGE, /* the first insn crosses and next_page is NULL */
 } TransResult;
+
+/* For front ends: a direct branch by `displacement` where cond holds of flags, else on to the insn behind, at `next`. It
+ * ends the block, or the block goes on, where it is likely to, with a way out here. */
+void frontend_branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement, int32_t next);
 
 /* Fills ir with one verified-able block; *end receives the page offset after its last byte. */
 TransResult frontend_translate(const TransRequest *request, IrBlock *ir, unsigned *end);

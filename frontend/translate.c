@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { PAGE = 1 << IR_PAGE_BITS };
+enum { PAGE = 1 << IR_PAGE_BITS, LEAVES = 4, LEAVING_INSNS = 24 };
 
 /* Bytes of the insn at `offset`, which may run into the next page, gathered into `buffer`. */
 static G_GNUC_NO_INLINE const uint8_t *fetch(const TransRequest *r, unsigned offset, uint8_t *buffer, unsigned *avail) {
@@ -21,11 +21,26 @@ static G_GNUC_NO_INLINE const uint8_t *fetch(const TransRequest *r, unsigned off
     return buffer;
 }
 
+void frontend_branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement, int32_t next) {
+    int32_t to = t->off + displacement;
+    if (t->rounds > 1 && to == t->start) {
+        ir_append(t->ir, IR_leave_if, IR_VOID, cond ^ 1, flags, (uint32_t)next, 0);
+        t->again = true;
+    } else if (t->leaves && displacement > 0 && to < PAGE && next < PAGE) {
+        ir_append(t->ir, IR_leave_if, IR_VOID, cond, flags, (uint32_t)to, 0);
+        t->leaves--;
+    } else {
+        unsigned aux = cond | (displacement <= 0 ? 16 : 0);
+        ir_put(t->ir, IR_branch, IR_VOID, aux, flags, (uint32_t)to, (uint32_t)next);
+        t->ended = true;
+    }
+}
+
 TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end) {
     const Frontend *fe = r->frontend;
     uint8_t buffer[16];
     Trans t = {.frontend = fe, .env = r->env, .mode = r->mode, .ir = ir, .start = (int32_t)r->offset,
-               .rounds = r->rounds};
+               .rounds = r->rounds, .leaves = LEAVES};
     unsigned offset = r->offset;
     unsigned count = 0, round = 0, last = 0;
 
@@ -43,6 +58,9 @@ TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end
         }
         t.off = (int32_t)offset;
         t.insn_len = 0;
+        if (count + 1 >= MIN(r->max_insns, LEAVING_INSNS)) {
+            t.leaves = 0;
+        }
         uint32_t before = ir->count;
         fe->translate(&t);
         if (t.insn_len == 0) { /* a variable-length insn needs bytes of the next page */

@@ -160,6 +160,7 @@ typedef struct HostCold {
     uint8_t tmp;          /* free register */
     uint8_t hint;         /* number (from 1) of the page hint or run that the hot code tried; 0: it looked into the TLB itself */
     uint8_t look;         /* HostLook */
+    bool leaves;          /* it leaves the block for good: no register but the pins is wanted when env is up to date */
     uint8_t pends;        /* number of values that belong into env, which the hot code has not stored */
     struct {
         HostOperand value, to;

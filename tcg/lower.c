@@ -91,47 +91,77 @@ static void lower_branch(Walk *w, const IrNode *n) {
     leave_to(w, 1, otherwise, false);
 }
 
+/* An exit of the block, in front of its end, that is not in use: TB_EXITS if there is none. */
+static unsigned free_exit(const Walk *w) {
+    unsigned k = 2;
+    while (k < TB_EXITS && w->tb->exits[k].jump) {
+        k++;
+    }
+    return k;
+}
+
+/* Where nothing is to be done on the way out the jump itself can be chained. */
 static void lower_leave_if(Walk *w, const IrNode *n) {
     Lower *l = &w->l;
+    int cc = flags_condition(w, n->a, n->aux & 15);
     if (w->leave_count == MAX_LEAVES) {
         l->failed = true;
         return;
     }
-    HostCold *c = &w->leaves[w->leave_count++];
-    c->from[0] = l->be->jump_if(l->h, flags_condition(w, n->a, n->aux & 15));
+    HostCold *c = &w->leaves[w->leave_count];
     c->insn_off = (int32_t)n->b;
     c->desc = n->aux & 16;
+    c->leaves = true;
     c->rest = l->vcpu->tcg->config.icount ? l->ir->insns - w->insn_index : 0;
     ra_pends(l, c);
+    unsigned slot = free_exit(w);
+    if (slot < TB_EXITS && on_page(c->insn_off) && !c->desc && !c->rest && !c->pends && c->flags_to.kind == HOST_NONE) {
+        chain_jump(w, slot, c->insn_off, cc);
+    } else {
+        c->from[0] = l->be->jump_if(l->h, cc);
+        w->leave_count++;
+    }
 }
 
-/* The ways out of leave_ifs. Those to the first one's target share its jump, which can be chained. */
+/* The way out of the leave_if k, up to its jump. */
+static void leave_state(Walk *w, unsigned k) {
+    const HostCold *c = &w->leaves[k];
+    w->l.be->bind(w->l.h, c->from[0]);
+    w->l.be->cold_state(w->l.h, c);
+    if (c->rest) {
+        w->l.be->refund(w->l.h, c->rest);
+    }
+}
+
+/* The ways out of leave_ifs. Those to one target share its jump, which can be chained as long as there are exits. */
 static void leave_early(Walk *w) {
     Lower *l = &w->l;
     HostFixup shared[MAX_LEAVES];
-    unsigned shared_count = 0;
-    uint32_t poll = 0;
-    for (unsigned k = w->leave_count; k-- > 0;) { /* the first one last: it falls through to the jump */
-        const HostCold *c = &w->leaves[k];
-        l->be->bind(l->h, c->from[0]);
-        l->be->cold_state(l->h, c);
-        if (c->rest) {
-            l->be->refund(l->h, c->rest);
+    bool done[MAX_LEAVES] = {false};
+    for (unsigned first = 0; first < w->leave_count; first++) {
+        const HostCold *c = &w->leaves[first];
+        unsigned slot = free_exit(w), shared_count = 0;
+        uint32_t poll = c->desc;
+        if (done[first]) {
+            continue;
         }
-        if (c->insn_off != w->leaves[0].insn_off) {
-            l->be->far_jump(l->h, c->insn_off, c->desc != 0);
+        for (unsigned k = w->leave_count - 1; k > first; k--) {
+            if (w->leaves[k].insn_off == c->insn_off) {
+                leave_state(w, k);
+                shared[shared_count++] = l->be->jump_if(l->h, HOST_ALWAYS);
+                poll |= w->leaves[k].desc;
+                done[k] = true;
+            }
+        }
+        leave_state(w, first); /* the last one falls through to the jump */
+        while (shared_count) {
+            l->be->bind(l->h, shared[--shared_count]);
+        }
+        if (slot < TB_EXITS) {
+            leave_to(w, slot, c->insn_off, poll != 0);
         } else {
-            poll |= c->desc;
-            shared[shared_count++] = k ? l->be->jump_if(l->h, HOST_ALWAYS) : 0;
+            l->be->far_jump(l->h, c->insn_off, poll != 0);
         }
-    }
-    for (unsigned k = 0; k < shared_count; k++) {
-        if (shared[k]) {
-            l->be->bind(l->h, shared[k]);
-        }
-    }
-    if (w->leave_count) {
-        leave_to(w, TB_EXITS - 1, w->leaves[0].insn_off, poll != 0);
     }
 }
 

@@ -48,7 +48,7 @@ enum {
 };
 
 /* A translated run of guest insns. */
-enum { TB_EXITS = 3, TB_EXIT_BITS = 2 };
+enum { TB_EXITS = 6, TB_EXIT_BITS = 3 };
 typedef struct Tb Tb;
 struct Tb {
     uint64_t pa;          /* of its first byte */
@@ -71,7 +71,7 @@ struct Tb {
     const uint8_t *host;  /* entry (executable address), or NULL */
     uint32_t host_bytes;
     uint32_t index;       /* in Tcg.tbs: how generated code names the block when it leaves */
-    HostExit exits[TB_EXITS]; /* direct exits that can be chained: the terminator's two, and one in front of it */
+    HostExit exits[TB_EXITS]; /* direct exits that can be chained: the terminator's two, and those in front of it */
     Tb *targets[TB_EXITS];       /* where they go now, or NULL */
     Tb *incoming;         /* blocks that chain to this one: list through in_next of {tb, slot} */
     Tb *in_next[TB_EXITS];       /* for each of my exits: next block in its target's incoming list... */

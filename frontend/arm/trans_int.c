@@ -201,14 +201,7 @@ static void jump(Trans *t, int32_t displacement) {
 }
 
 static void branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement) {
-    if (t->rounds > 1 && t->off + displacement == t->start) {
-        ir_append(t->ir, IR_leave_if, IR_VOID, cond ^ 1, flags, (uint32_t)(t->off + 4), 0);
-        t->again = true;
-        return;
-    }
-    unsigned aux = cond | (displacement <= 0 ? 16 : 0);
-    ir_put(t->ir, IR_branch, IR_VOID, aux, flags, (uint32_t)(t->off + displacement), (uint32_t)(t->off + 4));
-    t->ended = true;
+    frontend_branch(t, cond, flags, displacement, t->off + 4);
 }
 
 static void link_return(Trans *t) {

@@ -124,8 +124,8 @@ static void go_if(Trans *t, IrCond cond, uint32_t flags, const Where *w) {
         uint32_t address = ir_emit(t->ir, IR_csel, IR_I64, cond, flags, w->address, pcrel(t, 4));
         ir_append(t->ir, IR_indirect, IR_VOID, w->kind, address, 0, 0);
     } else {
-        unsigned aux = cond | (w->displacement <= 0 ? 16 : 0);
-        ir_append(t->ir, IR_branch, IR_VOID, aux, flags, (uint32_t)(t->off + w->displacement), (uint32_t)(t->off + 4));
+        frontend_branch(t, cond, flags, w->displacement, t->off + 4);
+        return;
     }
     t->ended = true;
 }
