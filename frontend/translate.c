@@ -31,7 +31,7 @@ void frontend_branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement
         t->leaves--;
     } else {
         unsigned aux = cond | (displacement <= 0 ? 16 : 0);
-        ir_put(t->ir, IR_branch, IR_VOID, aux, flags, (uint32_t)to, (uint32_t)next);
+        ir_append(t->ir, IR_branch, IR_VOID, aux, flags, (uint32_t)to, (uint32_t)next);
         t->ended = true;
     }
 }

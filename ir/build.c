@@ -5,7 +5,7 @@
  * What a slot holds is known by the value last set or got; known[s] counts only while its gen is the block's, so that
  * forgetting everything is one increment. Nothing here allocates but the growth of the node array.
  */
-#include "ir/ir.h"
+#include "ir/life.h"
 
 #include <string.h>
 
@@ -13,8 +13,11 @@ enum { NODES_AT_FIRST = 1024, LOOK_BACK = 24 };
 
 /* -- blocks -- */
 
+static const uint8_t no_pins[IR_PINS_MAX] = {[0 ... IR_PINS_MAX - 1] = IR_NO_PIN};
+
 IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *helpers, uint32_t helper_count) {
     IrBlock *b = g_new0(IrBlock, 1);
+    g_assert(slot_count <= IR_PINS_MAX);
     b->slots = slots;
     b->slot_count = slot_count;
     b->helpers = helpers;
@@ -23,6 +26,8 @@ IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *
     b->nodes = g_new(IrNode, b->capacity);
     b->uses = g_new(uint32_t, b->capacity);
     b->code = g_new(uint16_t, b->capacity);
+    b->lives = g_new(IrLife, b->capacity);
+    b->pins = no_pins;
     b->known = g_new0(struct IrKnown, slot_count + 1);
     b->dead = g_new0(struct IrDead, slot_count + 1);
     b->optimize = true;
@@ -66,6 +71,7 @@ void ir_block_free(IrBlock *b) {
         g_free(b->nodes);
         g_free(b->uses);
         g_free(b->code);
+        g_free(b->lives);
         g_free(b->known);
         g_free(b->dead);
         g_free(b);
@@ -75,7 +81,9 @@ void ir_block_free(IrBlock *b) {
 void ir_new_generation(IrBlock *b) {
     b->gen_start = b->count;
     if (++b->gen == 0) { /* wrapped: old stamps could match again */
-        memset(b->known, 0, sizeof b->known[0] * b->slot_count);
+        for (uint32_t s = 0; s < b->slot_count; s++) {
+            b->known[s].gen = 0;
+        }
         memset(b->dead, 0, sizeof b->dead[0] * b->slot_count);
         b->gen = 1;
     }
@@ -85,6 +93,7 @@ void ir_block_reset(IrBlock *b) {
     b->count = 1;
     b->code_count = 0;
     ir_new_generation(b);
+    ir_lives_reset(b);
     ir_forget_spans(b);
     b->next_span = 0;
     b->insns = b->checks = b->first_check = 0;
@@ -103,13 +112,15 @@ void ir_block_cut(IrBlock *b, uint32_t count) {
     }
     ir_forget_spans(b);
     ir_new_generation(b);
+    ir_lives_again(b);
 }
 
-static G_GNUC_NO_INLINE void grow(IrBlock *b) {
+void ir_grow(IrBlock *b) {
     b->capacity *= 2;
     b->nodes = g_renew(IrNode, b->nodes, b->capacity);
     b->uses = g_renew(uint32_t, b->uses, b->capacity);
     b->code = g_renew(uint16_t, b->code, b->capacity);
+    b->lives = g_renew(IrLife, b->lives, b->capacity);
 }
 
 static void count_node(IrBlock *b, IrOp op) {
@@ -124,7 +135,7 @@ static inline uint32_t append(IrBlock *b, IrOp op, IrType type, unsigned aux, ui
     uint32_t id = b->count;
     unsigned kind = ir_append_kinds[op];
     if (G_UNLIKELY(id == b->capacity)) {
-        grow(b);
+        ir_grow(b);
     }
     b->code[b->code_count] = (uint16_t)id;
     b->code_count += !(kind & IR_APPEND_NO_CODE);
@@ -136,6 +147,7 @@ static inline uint32_t append(IrBlock *b, IrOp op, IrType type, unsigned aux, ui
     }
     b->nodes[id] = (IrNode){.op = (uint16_t)op, .type = (uint8_t)type, .aux = (uint8_t)aux, {{a, b_, c}}};
     b->count = id + 1;
+    ir_note(b, op, id, a, b_, c);
     return id;
 }
 
@@ -372,7 +384,14 @@ uint32_t ir_add_const(IrBlock *b, uint32_t a, int64_t k) {
         k += (int64_t)(n->op == IR_add ? inner : -inner);
         a = n->a;
     }
-    return k == 0 ? a : ir_put(b, IR_add, IR_I64, 0, a, ir_const(b, IR_I64, (uint64_t)k), 0);
+    if (k == 0) {
+        return a;
+    }
+    uint32_t by = ir_const(b, IR_I64, (uint64_t)k);
+    uint32_t id = ir_put(b, IR_add, IR_I64, 0, a, by, 0);
+    ir_note_use(b, a, id);
+    ir_note_use(b, by, id);
+    return id;
 }
 
 uint32_t ir_emit_once(IrBlock *b, IrOp op, IrType type, uint32_t a, uint32_t b_) {
@@ -391,12 +410,8 @@ uint32_t ir_emit_once(IrBlock *b, IrOp op, IrType type, uint32_t a, uint32_t b_)
 /* -- guest state -- */
 
 static void know_slot(IrBlock *b, uint32_t slot, uint32_t value) {
-    b->known[slot] = (struct IrKnown){value, b->gen};
-}
-
-/* The value known to be in a slot, or 0. */
-static uint32_t known_slot(const IrBlock *b, uint32_t slot) {
-    return b->optimize && b->known[slot].gen == b->gen ? b->known[slot].value : 0;
+    b->known[slot].value = value;
+    b->known[slot].gen = b->gen;
 }
 
 /* A get of the low half of a slot tells nothing of the high half. */
@@ -405,37 +420,52 @@ static bool is_partial(const IrBlock *b, uint32_t slot, uint32_t value) {
     return n->op == IR_get && n->a == slot && n->type == IR_I32 && b->slots[slot].type == IR_I64;
 }
 
+/* ir_get where another type is known to be in the slot, or only half of it. 0: it has to be got. */
+static G_GNUC_NO_INLINE uint32_t get_converted(IrBlock *b, uint32_t slot, IrType type, uint32_t v) {
+    IrType known = ir_type_of(b, v);
+    if (known == IR_I64 && type == IR_I32) {
+        return ir_emit(b, IR_trunc, IR_I32, 0, v, 0, 0);
+    }
+    if (known == IR_I32 && type == IR_I64 && !is_partial(b, slot, v)) {
+        v = ir_emit(b, IR_zext, IR_I64, 0, v, 0, 0);
+        know_slot(b, slot, v);
+        return v;
+    }
+    return 0;
+}
+
 uint32_t ir_get(IrBlock *b, uint32_t slot, IrType type) {
-    uint32_t v = known_slot(b, slot);
-    if (v) {
-        IrType known = ir_type_of(b, v);
-        if (known == type) {
-            return v;
-        }
-        if (known == IR_I64 && type == IR_I32) {
-            return ir_emit(b, IR_trunc, IR_I32, 0, v, 0, 0);
-        }
-        if (known == IR_I32 && type == IR_I64 && !is_partial(b, slot, v)) {
-            v = ir_emit(b, IR_zext, IR_I64, 0, v, 0, 0);
-            know_slot(b, slot, v);
+    const struct IrKnown *k = &b->known[slot];
+    if (k->gen == b->gen && b->optimize) {
+        uint32_t v = ir_type_of(b, k->value) == type ? k->value : get_converted(b, slot, type, k->value);
+        if (v) {
             return v;
         }
     }
-    know_slot(b, slot, b->count);
-    return ir_put(b, IR_get, type, 0, slot, 0, 0);
+    uint32_t v = ir_put(b, IR_get, type, 0, slot, 0, 0);
+    know_slot(b, slot, v);
+    ir_note_get(b, slot, v);
+    return v;
+}
+
+static G_GNUC_NO_INLINE void grow_and_set(IrBlock *b, uint32_t slot, uint32_t value) {
+    ir_grow(b);
+    ir_set(b, slot, value);
 }
 
 void ir_set(IrBlock *b, uint32_t slot, uint32_t value) {
+    struct IrKnown *k = &b->known[slot];
     IrType storage = (IrType)b->slots[slot].type;
-    uint32_t known = known_slot(b, slot);
-    if (known == value && known && ir_type_of(b, value) == storage) {
+    if (G_UNLIKELY(b->count == b->capacity)) {
+        grow_and_set(b, slot, value); /* last of all, so that nothing need be kept for later */
+        return;
+    }
+    if (k->value == value && k->gen == b->gen && ir_type_of(b, value) == storage && b->optimize) {
         return; /* it holds that already */
     }
-    know_slot(b, slot, value);
-    if (storage == IR_I8 || storage == IR_I16) {
-        b->known[slot].gen = b->gen - 1; /* set truncates: what the slot holds has no id */
-    }
-    ir_put(b, IR_set, IR_VOID, 0, slot, value, 0);
+    k->value = value;
+    k->gen = b->gen - (storage == IR_I8 || storage == IR_I16); /* set truncates: what the slot holds has no id */
+    ir_note_set(b, slot, value, ir_put_here(b, IR_set, IR_VOID, 0, slot, value, 0));
 }
 
 /* -- structure -- */

@@ -156,8 +156,10 @@ extern const IrOpInfo ir_ops[IR_OPS];
 
 /* What ir_append does besides appending, mostly nothing: a field in aux for the width of operand a: WIDE = is it an i64, BYTES = log2 of its bytes, at bit
  * WIDTH_SHIFT; or something to be counted in the block; or that no host code comes of the op itself. */
-enum { IR_APPEND_WIDTH_SHIFT = 7, IR_APPEND_WIDE = 0x10, IR_APPEND_BYTES = 0x18, IR_APPEND_COUNT = 0x20, IR_APPEND_NO_CODE = 0x40 };
-extern const uint8_t ir_append_kinds[IR_OPS];
+enum { IR_APPEND_WIDTH_SHIFT = 7, IR_APPEND_WIDE = 0x10, IR_APPEND_BYTES = 0x18, IR_APPEND_COUNT = 0x20, IR_APPEND_NO_CODE = 0x40,
+       IR_APPEND_NOTED = 0x80,   /* life.c notes more of it than its operands... */
+       IR_APPEND_NO_USES = 0x100 /* ...or those in another way */ };
+extern const uint16_t ir_append_kinds[IR_OPS];
 
 /* The bits of aux that tell the width of operand a, when its type is `a`: the part of aux that ir_append writes. */
 unsigned ir_width_aux(IrOp op, IrType a);
@@ -173,6 +175,27 @@ typedef struct IrNode {
         uint32_t arg[3];
     };
 } IrNode;
+
+/* How long a node's value is wanted; and, while host code is made of the block, where it is: it may be in several places at
+ * once. 16 bytes: a new one is a single store. */
+typedef struct IrLife {
+    uint16_t last_use;  /* node index; 0 = never used. Not to grow while the value is in a register: ra_extend */
+    uint16_t uses;      /* of a set, and of a call that is no mere value: not 0 as long as somebody sees it */
+    uint16_t next;      /* another value in the same register; before that: the hint is for nodes behind this one */
+    uint8_t reg;        /* or IR_NO_PIN */
+    uint8_t hint;       /* register it should be made in, or IR_NO_PIN */
+    int32_t env;        /* offset in Env of memory that equals it, or -1 */
+    int16_t spill;      /* offset in the spill area, or -1 */
+    bool clean : 1;     /* i32, scalars of vector registers: the rest of the register is known to be zero */
+    bool bit : 1;       /* flags: register or spill hold the carry alone, as bit 0 */
+    bool follows : 1;   /* flags: those of a sum or difference made shortly before, see flags_at */
+    bool pended : 1;    /* a set that only ways out see: as `pend` */
+    uint8_t flags_at : 3; /* sums and differences: so many nodes on stand the flags of the same; made together */
+    uint8_t kin;        /* how many of its uses are as address of a load or store, or flags' for the carry alone;
+                         * UINT8_MAX: that or more */
+} IrLife;
+enum { IR_NO_PIN = 0xff, IR_PINS_MAX = 512, IR_SUMS = 64 };
+static const IrLife ir_life_fresh = {.env = -1, .spill = -1, .reg = IR_NO_PIN, .hint = IR_NO_PIN};
 
 /* A piece of guest state that IR can name. */
 typedef struct IrSlot {
@@ -219,10 +242,21 @@ typedef struct IrBlock {
     uint32_t slot_count;
     const IrHelper *helpers;
     uint32_t helper_count;
+    IrLife *lives;        /* of each node, as far as the block has been built: see life.c */
+    const uint8_t *pins;  /* the register that each slot always is in, or IR_NO_PIN, by who makes host code; borrowed */
     struct IrKnown {
-        uint32_t value, gen;
-    } *known;             /* builder: newest known value of each slot, if of this generation, for forwarding */
+        uint32_t value, gen; /* newest known value, if of this generation, for forwarding */
+        uint16_t view;       /* of this view: */
+        uint16_t set, faults; /* the last set that nothing but faults has seen, or 0, and how many were in front of it */
+        uint16_t touched;    /* the last get or set, or 0 */
+    } *known;             /* builder: of each slot */
     uint32_t gen;
+    uint16_t view;
+    uint32_t barrier;     /* life.c: the last node that has shown pinned slots to somebody */
+    uint16_t faults, last_fault; /* nodes that may leave by a way out: how many, and the last one */
+    bool regions;         /* there is a skip_if */
+    uint16_t sums[IR_SUMS + 1]; /* sets of sums; the last ones lack when there are more */
+    unsigned sum_count;
     uint32_t gen_start;   /* builder: values from here on may be used by what is appended */
     uint32_t insns;       /* guest insns in it */
     uint32_t checks;      /* at most so many checks are in it... */
@@ -253,19 +287,49 @@ void ir_new_generation(IrBlock *b);
 
 /* Appends a node without folding; returns its id. */
 uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);
-/* ir_append of an op known here that it does no more for than append it: no width, nothing to count, no FP. Inline but
- * for a full array: as the last thing that is done, so that nothing need be kept across the call. */
-static inline uint32_t ir_put(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
+/* Makes room for another node. */
+void ir_grow(IrBlock *b);
+/* ir_put where there is room. */
+static inline uint32_t ir_put_here(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
     uint32_t id = b->count;
-    if (G_UNLIKELY(id == b->capacity)) {
-        return ir_append(b, op, type, aux, a, b_, c);
-    }
     if (op != IR_const) {
         b->code[b->code_count++] = (uint16_t)id;
     }
+    b->lives[id] = ir_life_fresh;
     b->nodes[id] = (IrNode){.op = (uint16_t)op, .type = (uint8_t)type, .aux = (uint8_t)aux, {{a, b_, c}}};
     b->count = id + 1;
     return id;
+}
+/* ir_append of an op known here that it does no more for than append it: no width, nothing to count, no FP; what is to be
+ * noted of it (operands that are values: ir_note_use) the caller does. */
+static inline uint32_t ir_put(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
+    if (G_UNLIKELY(b->count == b->capacity)) {
+        ir_grow(b);
+    }
+    return ir_put_here(b, op, type, aux, a, b_, c);
+}
+/* For the builder: the node `at`, which has been appended, uses v. */
+static inline void ir_note_use(IrBlock *b, uint32_t v, uint32_t at) {
+    IrLife *x = &b->lives[v];
+    x->uses++;
+    x->last_use = (uint16_t)at;
+}
+static inline void ir_note_address(IrBlock *b, uint32_t ea, uint32_t at) {
+    ir_note_use(b, ea, at);
+    b->lives[ea].kin += b->lives[ea].kin != UINT8_MAX;
+}
+/* ir_append of a load or a store. */
+static inline uint32_t ir_load(IrBlock *b, IrType type, unsigned aux, uint32_t addend, uint32_t ea) {
+    uint32_t id = ir_put(b, IR_ld, type, aux, addend, ea, 0);
+    ir_note_use(b, addend, id);
+    ir_note_address(b, ea, id);
+    return id;
+}
+static inline void ir_store(IrBlock *b, unsigned aux, uint32_t addend, uint32_t ea, uint32_t value) {
+    uint32_t id = ir_put(b, IR_st, IR_VOID, aux, addend, ea, value);
+    ir_note_use(b, addend, id);
+    ir_note_address(b, ea, id);
+    ir_note_use(b, value, id);
 }
 /* Appends a value op, folding constants and identities when b->optimize. */
 uint32_t ir_emit(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);
@@ -286,6 +350,14 @@ static inline bool ir_is_const(const IrBlock *b, uint32_t id, uint64_t *value) {
     *value = n->a | (uint64_t)n->b << 32;
     return true;
 }
+/* Lives, anew: the block's nodes or pins have been changed. */
+void ir_lives_again(IrBlock *b);
+/* The operand of which n is a use for IrLife.kin, or 0. */
+uint32_t ir_kin_operand(const IrNode *n);
+/* Flags that ways out can make again: of a comparison of what is no constant with what fits an insn. */
+bool ir_is_remade(const IrBlock *b, uint32_t flags);
+/* Is a pend of the slot left to the ways out? What is pinned is set as usual, and needs no store. */
+bool ir_pends_lazily(const IrBlock *b, uint32_t slot);
 /* An addend for `bytes` at ea, of a new check with that aux, or of an earlier one that from now on covers them too. */
 uint32_t ir_check(IrBlock *b, unsigned aux, uint32_t ea, uint32_t bytes);
 uint32_t ir_get(IrBlock *b, uint32_t slot, IrType type); /* forwards an earlier set or get in the block */

@@ -23,12 +23,15 @@ const IrOpInfo ir_ops[IR_OPS] = {
 #undef OP
 };
 
-enum { WIDE = IR_APPEND_WIDE, BYTES = IR_APPEND_BYTES, COUNT = IR_APPEND_COUNT, NO_CODE = IR_APPEND_NO_CODE };
-const uint8_t ir_append_kinds[IR_OPS] = {
-    [IR_fl_add] = WIDE | 7,
-    [IR_fl_sub] = WIDE | 7,
-    [IR_fl_adc] = WIDE | 7,
-    [IR_fl_sbc] = WIDE | 7,
+enum {
+    WIDE = IR_APPEND_WIDE, BYTES = IR_APPEND_BYTES, COUNT = IR_APPEND_COUNT, NO_CODE = IR_APPEND_NO_CODE,
+    NOTED = IR_APPEND_NOTED, NO_USES = IR_APPEND_NO_USES,
+};
+const uint16_t ir_append_kinds[IR_OPS] = {
+    [IR_fl_add] = WIDE | 7 | NOTED | NO_USES,
+    [IR_fl_sub] = WIDE | 7 | NOTED | NO_USES,
+    [IR_fl_adc] = WIDE | 7 | NOTED | NO_USES,
+    [IR_fl_sbc] = WIDE | 7 | NOTED | NO_USES,
     [IR_fl_logic] = WIDE | 7,
     [IR_setc] = WIDE | 7,
     [IR_i2f] = WIDE | 1,
@@ -39,10 +42,31 @@ const uint8_t ir_append_kinds[IR_OPS] = {
     [IR_f2i] = BYTES | 4,
     [IR_nop] = NO_CODE,
     [IR_const] = NO_CODE,
-    [IR_arg] = NO_CODE,
-    [IR_pair] = NO_CODE,
+    [IR_arg] = NO_CODE | NO_USES,
+    [IR_pair] = NO_CODE | NO_USES,
     [IR_insn] = COUNT | NO_CODE,
-    [IR_check] = COUNT,
+    [IR_check] = COUNT | NOTED,
+    [IR_get] = NOTED,
+    [IR_set] = NOTED | NO_USES,
+    [IR_pend] = NOTED | NO_USES,
+    [IR_call] = NOTED,
+    [IR_adc] = NOTED,
+    [IR_sbc] = NOTED,
+    [IR_cset] = NOTED,
+    [IR_csel] = NOTED,
+    [IR_aligned] = NOTED,
+    [IR_ld] = NOTED,
+    [IR_st] = NOTED,
+    [IR_ll] = NOTED,
+    [IR_sc] = NOTED,
+    [IR_cas] = NOTED,
+    [IR_rmw] = NOTED,
+    [IR_barrier] = NOTED,
+    [IR_unmon] = NOTED,
+    [IR_skip_if] = NOTED,
+    [IR_end] = NOTED,
+    [IR_leave_if] = NOTED,
+    [IR_branch] = NOTED,
 };
 
 unsigned ir_width_aux(IrOp op, IrType a) {

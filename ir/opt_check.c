@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "ir/ir.h"
+#include "ir/life.h"
 
 enum { SPAN_MAX = 192 };
 
@@ -40,6 +40,12 @@ static uint32_t merge(IrBlock *b, const IrSpan *s, unsigned aux) {
             continue;
         }
         IrNode *first = &b->nodes[t->check];
+        if (first->a != s->base) {
+            IrLife *x = &b->lives[s->base];
+            b->lives[first->a].uses--;
+            x->uses++;
+            x->last_use = MAX(x->last_use, (uint16_t)t->check);
+        }
         t->low = low;
         t->high = high;
         first->aux |= aux;
@@ -66,7 +72,10 @@ uint32_t ir_check(IrBlock *b, unsigned aux, uint32_t ea, uint32_t bytes) {
         return by;
     }
     b->first_check = b->checks++ ? b->first_check : b->count;
-    return ir_put(b, IR_check, IR_I64, aux, ea, 0, bytes);
+    uint32_t id = ir_put(b, IR_check, IR_I64, aux, ea, 0, bytes);
+    ir_note_use(b, ea, id);
+    ir_note_fault(b, id);
+    return id;
 }
 
 static void use_merged(IrBlock *b, IrNode *n) {
@@ -100,4 +109,5 @@ void ir_opt_check(IrBlock *b) {
             use_merged(b, n);
         }
     }
+    ir_lives_again(b);
 }

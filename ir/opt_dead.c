@@ -7,7 +7,7 @@
  * writes (a pend stored behind it would undo that), an atomic access (the insn may be given back), the border of a
  * skipped region, the end. The stamp dead[s].gen == gen says so, and a new generation makes all slots live at once.
  * dead[s].faults tells the faults behind that set from those in front of it.
- * tcg/regalloc.c does the same for blocks that become host code.
+ * For blocks that become host code life.c knows the same as they are built.
  * Missing: flags that the next block on the page overwrites.
  */
 #include <string.h>
@@ -80,4 +80,5 @@ void ir_opt_dead(IrBlock *b) {
         }
         count_operands(b, n, info->values);
     }
+    ir_lives_again(b);
 }

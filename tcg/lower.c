@@ -190,7 +190,9 @@ static void lower_get(Walk *w, uint32_t i) {
     ra_get(&w->l, i, ra_node(&w->l, i)->a);
 }
 
-static void lower_set(Walk *w, const IrNode *n) {
+static void lower_set(Walk *w, uint32_t i) {
+    const IrNode *n = ra_node(&w->l, i);
+    bool pended = w->l.values[i].pended;
     unsigned pin = w->l.slot_pin[n->a];
     const RaValue *x = &w->l.values[n->b];
     if (pin != RA_NO_REG) {
@@ -198,10 +200,10 @@ static void lower_set(Walk *w, const IrNode *n) {
             ra_set_pin(&w->l, pin, n->b);
         }
     } else if (w->l.ir->slots[n->a].type == IR_FLAGS) {
-        if (n->op != IR_pend || !ra_pend_flags(&w->l, n->a, n->b)) {
+        if (!pended || !ra_pend_flags(&w->l, n->a, n->b)) {
             lower_set_flags(w, n);
         }
-    } else if (n->op == IR_pend) {
+    } else if (pended) {
         ra_pend(&w->l, n->a, n->b);
     } else {
         ra_set(&w->l, n->a, n->b);
@@ -266,7 +268,7 @@ static void lower_node(Walk *w, uint32_t i) {
     case IR_pcrel: lower_pcrel(w, i); break;
     case IR_get: lower_get(w, i); break;
     case IR_add: case IR_sub: lower_sum(w, i); break;
-    case IR_set: case IR_pend: lower_set(w, n); break;
+    case IR_set: case IR_pend: lower_set(w, i); break;
     case IR_call: lower_call(w, i); break;
     case IR_trunc: case IR_vlow: ra_alias(l, i, n->a); break;
     case IR_vzext: lower_vzext(w, i); break;
@@ -322,7 +324,7 @@ static Walk *walk_get(Vcpu *v, IrBlock *ir) {
     Walk *w = v->lower;
     if (!w) {
         const Backend *be = v->tcg->backend;
-        g_assert(v->frontend->slot_count <= RA_SLOTS);
+        g_assert(v->frontend->slot_count <= IR_PINS_MAX);
         w = v->lower = g_new0(Walk, 1);
         w->l.vcpu = v;
         w->l.be = be;
@@ -337,11 +339,15 @@ static Walk *walk_get(Vcpu *v, IrBlock *ir) {
     Lower *l = &w->l;
     if (l->capacity < ir->count) {
         l->capacity = ir->count * 2;
-        l->values = g_renew(RaValue, l->values, l->capacity + RA_FRESH); /* ra_prepare fills so many at a time */
-        l->work = g_renew(uint16_t, l->work, l->capacity * 2); /* ra_prepare reads some from the front */
+        l->work = g_renew(uint16_t, l->work, l->capacity);
+    }
+    if (ir->pins != l->slot_pin) { /* the first block made here */
+        ir->pins = l->slot_pin;
+        ir_lives_again(ir);
     }
     l->ir = ir;
     l->nodes = ir->nodes;
+    l->values = ir->lives;
     memset(l->head, 0, sizeof l->head);
     memset(l->spill_used, 0, sizeof l->spill_used);
     ra_forget_lazy(l);
@@ -356,9 +362,8 @@ static Walk *walk_get(Vcpu *v, IrBlock *ir) {
 void lower_vcpu_free(Vcpu *v) {
     Walk *w = v->lower;
     if (w) {
-        g_free(w->l.values);
         g_free(w->l.work);
-        g_free(w->l.slot_pin);
+        g_free((void *)(uintptr_t)w->l.slot_pin);
         g_free(w->l.slot_lazy);
         g_free(w);
     }

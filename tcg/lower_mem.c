@@ -152,10 +152,10 @@ static void find_streams(Walk *w) {
     const IrBlock *ir = w->l.ir;
     w->streams = 0;
     w->streams_known = true;
-    for (unsigned k = 0; k < w->l.sum_count; k++) {
-        const IrNode *n = ra_node(&w->l, w->l.sums[k]);
+    for (unsigned k = 0; k < ir->sum_count; k++) {
+        const IrNode *n = ra_node(&w->l, ir->sums[k]);
         bool indexed;
-        if (n->op == IR_set && base_slot(w, n->b, &indexed) == (int)n->a && !indexed) {
+        if (w->l.values[ir->sums[k]].uses && !w->l.values[ir->sums[k]].pended && base_slot(w, n->b, &indexed) == (int)n->a && !indexed) {
             w->streams |= UINT64_C(1) << ir->slots[n->a].base;
         }
     }
@@ -352,7 +352,7 @@ bool mem_add_is_address(const Walk *w, uint32_t i) {
     if (!ra_const(l, n->b, &c) || (int64_t)c != (int32_t)c || l->values[i].last_use - i > 24) {
         return false;
     }
-    for (uint32_t k = i + 1; l->regions && k <= l->values[i].last_use; k++) {
+    for (uint32_t k = i + 1; l->ir->regions && k <= l->values[i].last_use; k++) {
         const IrNode *m = ra_node(l, k);
         if (m->op == IR_skip_if || m->op == IR_end) {
             return false;

@@ -12,400 +12,135 @@ static bool is_vec_value(const Lower *l, uint32_t v) {
     return ir_type_is_vec((IrType)ra_node(l, v)->type);
 }
 
-/* -- the backward pass -- */
+/* -- the backward pass: takes back what ops have used whose own value nobody wants -- */
 
-/* What the pass has to do for an op: one of a few cases, so that one jump tells all that is not known beforehand. */
 enum {
-    PREP_UNARY,    /* operand a is a value */
-    PREP_BINARY,   /* a and b are */
-    PREP_IN_PLACE, /* the same, or a alone; where the result should be is where an operand should be */
-    PREP_GET,
-    PREP_SET,
-    PREP_LOAD,
-    PREP_STORE,
-    PREP_OTHER,    /* by what follows */
-    PREP_REMOVABLE = 8,  /* nothing but its value is wanted; as a bit of the case: and nobody wants it */
-    PREP_BARRIER = 32,   /* may leave the insn with what the insns before it have set, or begins or ends a region */
-    PREP_SPECIAL = 64,
-    PREP_A = 128,        /* operand a is a value... */
-    PREP_B = 256,
-    PREP_C = 512,
-    PREP_FLAGS = 1024,   /* makes flags of a sum or difference, or wants some flags for less than all they are */
+    PREP_REMOVABLE = 1, /* nothing but its value is wanted; of a set: nothing but what slots hold */
+    PREP_IN_PLACE = 2,  /* an insn of two operands: where the result should be is where the first operand should be... */
+    PREP_EITHER = 4,    /* ...or the second */
 };
-#define LETTER(o, k) (sizeof(o) > (k) + 1 ? (o)[sizeof(o) > (k) + 1 ? (k) : 0] : 's')
-#define IS_VALUE(o, k) (LETTER(o, k) != 's' && LETTER(o, k) != 'i' && LETTER(o, k) != 'h' && LETTER(o, k) != 'A')
-#define IS_ANY(op, a, b, c, d, e, f) ((op) == (a) || (op) == (b) || (op) == (c) || (op) == (d) || (op) == (e) || (op) == (f))
+#define IS_ANY(op, a, b, c, d) ((op) == (a) || (op) == (b) || (op) == (c) || (op) == (d))
+#define IS_REMOVABLE(op, props) ((props) & IR_PURE || IS_ANY(op, IR_get, IR_set, IR_pend, IR_nop) || (op) == IR_call)
+#define IS_EITHER(op) IS_ANY(op, IR_and, IR_or, IR_xor, IR_mul)
 #define IS_IN_PLACE(op)                                                                                                \
-    (IS_ANY(op, IR_and, IR_or, IR_xor, IR_mul, IR_shl, IR_vzext) || (op) == IR_bfi ||                                  \
-     IS_ANY(op, IR_shr, IR_sar, IR_ror, IR_neg, IR_not, IR_andn))
-#define IS_BARRIER(op) (IS_ANY(op, IR_skip_if, IR_end, IR_cas, IR_rmw, IR_ll, IR_sc) || (op) == IR_leave_if)
-#define IS_FLAGS(op)                                                                                                   \
-    (IS_ANY(op, IR_fl_add, IR_fl_sub, IR_fl_adc, IR_fl_sbc, IR_adc, IR_sbc) ||                                         \
-     IS_ANY(op, IR_cset, IR_csel, IR_branch, IR_skip_if, IR_csel, IR_csel))
-#define PREP_OF(op, o, props)                                                                                          \
-    ((op) == IR_get ? PREP_GET | PREP_REMOVABLE : (op) == IR_set || (op) == IR_pend ? PREP_SET :                       \
-     (op) == IR_ld ? PREP_LOAD : (op) == IR_st ? PREP_STORE : (op) == IR_nop ? PREP_OTHER | PREP_REMOVABLE :           \
-     ((props) & PREP_REMOVABLE) | (IS_IN_PLACE(op) ? PREP_IN_PLACE : (props) & ~PREP_REMOVABLE || IS_BARRIER(op) ||    \
-      IS_VALUE(o, 2) || !IS_VALUE(o, 0) || IS_FLAGS(op) ? PREP_OTHER | ((props) & ~PREP_REMOVABLE) |                   \
-          (IS_BARRIER(op) ? PREP_BARRIER | PREP_SPECIAL : 0) | (IS_FLAGS(op) ? PREP_FLAGS : 0) : IS_VALUE(o, 1) ? PREP_BINARY : PREP_UNARY) |            \
-     (IS_VALUE(o, 0) ? PREP_A : 0) | (IS_VALUE(o, 1) ? PREP_B : 0) | (IS_VALUE(o, 2) ? PREP_C : 0))
-static const uint16_t prep[IR_OPS] = {
-#define PURE PREP_REMOVABLE
+    (IS_EITHER(op) || IS_ANY(op, IR_shl, IR_shr, IR_sar, IR_ror) || IS_ANY(op, IR_neg, IR_not, IR_andn, IR_bfi) || (op) == IR_vzext)
+static const uint8_t prep[IR_OPS] = {
+#define PURE IR_PURE
 #define FP 0
 #define STATE 0
-#define MEM PREP_SPECIAL
-#define TERM PREP_SPECIAL
+#define MEM 0
+#define TERM 0
 #define CTRL 0
-#define FAULT (PREP_BARRIER | PREP_SPECIAL)
-#define OP(name, result, o, props, meaning) [IR_##name] = PREP_OF(IR_##name, o, props),
+#define FAULT 0
+#define OP(name, result, o, props, meaning)                                                                            \
+    [IR_##name] = (IS_REMOVABLE(IR_##name, props) ? PREP_REMOVABLE : 0) | (IS_IN_PLACE(IR_##name) ? PREP_IN_PLACE : 0) | \
+                  (IS_EITHER(IR_##name) ? PREP_EITHER : 0),
 #include "ir/ops.def"
 #include "ir/ops_fp.def"
 #include "ir/ops_vec.def"
 #undef OP
 };
 
-static inline void note_use(RaValue *values, uint32_t v, uint32_t at) {
-    RaValue *x = &values[v];
-    x->uses++;
-    unsigned last = x->last_use;
-    x->last_use = (uint16_t)(last ? last : at);
-}
-
-/* A chain of arg nodes is used where its call stands, a pair where its op does. */
-static void note_chain(Lower *l, uint32_t i) {
-    const IrNode *n = ra_node(l, i);
-    uint32_t chain = n->op == IR_call ? n->b : n->c;
-    if (chain && ra_node(l, chain)->op == IR_pair) {
-        note_use(l->values, ra_node(l, chain)->a, i);
-        note_use(l->values, ra_node(l, chain)->b, i);
-        return;
-    }
-    for (; chain; chain = ra_node(l, chain)->b) {
-        note_use(l->values, ra_node(l, chain)->a, i);
-    }
-}
-
-/* Is a pend of the slot left to the cold paths? What is pinned is set as usual, and needs no store. */
-static bool pends_lazily(const Lower *l, uint32_t slot) {
-    IrType t = (IrType)l->ir->slots[slot].type;
-    return l->slot_pin[slot] == RA_NO_REG && (t == IR_I64 || t == IR_V128 || t == IR_FLAGS);
-}
-
-/* Flags that cold paths can make again: of a comparison of what is no constant with what fits an insn. */
-static bool is_remade(const Lower *l, uint32_t flags) {
-    const IrNode *f = ra_node(l, flags);
-    uint64_t c;
-    return f->op == IR_fl_sub && !ra_const(l, f->a, &c) &&
-           (!ra_const(l, f->b, &c) || ra_node(l, f->b)->type == IR_I32 || (int64_t)c == (int32_t)c);
-}
-
-/* A pend is wanted by the faults up to the node `until`. */
-static void note_pend(Lower *l, const IrNode *n, uint16_t until) {
-    if (l->ir->slots[n->a].type == IR_FLAGS && is_remade(l, n->b)) {
-        const IrNode *f = ra_node(l, n->b);
-        for (unsigned k = 0; k < 2; k++) {
-            RaValue *x = &l->values[f->arg[k]];
-            x->last_use = MAX(x->last_use, until);
-            x->uses++; /* nobody folds it into what uses it otherwise */
-        }
-    } else if (pends_lazily(l, n->a)) {
-        l->values[n->b].last_use = MAX(l->values[n->b].last_use, until);
-    }
-}
-
-static void note_fault(Lower *l, uint32_t at) {
-    if (l->fault_count < RA_FAULTS) {
-        l->faults[l->fault_count++] = (uint16_t)at;
-    } else {
-        l->failed = true;
-    }
-}
-
-/* What the backward pass knows of the pins, of which RA_NO_REG is one. */
-typedef struct Hints {
-    uint32_t barrier;              /* nearest barrier behind the node looked at */
-    uint32_t value[RA_NO_REG + 1]; /* by pin register: value that is going to be set into it, its def not yet seen... */
-    uint32_t set_at[RA_NO_REG + 1]; /* ...and where */
-} Hints;
-
-/* The same number, of which the compiler makes no branches. */
-static inline uint32_t opaque(uint32_t v) {
-    __asm__("" : "+r"(v));
-    return v;
-}
-
-/* A set, or pend, that is seen: the value of a pend is wanted up to the last fault that can see it. */
-static inline void note_set(Lower *l, uint32_t i, const IrNode *n, RaValue *x, unsigned pin, uint32_t behind, Hints *h) {
-    if (n->op == IR_pend && behind < l->fault_count) {
-        note_pend(l, n, l->faults[behind]);
-    }
-    unsigned sums = l->sum_count;
-    l->sums[sums] = (uint16_t)i;
-    l->sum_count = sums + ((n[(int32_t)(n->b - i)].op == IR_add) & (sums < RA_SUMS));
-    h->value[pin] = n->b;
-    h->set_at[pin] = i;
-    uint32_t none = -opaque(pin == RA_NO_REG);
-    x->hint = (uint8_t)((x->hint & none) | (pin & ~none));
-}
-
-/* What else is no pure op. False: nobody wants it. */
-static G_GNUC_NO_INLINE bool note_special(Lower *l, uint32_t i, IrNode *n) {
-    if (n->op == IR_check || n->op == IR_aligned || n->op == IR_leave_if) {
-        note_fault(l, i);
-        return true;
-    }
-    if (n->op == IR_call && !l->values[i].uses && l->ir->helpers[n->a].flags == IRH_PURE) {
-        *n = (IrNode){.op = IR_nop};
-        return false;
-    }
-    if (ir_shows_slots(l->ir, n)) {
-        ir_new_generation(l->ir);
-    }
-    if (n->op == IR_skip_if) {
-        l->regions = true;
-    } else if (n->op == IR_call || n->op == IR_cas) {
-        note_chain(l, i);
-    }
-    return true;
-}
-
-/* Is v made by an op, and wanted only once? */
-static bool is_made_for(const Lower *l, uint32_t v) {
-    IrOp op = (IrOp)ra_node(l, v)->op;
-    return l->values[v].uses == 1 && op != IR_get && op != IR_const;
-}
-
-/* n is best made in `pin`: the operand that its result replaces, in an insn of two operands, too. */
-static G_GNUC_NO_INLINE void pass_hint(Lower *l, const IrNode *n, unsigned pin, Hints *h) { /* n is PREP_IN_PLACE */
-    uint32_t origin = 0;
-    switch (n->op) {
-    case IR_vzext:
-        origin = n->a;
-        break;
-    case IR_and: case IR_or: case IR_xor: case IR_mul:
-        origin = is_made_for(l, n->a) ? n->a : is_made_for(l, n->b) ? n->b : 0;
-        break;
-    case IR_shl: case IR_shr: case IR_sar: case IR_ror: case IR_neg: case IR_not: case IR_andn: case IR_bfi:
-        origin = is_made_for(l, n->a) ? n->a : 0;
-        break;
-    default:
-        break;
-    }
-    if (origin) {
-        l->values[origin].hint = (uint8_t)pin;
-        h->value[pin] = origin;
-    }
-}
-
-/* The hint of node i, now that all that stands behind it is known: is it the last that goes into the register, and does
- * nothing in between want what the register holds before? Nobody knows the answer beforehand: no branches. */
-static inline void judge_hint(RaValue *x, uint32_t i, Hints *h) {
-    unsigned pin = x->hint;
-    uint32_t value = h->value[pin], other = opaque(value != i), late = opaque(h->barrier < h->set_at[pin]);
-    x->hint = (uint8_t)(pin | -(other | late)); /* RA_NO_REG has all bits */
-    h->value[pin] = value & -other;
-}
-
-/* The op in front of the flags at i that leaves them in the host's flags, or 0. In between nothing may change those, and
- * nothing but the op's own result be set, for the operands of both are used where the op stands. */
-static uint32_t arith_of(const Lower *l, uint32_t i) {
-    static const uint16_t arith[IR_OPS] = {
-        [IR_fl_add] = IR_add, [IR_fl_sub] = IR_sub, [IR_fl_adc] = IR_adc, [IR_fl_sbc] = IR_sbc};
-    const IrNode *n = ra_node(l, i);
-    uint32_t set = 0;
-    for (uint32_t k = i - 1; k > 0 && i - k < 8; k--) {
-        const IrNode *m = ra_node(l, k);
-        if (m->op == arith[n->op]) {
-            return m->a == n->a && m->b == n->b && m->c == n->c && (!set || set == k) ? k : 0;
-        }
-        if ((m->op == IR_set || m->op == IR_pend) && l->ir->slots[m->a].type != IR_FLAGS && (!set || set == m->b)) {
-            set = m->b;
-        } else if (m->op != IR_nop && m->op != IR_const && m->op != IR_get) {
-            return 0;
-        }
-    }
-    return 0;
-}
-
-static void note_kin(RaValue *x) {
-    x->kin += x->kin != UINT8_MAX;
-}
-
-/* Where the operands of a PREP_FLAGS op are used. */
-static G_GNUC_NO_INLINE uint32_t note_flags(Lower *l, uint32_t i, const IrNode *n) {
-    uint32_t k;
-    switch (n->op) {
-    case IR_adc: case IR_sbc:
-        note_kin(&l->values[n->c]);
-        return i;
-    case IR_fl_adc: case IR_fl_sbc:
-        note_kin(&l->values[n->c]);
-        break;
-    case IR_fl_add: case IR_fl_sub:
-        break;
-    default:
-        if ((n->aux & 14) == IR_CS && n->type != IR_V128) { /* that select is made in C */
-            note_kin(&l->values[n->a]);
-        }
-        return i;
-    }
-    k = arith_of(l, i);
-    if (k) {
-        l->values[i].follows = true;
-        l->values[k].flags_at = (i - k) & 7;
-        return k;
-    }
-    return i;
-}
-
-static const RaValue fresh = {.env = -1, .spill = -1, .reg = RA_NO_REG, .hint = RA_NO_REG};
-
-/* Many at once: most blocks need one round, so that its end is foreseen. */
-static void make_fresh(RaValue *values, uint32_t count) {
-    typedef uint32_t Four __attribute__((vector_size(16)));
-    Four four;
-    memcpy(&four, &fresh, sizeof four);
-    for (uint32_t i = 0; i < count; i += RA_FRESH) {
-#pragma GCC unroll 32
-        for (unsigned k = 0; k < RA_FRESH; k++) {
-            memcpy(&values[i + k], &four, sizeof four);
-        }
-    }
-}
-
-/* The nodes that may become code, with insns. */
-static uint16_t *list_with_insns(Lower *l) {
-    const IrBlock *ir = l->ir;
-    uint16_t *at = l->work;
-    for (uint32_t i = 1; i < ir->count; i++) {
-        if (ir->nodes[i].op == IR_insn || !(ir_append_kinds[ir->nodes[i].op] & IR_APPEND_NO_CODE)) {
-            *at++ = (uint16_t)i;
-        }
-    }
-    return at;
-}
-
-/* An op that is none of the frequent ones. */
-static bool note_other(Lower *l, uint32_t i, IrNode *n, unsigned todo, Hints *h) {
-    judge_hint(&l->values[i], i, h);
-    if (todo & PREP_SPECIAL) {
-        if (!note_special(l, i, n)) {
-            return false;
-        }
-        h->barrier = todo & PREP_BARRIER ? i : h->barrier;
-    }
-    uint32_t use = todo & PREP_FLAGS ? note_flags(l, i, n) : i;
-    for (unsigned k = 0; k < 3; k++) {
-        if (todo & PREP_A << k) {
-            note_use(l->values, n->arg[k], use);
-        }
-    }
-    return true;
+static void forget_use(Lower *l, uint32_t v) {
+    RaValue *x = &l->values[v];
+    x->last_use = --x->uses ? x->last_use : 0;
 }
 
 /* The op at i goes, which was to leave flags that are wanted: they are made where they stand, after all. */
 static void make_flags_alone(Lower *l, uint32_t i) {
     uint32_t at = i + l->values[i].flags_at;
     const IrNode *n = ra_node(l, at);
+    unsigned values = ir_ops[n->op].values;
     l->values[at].follows = false;
     for (unsigned k = 0; k < 3; k++) {
-        if (prep[n->op] & PREP_A << k) {
+        if (values >> k & 1) {
             l->values[n->arg[k]].last_use = MAX(l->values[n->arg[k]].last_use, (uint16_t)at);
         }
     }
 }
 
-/* The walk: returns where, in work, it has got to. */
-static uint16_t *walk_back(Lower *l, const uint16_t *first, const uint16_t *at, uint16_t *work, Hints *h) {
-    IrBlock *ir = l->ir;
-    IrNode *nodes = ir->nodes;
-    RaValue *values = l->values;
-    struct IrDead *dead = ir->dead, *d;
-    const uint8_t *slot_pin = l->slot_pin;
-    uint32_t gen = ir->gen;
-    while (at > first) {
-        uint32_t i = *--at;
-        IrNode *n = &nodes[i];
-        RaValue *x = &values[i];
-        unsigned todo = prep[n->op];
-        uint32_t behind;
-        *--work = (uint16_t)i;
-        switch (todo & (opaque(x->uses == 0) * PREP_REMOVABLE | 7)) {
-        case PREP_BINARY:
-            note_use(values, n->b, i);
-            /* fall through */
-        case PREP_UNARY:
-            note_use(values, n->a, i);
-            judge_hint(x, i, h);
-            break;
-        case PREP_IN_PLACE:
-            note_use(values, n->a, i);
-            if (todo & PREP_B) {
-                note_use(values, n->b, i);
-            }
-            judge_hint(x, i, h);
-            if (x->hint != RA_NO_REG) {
-                pass_hint(l, n, x->hint, h);
-            }
-            break;
-        case PREP_GET:
-            judge_hint(x, i, h);
-            h->value[slot_pin[n->a]] = 0;
-            dead[n->a].gen = gen - 1;
-            break;
-        case PREP_SET:
-            d = &dead[n->a];
-            behind = d->faults;
-            if (ir_dead_set(d, gen, n, l->fault_count)) {
-                note_use(values, n->b, i);
-                note_set(l, i, n, &values[n->b], slot_pin[n->a], behind, h);
-            } else {
-                work++;
-            }
-            break;
-        case PREP_STORE:
-            note_use(values, n->c, i);
-            /* fall through */
-        case PREP_LOAD:
-            note_use(values, n->a, i);
-            note_use(values, n->b, i);
-            note_kin(&values[n->b]);
-            judge_hint(x, i, h);
-            break;
-        case PREP_OTHER:
-            work += !note_other(l, i, n, todo, h);
-            gen = ir->gen;
-            break;
-        case PREP_REMOVABLE ... PREP_REMOVABLE + 7:
-            work++;
-            if (x->flags_at) {
-                make_flags_alone(l, i);
-            }
-            *n = (IrNode){.op = IR_nop};
-            break;
+/* The flags at i go, which an op in front of them was to leave. */
+static void make_no_flags(Lower *l, uint32_t i) {
+    uint32_t k = i - 1;
+    while (l->values[k].flags_at != i - k) {
+        k--;
+    }
+    l->values[k].flags_at = 0;
+}
+
+/* Nobody wants what the op at i does. */
+static G_GNUC_NO_INLINE void forget_op(Lower *l, uint32_t i) {
+    const IrNode *n = ra_node(l, i);
+    RaValue *x = &l->values[i], *kin = &l->values[ir_kin_operand(n)];
+    unsigned values = ir_ops[n->op].values;
+    if (x->flags_at) {
+        make_flags_alone(l, i);
+    }
+    if (x->follows) {
+        make_no_flags(l, i);
+    }
+    kin->kin -= kin->kin != UINT8_MAX;
+    if (n->op == IR_call) {
+        for (uint32_t chain = n->b; chain; chain = ra_node(l, chain)->b) {
+            forget_use(l, ra_node(l, chain)->a);
+        }
+        return;
+    }
+    for (unsigned k = 0; k < 3; k++) {
+        if (values >> k & 1) {
+            forget_use(l, n->arg[k]);
         }
     }
-    return work;
+}
+
+/* Is v, behind the node `from`, made by an op, and wanted only once? */
+static bool is_made_for(const Lower *l, uint32_t v, uint32_t from) {
+    IrOp op = (IrOp)ra_node(l, v)->op;
+    return v >= from && l->values[v].uses == 1 && op != IR_get && op != IR_const;
+}
+
+/* The op is best made where x has its hint: so is the operand that its result replaces. */
+static G_GNUC_NO_INLINE void pass_hint(Lower *l, const IrNode *n, const RaValue *x) {
+    uint32_t from = x->next;
+    uint32_t origin = is_made_for(l, n->a, from) ? n->a : prep[n->op] & PREP_EITHER && is_made_for(l, n->b, from) ? n->b : 0;
+    if (origin) {
+        l->values[origin].hint = x->hint;
+        l->values[origin].next = (uint16_t)from;
+    }
+}
+
+/* One node of the walk from the back. Is it to become code? */
+static inline bool prepare(Lower *l, uint32_t i) {
+    const IrNode *n = ra_node(l, i);
+    const RaValue *x = &l->values[i];
+    unsigned todo = prep[n->op];
+    if (G_UNLIKELY(todo & (x->uses ? 0 : PREP_REMOVABLE))) {
+        forget_op(l, i);
+        return false;
+    }
+    if (G_UNLIKELY(todo & PREP_IN_PLACE && x->hint != RA_NO_REG)) {
+        pass_hint(l, n, x);
+    }
+    return true;
 }
 
 void ra_prepare(Lower *l) {
-    IrBlock *ir = l->ir;
-    Hints h; /* a register that is somebody's hint has been written there */
-
-    l->fault_count = l->pend_count = 0;
-    l->regions = false;
-    l->sum_count = 0;
-    h.barrier = UINT32_MAX;
-    h.value[RA_NO_REG] = h.set_at[RA_NO_REG] = 0;
-    make_fresh(l->values, ir->count);
-    ir_new_generation(ir);
-    l->work_end = l->work + l->capacity * 2;
+    const IrBlock *ir = l->ir;
+    uint16_t *work = l->work_end = l->work + l->capacity;
+    l->pend_count = 0;
     if (l->lists_insns) {
-        l->work_begin = walk_back(l, l->work, list_with_insns(l), l->work_end, &h);
+        for (uint32_t i = ir->count - 1; i > 0; i--) {
+            *--work = (uint16_t)i;
+            work += ir->nodes[i].op != IR_insn && (ir_append_kinds[ir->nodes[i].op] & IR_APPEND_NO_CODE || !prepare(l, i));
+        }
     } else {
-        l->work_begin = walk_back(l, ir->code, ir->code + ir->code_count, l->work_end, &h);
+        for (const uint16_t *at = ir->code + ir->code_count; at > ir->code;) {
+            *--work = *--at;
+            work += !prepare(l, *at);
+        }
     }
-    l->values[0] = fresh;
+    l->work_begin = work;
+    l->values[0] = ir_life_fresh;
 }
 
 void ra_extend(Lower *l, uint32_t v, uint32_t last_use) {
@@ -554,7 +289,7 @@ bool ra_vacate(Lower *l, unsigned reg) {
 bool ra_is_pended(const Lower *l, uint32_t v) {
     for (unsigned k = 0; k < l->pend_count; k++) {
         if (l->pend[k].value == v) {
-            return !is_remade(l, v);
+            return !ir_is_remade(l->ir, v);
         }
     }
     return false;
@@ -867,7 +602,7 @@ void ra_pend(Lower *l, uint32_t slot, uint32_t v) {
     RaValue *x = &l->values[v];
     HostOperand mem;
     uint64_t imm;
-    if (!pends_lazily(l, slot) || l->pend_count == HOST_COLD_PENDS || x->last_use <= l->now ||
+    if (!ir_pends_lazily(l->ir, slot) || l->pend_count == HOST_COLD_PENDS || x->last_use <= l->now ||
         (ra_node(l, v)->type == IR_I32 && !x->clean && !ra_const(l, v, &imm))) {
         ra_set(l, slot, v);
         return;
@@ -886,7 +621,7 @@ bool ra_pend_flags(Lower *l, uint32_t slot, uint32_t v) {
     ra_forget_pend(l, slot);
     if (l->pend_count == HOST_COLD_PENDS || f->op == IR_fl_nzcv) { /* of a constant they may be: those are nowhere */
         return false;
-    } else if (is_remade(l, v)) {
+    } else if (ir_is_remade(l->ir, v)) {
         if (l->values[f->a].last_use <= l->now || (!ra_const(l, f->b, &c) && l->values[f->b].last_use <= l->now)) {
             return false;
         }
@@ -916,7 +651,7 @@ static bool tell_flags(Lower *l, HostCold *c, const RaPend *p) {
     if (l->flags_value == p->value) {
         c->compare[0].kind = HOST_NONE;
         c->flags_polarity = l->flags_polarity;
-    } else if (!is_remade(l, p->value)) {
+    } else if (!ir_is_remade(l->ir, p->value)) {
         return false;
     } else if (l->values[f->a].last_use < l->now) {
         return true; /* its set is near */

@@ -2,8 +2,8 @@
 /*
  * regalloc.h - where values are while a block is compiled.
  *
- * One backward pass (ra_prepare) does what ir_opt_dead does, and finds last uses and hints; then lower.c walks forward
- * over what is left and asks for registers. A pinned guest slot always is in its host register: a `get` borrows that register, a `set` overwrites it, and a value
+ * The builder has noted uses and hints as the block grew; a walk from the back (ra_prepare) drops the ops whose value
+ * nobody wants; then lower.c walks forward over what is left and asks for registers. A pinned guest slot always is in its host register: a `get` borrows that register, a `set` overwrites it, and a value
  * that is going to be set is made there in the first place when nothing in between could see the old content.
  */
 #ifndef TCG_REGALLOC_H
@@ -11,24 +11,9 @@
 
 #include "tcg/lower.h"
 
-enum { RA_REGS = 32, RA_NO_REG = 0xff, RA_FAULTS = 256, RA_SUMS = 64, RA_NODES = 1 << 14, RA_SLOTS = 512, RA_FRESH = 32 };
+enum { RA_REGS = 32, RA_NO_REG = IR_NO_PIN, RA_NODES = 1 << 14 };
 
-/* Where a value is; it may be in several places at once. */
-typedef struct RaValue { /* 16 bytes: a block's fill is a store for each */
-    uint16_t last_use;  /* node index; 0 = never used. Not to grow while the value is in a register: ra_extend */
-    uint16_t uses;
-    uint16_t next;      /* another value in the same register */
-    uint8_t reg;        /* or RA_NO_REG */
-    uint8_t hint;       /* register it should be made in, or RA_NO_REG */
-    int32_t env;        /* offset in Env of memory that equals it, or -1 */
-    int16_t spill;      /* offset in the spill area, or -1 */
-    bool clean : 1;     /* i32, scalars of vector registers: the rest of the register is known to be zero */
-    bool bit : 1;       /* flags: register or spill hold the carry alone, as bit 0 */
-    bool follows : 1;   /* flags: those of a sum or difference made shortly before, see flags_at */
-    uint8_t flags_at : 3; /* sums and differences: so many nodes on stand the flags of the same; made together */
-    uint8_t kin;        /* how many of its uses are as address of a load or store, or flags' for the carry alone;
-                         * UINT8_MAX: that or more */
-} RaValue;
+typedef IrLife RaValue; /* of those that the builder has filled in */
 
 typedef struct RaPend {
     uint32_t slot, value;
@@ -40,8 +25,8 @@ typedef struct Lower {
     IrBlock *ir;
     const IrNode *nodes;       /* of ir */
     HostCode *h;
-    RaValue *values;
-    uint32_t capacity;         /* of values and half of work */
+    RaValue *values;           /* ir's lives */
+    uint32_t capacity;         /* of work */
     uint16_t *work;            /* ra_prepare: the nodes that become code, in order... */
     uint16_t *work_begin, *work_end; /* ...which are those between */
     uint32_t now;              /* node being compiled */
@@ -54,15 +39,10 @@ typedef struct Lower {
     uint64_t spill_used[HOST_SPILL_BYTES / 16 / 64];
     uint32_t scratch[2];       /* registers that ra_alloc may give: integer ones, vector ones... */
     uint32_t all[2];           /* ...and all there are of either */
-    uint8_t *slot_pin;         /* register of each slot, or RA_NO_REG */
+    const uint8_t *slot_pin;   /* register of each slot, or RA_NO_REG */
     uint16_t (*slot_lazy)[2];  /* values got from an unpinned slot that still live in its memory... */
-    uint64_t lazy_slots[RA_SLOTS / 64 + 1]; /* ...and which slots may have some */
-    uint16_t faults[RA_FAULTS]; /* ra_prepare: ops that may leave by a cold path, the last first */
-    unsigned fault_count;
+    uint64_t lazy_slots[IR_PINS_MAX / 64 + 1]; /* ...and which slots may have some */
     bool lists_insns;          /* `work` is to contain the insn nodes */
-    uint16_t sums[RA_SUMS + 1];    /* ra_prepare: sets of sums, the last first; when they are too many, the first ones lack */
-    unsigned sum_count;
-    bool regions;              /* ra_prepare: there is a skip_if */
     RaPend pend[HOST_COLD_PENDS]; /* slots whose memory only cold paths need to write, until their next set */
     unsigned pend_count;
     /* host flags */

@@ -53,7 +53,7 @@ static uint32_t clean_target(Trans *t, uint32_t target, unsigned *kind) {
 
 void a64_indirect(Trans *t, uint32_t target, unsigned kind) {
     target = clean_target(t, target, &kind);
-    ir_put(t->ir, IR_indirect, IR_VOID, kind, target, 0, 0);
+    ir_append(t->ir, IR_indirect, IR_VOID, kind, target, 0, 0);
     t->ended = true;
 }
 

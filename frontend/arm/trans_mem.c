@@ -22,7 +22,7 @@ uint32_t a64_base(Trans *t, unsigned rn) {
     if (rn == 31 && (t->mode & ARM_MODE_SP_ALIGN)) {
         uint32_t root = align_root(t->ir, base);
         if (root != t->known) {
-            ir_put(t->ir, IR_aligned, IR_VOID, 16, base, 0, 0);
+            ir_append(t->ir, IR_aligned, IR_VOID, 16, base, 0, 0);
             t->known = root;
         }
     }

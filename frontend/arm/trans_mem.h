@@ -34,10 +34,10 @@ static inline unsigned a64_aligned(unsigned size, unsigned aux) {
     return size << IR_CHECK_ALIGN_SHIFT | aux;
 }
 static inline uint32_t a64_load(Trans *t, IrType type, unsigned aux, uint32_t addend, uint32_t ea) {
-    return ir_put(t->ir, IR_ld, type, aux, addend, ea, 0);
+    return ir_load(t->ir, type, aux, addend, ea);
 }
 static inline void a64_store(Trans *t, unsigned aux, uint32_t addend, uint32_t ea, uint32_t value) {
-    ir_put(t->ir, IR_st, IR_VOID, aux, addend, ea, value);
+    ir_store(t->ir, aux, addend, ea, value);
 }
 
 #endif

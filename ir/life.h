@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * life.h - how the builder keeps IrBlock.lives; see life.c.
+ */
+#ifndef IR_LIFE_H
+#define IR_LIFE_H
+
+#include "ir/ir.h"
+
+/* What slots hold is seen from here on: what has been set before was not in vain. */
+void ir_new_view(IrBlock *b);
+/* The set i is seen by ways out alone. */
+void ir_note_pend(IrBlock *b, uint32_t i);
+/* Whatever node i is; its operands have been noted, but for an op with IR_APPEND_NO_USES. */
+void ir_note_special(IrBlock *b, uint32_t i);
+/* The block is empty. */
+void ir_lives_reset(IrBlock *b);
+
+static inline struct IrKnown *ir_seen(IrBlock *b, uint32_t slot) {
+    struct IrKnown *s = &b->known[slot];
+    if (s->view != b->view) {
+        s->view = b->view;
+        s->set = s->touched = 0;
+    }
+    return s;
+}
+
+static inline void ir_note_get(IrBlock *b, uint32_t slot, uint32_t i) {
+    struct IrKnown *s = ir_seen(b, slot);
+    s->set = 0;
+    s->touched = (uint16_t)i;
+}
+
+/* A set, i, of the value v. What it hides was set for nobody, or only for ways out in between. If nothing between where
+ * v is made and here wants what the slot's register holds, v is made there. Best the last thing that is done. */
+static inline void ir_note_set(IrBlock *b, uint32_t slot, uint32_t v, uint32_t i) {
+    struct IrKnown *s = ir_seen(b, slot);
+    IrLife *lives = b->lives, *x = &lives[v];
+    uint32_t from = MAX(s->touched, b->barrier), hidden = s->set;
+    unsigned faults = b->faults, had = s->faults, sums = b->sum_count;
+    b->sum_count = sums + ((b->nodes[v].op == IR_add) & (sums < IR_SUMS));
+    b->sums[sums] = (uint16_t)i;
+    s->set = s->touched = (uint16_t)i;
+    s->faults = (uint16_t)faults;
+    if (x->hint == IR_NO_PIN) {
+        x->next = (uint16_t)from;
+        x->hint = v >= from ? b->pins[slot] : IR_NO_PIN;
+    }
+    x->last_use = (uint16_t)i;
+    x->uses++;
+    lives[i].uses = 1;
+    if (hidden) {
+        if (had == faults) {
+            lives[hidden].uses = 0;
+        } else {
+            ir_note_pend(b, hidden);
+        }
+    }
+}
+
+static inline void ir_note_fault(IrBlock *b, uint32_t i) {
+    b->faults++;
+    b->last_fault = (uint16_t)i;
+    b->barrier = i;
+}
+
+/* Node i has been appended. */
+static inline void ir_note(IrBlock *b, IrOp op, uint32_t i, uint32_t a, uint32_t b_, uint32_t c) {
+    unsigned kind = ir_append_kinds[op], values = kind & IR_APPEND_NO_USES ? 0 : ir_ops[op].values;
+    b->lives[i] = ir_life_fresh;
+    ir_note_use(b, values & 1 ? a : 0, i); /* nobody looks at what is noted of node 0 */
+    ir_note_use(b, values & 2 ? b_ : 0, i);
+    ir_note_use(b, values & 4 ? c : 0, i);
+    if (kind & IR_APPEND_NOTED) {
+        ir_note_special(b, i);
+    }
+}
+
+#endif
