@@ -120,6 +120,10 @@ static inline uint8_t *a_32(uint8_t *p, uint32_t v) {
     memcpy(p, &v, 4);
     return p + 4;
 }
+static inline uint8_t *a_64(uint8_t *p, uint64_t v) {
+    memcpy(p, &v, 8);
+    return p + 8;
+}
 
 static inline void x_opcode(HostCode *h, uint32_t op, unsigned flags, unsigned reg, unsigned index, unsigned base) {
     x_begin(h);

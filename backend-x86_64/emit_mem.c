@@ -15,58 +15,102 @@ static void fence(HostCode *h) {
     x_byte(h, 0);
 }
 
+/*
+ * What looks up an address is long, and made for every access. Its insns are nearly all of one kind, and each is put
+ * together as a word that has, from its low byte up, REX.W, the opcode (0x8b mov, 0x89 mov to memory, 0x33 xor, ...),
+ * ModRM, and what follows. All registers but the address's are scratch registers, which need no bit of REX.
+ */
+#define WORD(opcode, modrm) (0x48u | (opcode) << 8 | (uint32_t)(modrm) << 16)
+#define REG(r) ((uint32_t)(r) << 19) /* in such a word: of a scratch register, or opcode extension */
+#define RM(r) ((uint32_t)(r) << 16)
+static inline uint32_t any_reg(unsigned r) {
+    return REG(r & 7) | r >> 3 << 2;
+}
+static inline uint32_t any_rm(unsigned r) {
+    return RM(r & 7) | r >> 3;
+}
+/* op reg, rm */
+static inline uint8_t *w_rr(uint8_t *p, unsigned opcode, uint32_t regs) {
+    return a_32(p, WORD(opcode, 0xc0) | regs) - 1;
+}
+/* op reg, [rm + disp]; disp is at most 127 */
+static inline uint8_t *w_rm(uint8_t *p, unsigned opcode, uint32_t regs, unsigned disp) {
+    unsigned has_disp = disp != 0;
+    return a_32(p, WORD(opcode, has_disp << 6) | regs | disp << 24) - 1 + has_disp;
+}
+/* op reg, [base + index + disp] */
+static inline uint8_t *w_sum(uint8_t *p, unsigned opcode, uint32_t reg, unsigned base, unsigned index, unsigned disp) {
+    unsigned has_disp = disp != 0;
+    p[4] = (uint8_t)disp;
+    return a_32(p, WORD(opcode, has_disp << 6 | 4) | reg | base << 24 | index << 27) + has_disp;
+}
+/* op reg, [env + at] */
+static inline uint8_t *w_near(uint8_t *p, unsigned opcode, uint32_t reg, unsigned at) {
+    return a_32(p, (WORD(opcode, 0x45) | reg) + ((at - ENV_BIAS) << 24));
+}
+/* The same further away than 256 bytes. */
+static inline uint8_t *w_far(uint8_t *p, unsigned opcode, uint32_t reg, unsigned at) {
+    return a_64(p, (WORD(opcode, 0x85) | reg) | (uint64_t)(at - ENV_BIAS) << 24) - 1;
+}
+static inline uint8_t *w_jmp(const HostCode *h, uint8_t *p, uint32_t to) {
+    *p++ = 0xe9;
+    return a_32(p, to - ((uint32_t)(p - h->start) + 4));
+}
+G_STATIC_ASSERT(offsetof(Env, unpriv) + sizeof(IrTlbBank) <= 2 * ENV_BIAS && offsetof(Env, insn_off) < 2 * ENV_BIAS);
+G_STATIC_ASSERT(offsetof(Env, hints) >= 2 * ENV_BIAS && offsetof(Env, scratch) >= 2 * ENV_BIAS);
+G_STATIC_ASSERT(offsetof(Env, unpriv) == offsetof(Env, bank) + sizeof(IrTlbBank));
+
 /* d = the part of ea outside the page that an entry's tag names: above 2^12 - size means not that page. */
-static uint8_t *compare_page(uint8_t *p, unsigned d, unsigned size) {
-    p = a_rr(p, 0x81, OP_W, 7, d); /* cmp d, imm32 */
-    return a_jcc(a_32(p, (1u << IR_PAGE_BITS) - size), CC_A);
+static inline uint8_t *compare_page(uint8_t *p, unsigned d, unsigned size) {
+    uint64_t most = (1u << IR_PAGE_BITS) - size;
+    p = a_64(p, (WORD(0x81, 0xf8) | RM(d)) | most << 24) - 1; /* cmp d, imm32 */
+    return a_jcc(p, CC_A);
 }
 
 enum { LOOK_UP_INSNS = 8 };
 
-/* t = the entry of ea in the first-level TLB, with `table` where that starts: RSP (none) unless a register is given for
- * it, which keeps the sum of both out of the way of who waits for the addend. Ends with a jump when the entry is another
+/* t = the entry of ea in the first-level TLB. `table`, if it is another register, holds where that starts, which keeps the
+ * sum of both out of the way of who waits for the addend: for loads alone. Ends with a jump when the entry is another
  * page's. Changes d. */
-static uint8_t *look_up(uint8_t *p, unsigned ea, unsigned t, unsigned table, unsigned d, unsigned aux, unsigned size) {
-    int32_t bank = aux & IR_CHECK_UNPRIV ? offsetof(Env, unpriv) : offsetof(Env, bank);
-    bool apart = table != RSP;
-    p = a_rr(p, 0x8b, OP_W, t, ea);
-    p = a_rr(p, 0xc1, OP_W, 5, t); /* shr; entries have 2^5 bytes */
-    *p++ = IR_PAGE_BITS - 5;
-    p = a_rm(p, 0x23, OP_W, t, RBP, RSP, 0, bank + (int32_t)offsetof(IrTlbBank, mask) - ENV_BIAS);
-    p = a_rm(p, apart ? 0x8b : 0x03, OP_W, apart ? table : t, RBP, RSP, 0,
-             bank + (int32_t)offsetof(IrTlbBank, table) - ENV_BIAS);
-    p = a_rm(p, 0x8b, OP_W, d, t, table, 0,
-             aux & IR_CHECK_W ? (int32_t)offsetof(IrTlbEntry, wtag) : (int32_t)offsetof(IrTlbEntry, rtag));
-    p = a_rr(p, 0x33, OP_W, d, ea);
+static inline uint8_t *look_up(uint8_t *p, unsigned ea, unsigned t, unsigned table, unsigned d, unsigned aux,
+                               unsigned size) {
+    unsigned bank = offsetof(Env, bank) + (aux / IR_CHECK_UNPRIV & 1) * sizeof(IrTlbBank);
+    p = w_rr(p, 0x8b, REG(t) | any_rm(ea));
+    p = a_32(p, WORD(0xc1, 0xe8) | RM(t) | (IR_PAGE_BITS - 5) << 24); /* shr; entries have 2^5 bytes */
+    p = w_near(p, 0x23, REG(t), bank + offsetof(IrTlbBank, mask));
+    if (table == t) {
+        p = w_near(p, 0x03, REG(t), bank + offsetof(IrTlbBank, table));
+        p = w_rm(p, 0x8b, REG(d) | RM(t), (aux / IR_CHECK_W & 1) * offsetof(IrTlbEntry, wtag));
+    } else {
+        p = w_near(p, 0x8b, REG(table), bank + offsetof(IrTlbBank, table));
+        p = w_sum(p, 0x8b, REG(d), t, table, offsetof(IrTlbEntry, rtag));
+    }
+    p = w_rr(p, 0x33, REG(d) | any_rm(ea));
     return compare_page(p, d, size);
 }
 
-static HostOperand in_hint(unsigned hint, size_t field) {
-    return (HostOperand){.kind = HOST_ENV, .disp = (int32_t)(offsetof(Env, hints) + hint * sizeof(IrPageHint) + field)};
+#define HINT(hint, field) (offsetof(Env, hints) + (hint) * sizeof(IrPageHint) + offsetof(IrPageHint, field))
+static HostOperand in_env(size_t at) {
+    return (HostOperand){.kind = HOST_ENV, .disp = (int32_t)at};
 }
-#define HINT(hint, field) in_hint(hint, offsetof(IrPageHint, field))
-
-static HostOperand in_run(unsigned run, size_t field) {
-    return (HostOperand){.kind = HOST_ENV, .disp = (int32_t)(offsetof(Env, runs) + run * sizeof(IrPageRun) + field)};
-}
-#define RUN(run, field) in_run(run, offsetof(IrPageRun, field))
+#define RUN(run, field) in_env(offsetof(Env, runs) + (run) * sizeof(IrPageRun) + offsetof(IrPageRun, field))
 
 /* The address's distance from the run's start tells whether it lies within. */
-static void check_run(HostCode *h, const HostOp *op, HostLook look, unsigned run, HostFixup from[3]) {
-    unsigned ea = op->s[0].reg, t = op->tmp[0], d = op->d.reg, aux = op->node->aux, size = op->node->c;
-    bool write = aux & IR_CHECK_W, rising = look == HOST_LOOK_RISING;
+static G_GNUC_NO_INLINE void check_run(HostCode *h, HostCold *c) {
+    unsigned ea = c->ea, t = c->tmp, d = c->addend, aux = c->desc >> 8 & 0xff, size = c->desc & 0xff, run = c->hint - 1u;
+    bool write = aux & IR_CHECK_W, rising = c->look == HOST_LOOK_RISING;
     HostOperand limit = rising ? RUN(run, rising[write][ir_run_size(size)]) : RUN(run, either[write]);
 
     if (!rising && size > 1u << (aux >> IR_CHECK_ALIGN_SHIFT & 7)) {
-        x64_test(h, IR_I32, op->s[0], (HostOperand){.kind = HOST_IMM, .imm = size - 1});
-        from[2] = x_jcc(h, CC_NE);
+        x64_test(h, IR_I32, x_reg(ea), (HostOperand){.kind = HOST_IMM, .imm = size - 1});
+        c->from[2] = x_jcc(h, CC_NE);
     }
     uint8_t *p = x_begin_n(h, 8);
     p = a_rr(p, 0x8b, OP_W, d, ea);
     p = a_ro(p, 0x2b, OP_W, d, RUN(run, low));
     p = a_ro(p, 0x3b, OP_W, d, limit);
     p = a_jcc(p, CC_AE);
-    from[0] = (HostFixup)(p - h->start) - 4;
+    c->from[0] = (HostFixup)(p - h->start) - 4;
     p = a_ro(p, 0x8b, OP_W, d, RUN(run, addend));
     if (!rising) {
         p = a_rm(p, 0x8d, OP_W, t, ea, ea, 0, 0);
@@ -76,148 +120,180 @@ static void check_run(HostCode *h, const HostOp *op, HostLook look, unsigned run
     x_end(h, p);
 }
 
-void x64_check(HostCode *h, const HostOp *op, HostLook look, unsigned hint, HostFixup from[3]) {
-    unsigned ea = op->s[0].reg, t = op->tmp[0], d = op->d.reg, aux = op->node->aux, size = op->node->c;
-    unsigned align = aux >> IR_CHECK_ALIGN_SHIFT & 7;
+static G_GNUC_NO_INLINE void check_alignment(HostCode *h, HostCold *c) {
+    unsigned align = c->desc >> (8 + IR_CHECK_ALIGN_SHIFT) & 7;
+    x64_test(h, IR_I32, x_reg(c->ea), (HostOperand){.kind = HOST_IMM, .imm = (1 << align) - 1});
+    c->from[1] = x_jcc(h, CC_NE);
+}
 
-    if (align) {
-        x64_test(h, IR_I32, op->s[0], (HostOperand){.kind = HOST_IMM, .imm = (1 << align) - 1});
-        from[1] = x_jcc(h, CC_NE);
+static G_GNUC_NO_INLINE void check_page(HostCode *h, HostCold *c) {
+    unsigned hint = c->hint - 1u, write = c->desc >> 8 & IR_CHECK_W;
+    uint32_t d = REG(c->addend);
+    uint8_t *p = x_begin_n(h, 6);
+    p = w_far(p, 0x8b, d, write ? HINT(hint, wtag) : HINT(hint, rtag));
+    p = w_rr(p, 0x33, d | any_rm(c->ea));
+    p = w_far(p, 0x0b, d, write ? HINT(hint, wbad) : HINT(hint, rbad));
+    p = compare_page(p, c->addend, c->desc & 0xff);
+    c->from[0] = (HostFixup)(p - h->start) - 4;
+    x_end(h, w_far(p, 0x8b, d, HINT(hint, addend)));
+}
+
+static G_GNUC_NO_INLINE void check_tlb(HostCode *h, HostCold *c, unsigned table) {
+    unsigned t = c->tmp, d = c->addend;
+    uint8_t *p = look_up(x_begin_n(h, LOOK_UP_INSNS + 1), c->ea, t, table, d, c->desc >> 8, c->desc & 0xff);
+    c->from[0] = (HostFixup)(p - h->start) - 4;
+    x_end(h, table == t ? w_rm(p, 0x8b, REG(d) | RM(t), offsetof(IrTlbEntry, addend))
+                        : w_sum(p, 0x8b, REG(d), t, table, offsetof(IrTlbEntry, addend)));
+}
+
+void x64_check(HostCode *h, HostCold *c, unsigned table) {
+    if (c->desc & IR_CHECK_ALIGN << 8) {
+        check_alignment(h, c);
     }
-    if (look == HOST_LOOK_RISING || look == HOST_LOOK_EITHER) {
-        check_run(h, op, look, hint, from);
-        return;
-    }
-    uint8_t *p = x_begin_n(h, look == HOST_LOOK_TLB ? LOOK_UP_INSNS + 1 : 6);
-    if (look == HOST_LOOK_TLB) {
-        unsigned table = op->tmp[1] == t ? RSP : op->tmp[1];
-        p = look_up(p, ea, t, table, d, aux, size);
-        from[0] = (HostFixup)(p - h->start) - 4;
-        p = a_rm(p, 0x8b, OP_W, d, t, table, 0, offsetof(IrTlbEntry, addend));
+    if (c->look == HOST_LOOK_TLB) {
+        check_tlb(h, c, table);
+    } else if (c->look == HOST_LOOK_PAGE) {
+        check_page(h, c);
     } else {
-        p = a_ro(p, 0x8b, OP_W, d, aux & IR_CHECK_W ? HINT(hint, wtag) : HINT(hint, rtag));
-        p = a_rr(p, 0x33, OP_W, d, ea);
-        p = a_ro(p, 0x0b, OP_W, d, aux & IR_CHECK_W ? HINT(hint, wbad) : HINT(hint, rbad));
-        p = compare_page(p, d, size);
-        from[0] = (HostFixup)(p - h->start) - 4;
-        p = a_ro(p, 0x8b, OP_W, d, HINT(hint, addend));
+        check_run(h, c);
     }
-    x_end(h, p);
 }
 
 /* The hint takes over what the TLB's entry at t says. */
 static uint8_t *move_hint(uint8_t *p, unsigned hint, bool write, unsigned t, unsigned d) {
-    p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, wtag));
-    p = a_ro(p, 0x89, OP_W, d, HINT(hint, wtag));
-    p = a_rm(p, 0x33, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, rtag));
-    p = a_rr(p, 0xf7, OP_W, 3, d); /* neg: carry unless both tags are the page's */
-    p = a_rr(p, 0x1b, OP_W, d, d); /* sbb */
-    p = a_ro(p, 0x89, OP_W, d, write ? HINT(hint, rbad) : HINT(hint, wbad));
-    p = a_32(a_ro(p, 0xc7, OP_W, 0, write ? HINT(hint, wbad) : HINT(hint, rbad)), 0);
-    p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, rtag));
-    return a_ro(p, 0x89, OP_W, d, HINT(hint, rtag));
+    uint32_t dt = REG(d) | RM(t);
+    p = w_rm(p, 0x8b, dt, offsetof(IrTlbEntry, wtag));
+    p = w_far(p, 0x89, REG(d), HINT(hint, wtag));
+    p = w_rm(p, 0x33, dt, offsetof(IrTlbEntry, rtag));
+    p = w_rr(p, 0xf7, REG(3) | RM(d)); /* neg: carry unless both tags are the page's */
+    p = w_rr(p, 0x1b, REG(d) | RM(d)); /* sbb */
+    p = w_far(p, 0x89, REG(d), write ? HINT(hint, rbad) : HINT(hint, wbad));
+    p = a_32(w_far(p, 0xc7, REG(0), write ? HINT(hint, wbad) : HINT(hint, rbad)), 0);
+    p = w_rm(p, 0x8b, dt, offsetof(IrTlbEntry, rtag));
+    return w_far(p, 0x89, REG(d), HINT(hint, rtag));
 }
 
 /* Another page than the hint's, or none of the run's: looks into the TLB, counts, and goes back with its addend; a hint
  * moves there. What it binds the jump to is the way to C. */
-static void cold_hint(HostCode *h, const HostCold *c) {
+static G_GNUC_NO_INLINE void cold_hint(HostCode *h, const HostCold *c) {
     unsigned t = c->tmp, d = c->addend, aux = c->desc >> 8 & 0xff;
     unsigned hint = c->hint - 1u;
     bool page = c->look == HOST_LOOK_PAGE;
     uint8_t *p = x_begin_n(h, LOOK_UP_INSNS + 14);
-    p = look_up(p, c->ea, t, RSP, d, aux, c->desc & 0xff);
+    p = look_up(p, c->ea, t, t, d, aux, c->desc & 0xff);
     HostFixup miss = (HostFixup)(p - h->start) - 4;
-    p = a_group1(p, 5, 0, page ? HINT(hint, misses) : RUN(hint, misses), 1);
+    p = a_group1(p, 5, 0, page ? in_env(HINT(hint, misses)) : RUN(hint, misses), 1);
     p = a_jcc(p, CC_S);
     HostFixup enough = (HostFixup)(p - h->start) - 4;
     if (page) {
         p = move_hint(p, hint, aux & IR_CHECK_W, t, d);
     }
-    p = a_rm(p, 0x8b, OP_W, d, t, RSP, 0, offsetof(IrTlbEntry, addend));
+    p = w_rm(p, 0x8b, REG(d) | RM(t), offsetof(IrTlbEntry, addend));
     if (page) {
-        p = a_ro(p, 0x89, OP_W, d, HINT(hint, addend));
+        p = w_far(p, 0x89, REG(d), HINT(hint, addend));
     }
-    *p++ = 0xe9;
-    x_end(h, a_32(p, c->back - ((uint32_t)(p - h->start) + 4)));
+    x_end(h, w_jmp(h, p, c->back));
     x_bind(h, miss);
     x_bind(h, enough);
 }
 
+/* An insn that accesses memory, up to its ModRM. */
+typedef struct Access {
+    uint8_t opcode[2];
+    uint8_t length;   /* of it; 0: there is no such access */
+    uint8_t prefix;   /* 0: none */
+    uint32_t rex;     /* bits that are set for all registers... */
+} Access;
+#define MOV(opcode) {{opcode}, 1}
+#define MOV_16(opcode) {{opcode}, 1, .prefix = 0x66}
+#define MOV_W(opcode) {{opcode}, 1, .rex = 8}
+#define MOVX(opcode) {{0x0f, opcode}, 2} /* movzx, movsx, movups */
+#define MOVX_W(opcode) {{0x0f, opcode}, 2, .rex = 8}
+#define MOV_V(prefix, opcode) {{0x0f, opcode}, 2, prefix} /* movd, movq */
+
+/* The insn on [addend + ea + disp], the addend being in a scratch register. With `byte` registers 4 to 7 need a REX prefix to be
+ * what they are elsewhere. */
+static inline uint8_t *a_access(uint8_t *p, const Access *a, unsigned reg, unsigned addend, unsigned ea, int32_t disp,
+                                bool byte) {
+    unsigned rex = a->rex | (reg & 8) >> 1 | (ea & 8) >> 2;
+    unsigned has_disp = disp != 0, wide = !x_fits8(disp);
+    *p = a->prefix;
+    p += a->prefix != 0;
+    *p = (uint8_t)(0x40 | rex);
+    p += rex != 0 || (byte && ((reg | addend) & 12));
+    memcpy(p, a->opcode, 2);
+    p += a->length;
+    a_64(p, (4 | (has_disp + wide) << 6 | (reg & 7) << 3 | addend << 8 | (ea & 7) << 11) | (uint64_t)(uint32_t)disp << 16);
+    return p + 2 + has_disp + 3 * wide;
+}
+
+/* d = what has been loaded into it, in the other byte order. */
+static G_GNUC_NO_INLINE void turn_loaded(HostCode *h, IrType type, unsigned aux, unsigned d) {
+    unsigned size = aux & IR_MEM_SIZE, w = x_w(type);
+    if (size == 1) {
+        x_opcode(h, 0xc1, OP_16, 0, 0, d); /* rol d16, 8 */
+        x_byte(h, 0xc0 | (d & 7));
+        x_byte(h, 8);
+    } else if (size) {
+        x_opcode(h, 0x0fc8 | (d & 7), size == 3 ? OP_W : 0, 0, 0, d);
+    }
+    if (aux & IR_MEM_SEXT && (size == 1 || (size == 2 && w))) {
+        x_rr(h, size == 1 ? 0x0fbf : 0x63, w, d, d);
+    }
+}
+
 void x64_ld(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend, unsigned ea, int32_t disp) {
-    static const struct {
-        uint32_t op[2];    /* zero-extending, sign-extending */
-        unsigned flags[2];
-    } ints[] = {{{0x0fb6, 0x0fbe}, {0, 0}}, {{0x0fb7, 0x0fbf}, {0, 0}}, {{0x8b, 0x63}, {0, OP_W}},
-                {{0x8b, 0x8b}, {OP_W, OP_W}}};
-    unsigned size = aux & IR_MEM_SIZE;
-    if (ir_type_is_vec(type)) {
-        h->overflow |= (aux & IR_MEM_BIG) != 0;
-        if (size == 4) {
-            x_rm(h, 0x0f10, 0, d, addend, ea, 0, disp); /* movups */
-        } else if (size == 3) {
-            x_rm(h, 0xf3000f7e, 0, d, addend, ea, 0, disp); /* movq */
-        } else if (size == 2) {
-            x_rm(h, 0x66000f6e, 0, d, addend, ea, 0, disp); /* movd */
-        } else {
-            h->overflow = true; /* lower.c keeps narrow vector loads away */
-        }
-        return;
+    static const Access loads[][16] = {
+        [IR_I32] = {MOVX(0xb6), MOVX(0xb7), MOV(0x8b), [IR_MEM_SEXT] = MOVX(0xbe), MOVX(0xbf), MOV(0x8b)},
+        [IR_I64] = {MOVX(0xb6), MOVX(0xb7), MOV(0x8b), MOV_W(0x8b),
+                    [IR_MEM_SEXT] = MOVX_W(0xbe), MOVX_W(0xbf), MOV_W(0x63), MOV_W(0x8b)},
+        [IR_F16 ... IR_V128] = {[2] = MOV_V(0x66, 0x6e), MOV_V(0xf3, 0x7e), MOVX(0x10)}, /* lower.c avoids narrower ones */
+    };
+    const Access *a = &loads[type][aux & (IR_MEM_SIZE | IR_MEM_SEXT)];
+    x_begin(h);
+    h->p = a_access(h->p, a, d, addend, ea, disp, false);
+    if (aux & IR_MEM_BIG || !a->length) {
+        h->overflow |= !a->length || type > IR_I64;
+        turn_loaded(h, type, aux, d);
     }
-    bool sext = (aux & IR_MEM_SEXT) && !(size == 2 && type == IR_I32) && size < 3;
-    unsigned flags = ints[size].flags[sext];
-    if (sext && type == IR_I64) {
-        flags |= OP_W;
+}
+
+/* tmp = what is to be stored, in the other byte order. */
+static G_GNUC_NO_INLINE HostOperand turn_stored(HostCode *h, unsigned size, HostOperand v, unsigned tmp) {
+    if (v.kind == HOST_IMM) {
+        x_load_imm(h, tmp, (uint64_t)v.imm);
+    } else {
+        x_mov(h, OP_W, tmp, v.reg);
     }
-    x_rm(h, ints[size].op[sext], flags, d, addend, ea, 0, disp);
-    if (aux & IR_MEM_BIG && size) {
-        bool wide = size == 3;
-        if (size == 1) {
-            x_opcode(h, 0xc1, OP_16, 0, 0, d); /* rol d16, 8 */
-            x_byte(h, 0xc0 | (d & 7));
-            x_byte(h, 8);
-        } else {
-            x_opcode(h, 0x0fc8 | (d & 7), wide ? OP_W : 0, 0, 0, d);
-        }
-        if (sext) {
-            x_rr(h, size == 1 ? 0x0fbf : 0x63, type == IR_I64 ? OP_W : 0, d, d);
-        }
+    x_opcode(h, 0x0fc8 | (tmp & 7), size == 3 ? OP_W : 0, 0, 0, tmp);
+    if (size == 1) {
+        x_shift(h, 5, 0, tmp, 16);
     }
+    return x_reg(tmp);
 }
 
 void x64_st(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp,
             unsigned tmp) {
+    static const Access stores[3][8] = { /* of integers, vectors, constants */
+        {MOV(0x88), MOV_16(0x89), MOV(0x89), MOV_W(0x89)},
+        {[2] = MOV_V(0x66, 0x7e), MOV_V(0x66, 0xd6), MOVX(0x11)}, /* front ends do narrower ones as integers */
+        {MOV(0xc6), MOV_16(0xc7), MOV(0xc7), MOV_W(0xc7)},
+    };
     unsigned size = aux & IR_MEM_SIZE;
-    if (ir_type_is_vec(type)) {
-        static const uint32_t ops[] = {[2] = 0x66000f7e, [3] = 0x66000fd6, [4] = 0x0f11};
-        h->overflow |= size < 2 || (aux & IR_MEM_BIG); /* front ends do those as integers */
-        x_rm(h, ops[size], 0, v.reg, addend, ea, 0, disp);
-    } else if (v.kind == HOST_IMM && (!(aux & IR_MEM_BIG) || size == 0)) {
-        x_rm(h, size ? 0xc7 : 0xc6, size == 3 ? OP_W : size == 1 ? OP_16 : 0, 0, addend, ea, 0, disp);
-        if (size == 0) {
-            x_byte(h, (uint8_t)v.imm);
-        } else if (size == 1) {
-            x_byte(h, (uint8_t)v.imm);
-            x_byte(h, (uint8_t)(v.imm >> 8));
-        } else {
-            x_32(h, (uint32_t)v.imm);
-        }
-    } else {
-        unsigned r = v.reg;
-        if (aux & IR_MEM_BIG && size) {
-            if (v.kind == HOST_IMM) {
-                x_load_imm(h, tmp, (uint64_t)v.imm);
-            } else {
-                x_mov(h, OP_W, tmp, r);
-            }
-            r = tmp;
-            x_opcode(h, 0x0fc8 | (r & 7), size == 3 ? OP_W : 0, 0, 0, r);
-            if (size == 1) {
-                x_shift(h, 5, 0, r, 16);
-            }
-        }
-        x_rm(h, size ? 0x89 : 0x88, size == 3 ? OP_W : size == 1 ? OP_16 : size == 0 ? OP_BYTE : 0, r, addend, ea, 0,
-             disp);
+    bool vec = ir_type_is_vec(type);
+    if (aux & IR_MEM_BIG && size) {
+        h->overflow |= vec;
+        v = turn_stored(h, size, v, tmp);
     }
+    const Access *a = &stores[v.kind == HOST_IMM ? 2 : vec][size];
+    x_begin(h);
+    uint8_t *p = a_access(h->p, a, v.reg, addend, ea, disp, size == 0 && v.kind == HOST_REG);
+    h->overflow |= a->length == 0;
+    if (v.kind == HOST_IMM) {
+        a_32(p, (uint32_t)v.imm);
+        p += size > 2 ? 4 : 1u << size;
+    }
+    x_end(h, p);
     if (aux & IR_MEM_RELEASE) {
         fence(h);
     }
@@ -440,7 +516,7 @@ void x64_cold_state(HostCode *h, const HostCold *c) {
     }
 }
 
-static void cold_store(HostCode *h, const HostCold *c, unsigned k) {
+static G_GNUC_NO_INLINE void cold_store(HostCode *h, const HostCold *c, unsigned k) {
     HostOperand v = c->store[k].value;
     unsigned size = c->store[k].aux & IR_MEM_SIZE;
     HostOperand to = ENV_AT(bounce);
@@ -481,10 +557,13 @@ static void cold_store(HostCode *h, const HostCold *c, unsigned k) {
     }
 }
 
+/* mov dword o, imm */
+static inline uint8_t *a_ro_32(uint8_t *p, HostOperand o, uint32_t imm) {
+    return a_32(a_ro(p, 0xc7, 0, 0, o), imm);
+}
+
 void x64_cold(HostCode *h, const HostCold *c) {
-    if (c->from[0]) {
-        x_bind(h, c->from[0]);
-    }
+    x_bind(h, c->from[0]);
     if (c->from[2]) {
         x_bind(h, c->from[2]);
     }
@@ -494,7 +573,9 @@ void x64_cold(HostCode *h, const HostCold *c) {
     if (c->from[1]) {
         x_bind(h, c->from[1]);
     }
-    x64_cold_state(h, c);
+    if (c->pends || c->flags_to.kind != HOST_NONE) {
+        x64_cold_state(h, c);
+    }
     if (c->rest) {
         x_ro(h, 0xc7, 0, 0, ENV_AT(insn_rest));
         x_32(h, c->rest);
@@ -503,18 +584,15 @@ void x64_cold(HostCode *h, const HostCold *c) {
         x64_exit(h, IR_EXIT_SLOW, true, c->insn_off);
         return;
     }
-    HostOperand desc = ENV_AT(scratch[0]);
-    desc.disp += 8;
     for (unsigned k = 0; k < c->stores; k++) {
         cold_store(h, c, k);
     }
     uint8_t *p = x_begin_n(h, 6);
-    p = a_ro(p, 0x89, OP_W, c->ea, ENV_AT(scratch[0]));
-    p = a_32(a_ro(p, 0xc7, 0, 0, desc), c->desc);
-    p = a_32(a_ro(p, 0xc7, 0, 0, ENV_AT(insn_off)), (uint32_t)c->insn_off);
+    p = w_far(p, 0x89, any_reg(c->ea), offsetof(Env, scratch[0]));
+    p = a_ro_32(p, ENV_AT(scratch[0].d[1]), c->desc);
+    p = a_ro_32(p, ENV_AT(insn_off), (uint32_t)c->insn_off);
     *p++ = 0xe8;
     p = a_rel_to(h, p, h->stubs->slow);
-    p = a_ro(p, 0x8b, OP_W, c->addend, ENV_AT(scratch[3]));
-    *p++ = 0xe9;
-    x_end(h, a_32(p, c->back - ((uint32_t)(p - h->start) + 4)));
+    p = w_far(p, 0x8b, REG(c->addend), offsetof(Env, scratch[3]));
+    x_end(h, w_jmp(h, p, c->back));
 }

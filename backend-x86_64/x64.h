@@ -18,7 +18,7 @@ X64Level x64_host_level(void);
 const Backend *x64_backend(X64Level level);
 
 /* emit_mem.c */
-void x64_check(HostCode *h, const HostOp *op, HostLook look, unsigned hint, HostFixup from[3]);
+void x64_check(HostCode *h, HostCold *c, unsigned table);
 void x64_ld(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend, unsigned ea, int32_t disp);
 void x64_st(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp,
             unsigned tmp);

@@ -215,9 +215,9 @@ struct Backend {
     void (*csel_fp)(HostCode *h, IrType type, int cc, unsigned d, const uint8_t s[2], const uint8_t tmp[2]); /* d = s[!cc] */
     void (*cset)(HostCode *h, int cc, unsigned d);                                 /* d = cc ? 1 : 0, keeps flags */
     /* Memory */
-    /* op: d addend, s[0] ea, tmp[0], tmp[1] (or tmp[0] again); node: size, aux. hint: number of the page hint or run.
-     * See HostCold.from. */
-    void (*check)(HostCode *h, const HostOp *op, HostLook look, unsigned hint, HostFixup from[3]);
+    /* The hot part of a check, told by ea, addend, tmp, hint, look and desc; notes its jumps in `from`, which is all 0 before.
+     * spare: another free register, or tmp. */
+    void (*check)(HostCode *h, HostCold *c, unsigned spare);
     void (*ld)(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend, unsigned ea, int32_t disp);
     void (*st)(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp, unsigned tmp);
     void (*cold)(HostCode *h, const HostCold *c);

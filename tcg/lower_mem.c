@@ -6,41 +6,31 @@
 
 #include <string.h>
 
-/* If only loads, or only a run of stores right behind, use the check at i: what its cold path can do by itself. */
-static unsigned check_group(const Walk *w, uint32_t i, uint32_t stores[4], unsigned *part) {
-    const Lower *l = &w->l;
-    unsigned loads = 0, count = 0;
-    bool mixed = false; /* parts of different sizes: a device must see each as it is */
-    *part = 0;
-    for (uint32_t k = i + 1; k < l->ir->count && k <= l->values[i].last_use; k++) {
-        const IrNode *n = ra_node(l, k);
-        if (n->op == IR_ld && n->a == i) {
-            mixed |= loads + count && *part != (n->aux & IR_MEM_SIZE);
-            loads++;
-            *part = n->aux & IR_MEM_SIZE;
-        } else if (n->op == IR_st && n->a == i) {
-            if (count == 4) {
-                return 0;
-            }
-            mixed |= loads + count && *part != (n->aux & IR_MEM_SIZE);
-            stores[count++] = k;
-            *part = n->aux & IR_MEM_SIZE;
-        } else if ((n->op == IR_sc || n->op == IR_ll || n->op == IR_cas || n->op == IR_rmw) && n->a == i) {
-            return 0;
-        } else if (n->op == IR_check || n->op == IR_call) {
-            return 0; /* these use env.bounce too */
-        }
+/* What an op has to do with the addend of a check that stands before it. */
+enum {
+    GROUP_LOAD = 1,
+    GROUP_STORE = 2,
+    GROUP_ATOMIC = 4,
+    GROUP_BOUNCE = 8, /* nothing, but uses env.bounce too */
+};
+static const uint8_t group_kinds[IR_OPS] = {
+    [IR_ld] = GROUP_LOAD,   [IR_st] = GROUP_STORE,   [IR_sc] = GROUP_ATOMIC,    [IR_ll] = GROUP_ATOMIC,
+    [IR_cas] = GROUP_ATOMIC, [IR_rmw] = GROUP_ATOMIC, [IR_check] = GROUP_BOUNCE, [IR_call] = GROUP_BOUNCE,
+};
+
+/* If only loads, or only stores, use the check at i, all of one size: what its cold path may be able to do by itself. */
+static uint32_t check_group(const Lower *l, uint32_t i) {
+    unsigned kinds = 0, sizes = 0; /* sets of what there is */
+    for (const IrNode *n = ra_node(l, i + 1), *last = ra_node(l, l->values[i].last_use); n <= last; n++) {
+        unsigned kind = group_kinds[n->op], is_user = n->a == i && kind < GROUP_BOUNCE;
+        kinds |= kind & (GROUP_BOUNCE - is_user);
+        sizes |= (is_user && kind) << (n->aux & IR_MEM_SIZE);
     }
-    if (mixed) {
-        return 0;
+    if (sizes & (sizes - 1) || (kinds != GROUP_LOAD && kinds != GROUP_STORE)) {
+        return 0; /* a device must see each part as it is */
     }
-    if (*part > 3) {
-        *part = 3;
-    }
-    if (loads && !count) {
-        return HOST_SLOW_LOADS;
-    }
-    return count && !loads ? HOST_SLOW_STORES : 0;
+    unsigned part = MIN((unsigned)__builtin_ctz(sizes), 3);
+    return part << HOST_SLOW_PART_SHIFT | (kinds == GROUP_LOAD ? HOST_SLOW_LOADS : HOST_SLOW_STORES);
 }
 
 /* Offset of an access's address from the check's address; false when it is not plain. */
@@ -97,16 +87,24 @@ static bool cold_value(const Walk *w, uint32_t check, uint32_t v, HostOperand *v
     return true;
 }
 
-/* The stores that use a check, for its cold path: it does them all when the fast path cannot. */
-static bool cold_stores(Walk *w, HostCold *c, uint32_t check, const uint32_t stores[4], unsigned size) {
+/* The stores that use a check, for its cold path: it does them all, ahead of what stands between them, when the fast path
+ * cannot. */
+static bool cold_stores(Walk *w, HostCold *c, uint32_t check) {
     Lower *l = &w->l;
-    uint32_t base = ra_node(l, check)->a;
+    const IrNode *n = ra_node(l, check);
+    uint32_t base = n->a, size = n->c;
     uint64_t covered = 0; /* bytes of the check that the stores fill: all of them, for all of them are written */
-    for (unsigned k = 0; k < 4 && stores[k]; k++) {
-        const IrNode *st = ra_node(l, stores[k]);
+    for (uint32_t k = check + 1; k <= l->values[check].last_use; k++) {
+        const IrNode *st = ra_node(l, k);
         int64_t offset;
-        if (!ea_offset(w, st->b, base, &offset) || offset < 0 || offset >= size ||
-            !cold_value(w, check, st->c, &c->store[c->stores].value)) {
+        if (st->op != IR_st || st->a != check) {
+            if (!(ir_ops[st->op].props & IR_PURE) && st->op != IR_get && st->op != IR_nop) {
+                return false;
+            }
+            continue;
+        }
+        if (c->stores == G_N_ELEMENTS(c->store) || !ea_offset(w, st->b, base, &offset) || offset < 0 ||
+            offset >= size || !cold_value(w, check, st->c, &c->store[c->stores].value)) {
             return false;
         }
         c->store[c->stores].type = walk_type(w, st->c);
@@ -116,24 +114,6 @@ static bool cold_stores(Walk *w, HostCold *c, uint32_t check, const uint32_t sto
         covered |= ((UINT64_C(1) << (1 << (st->aux & IR_MEM_SIZE))) - 1) << offset;
     }
     return size <= sizeof((Env *)NULL)->bounce && covered == UINT64_MAX >> (64 - size);
-}
-
-/* Does anything but stores of the group, and what feeds them, stand between the check and its last store? The cold path
- * does the stores ahead of it. */
-static bool stores_are_adjacent(const Walk *w, uint32_t check, const uint32_t stores[4]) {
-    const Lower *l = &w->l;
-    uint32_t last = check;
-    for (unsigned k = 0; k < 4 && stores[k]; k++) {
-        last = stores[k];
-    }
-    for (uint32_t k = check + 1; k < last; k++) {
-        const IrNode *n = ra_node(l, k);
-        if (!(ir_ops[n->op].props & IR_PURE) && n->op != IR_get && n->op != IR_nop &&
-            !(n->op == IR_st && n->a == check)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* The slot that an address is computed from, or -1: base + constant, base + index. */
@@ -213,22 +193,20 @@ static unsigned check_address(Walk *w, const IrNode *n) {
 
 /* Accesses across two pages of a run need no cold path. The reference of --verify waits for it all the same: there what
  * could be such an access does not try the run. */
-static HostFixup keep_in_page(const Walk *w, HostOperand ea, unsigned size) {
+static HostFixup keep_in_page(const Walk *w, unsigned ea, unsigned size) {
     const Lower *l = &w->l;
     unsigned round = 1;
     while (round < size) {
         round *= 2;
     }
-    l->be->test(l->h, IR_I32, ea, (HostOperand){.kind = HOST_IMM, .imm = (int64_t)round - 1});
+    l->be->test(l->h, IR_I32, (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ea},
+                (HostOperand){.kind = HOST_IMM, .imm = (int64_t)round - 1});
     return l->be->jump_if(l->h, l->be->flags_cc(IR_NE, HOST_FLAGS_ADD));
 }
 
 void lower_check(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
-    uint32_t stores[4] = {0};
-    unsigned part = 0;
-    HostFixup from[3] = {0};
     HostLook look;
 
     if (w->cold_count == MAX_COLD) {
@@ -236,46 +214,37 @@ void lower_check(Walk *w, uint32_t i) {
         return;
     }
     flags_lose(w);
+    HostCold *c = &w->cold[w->cold_count++];
     bool used = l->values[i].last_use != 0;
-    unsigned group = n->b ? HOST_SLOW_MERGED : used ? check_group(w, i, stores, &part) : 0;
-    HostOp op;
-    walk_op(&op, n, IR_I64);
-    op.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)check_address(w, n)};
-    op.tmp[0] = (uint8_t)ra_alloc(l, false, UINT32_MAX);
+    c->ea = (uint8_t)check_address(w, n);
+    c->tmp = (uint8_t)ra_alloc(l, false, UINT32_MAX);
     /* Never in a pin, and never in the address's register: both are alive on the cold path. */
-    unsigned d = ra_alloc(l, false, UINT32_MAX);
+    c->addend = (uint8_t)ra_alloc(l, false, UINT32_MAX);
     if (used) {
-        ra_attach(l, i, d);
+        ra_attach(l, i, c->addend);
     }
-    op.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
     unsigned hint = page_hint(w, n, &look);
     /* For loads alone: a store's address keeps nobody waiting. */
     unsigned spare = look == HOST_LOOK_TLB && !(n->aux & IR_CHECK_W) ? ra_spare(l) : RA_NO_REG;
-    op.tmp[1] = spare == RA_NO_REG ? op.tmp[0] : (uint8_t)spare;
+    memset(c->from, 0, sizeof c->from);
     if (look == HOST_LOOK_RISING && l->vcpu->verify) {
-        from[2] = keep_in_page(w, op.s[0], n->c);
+        c->from[2] = keep_in_page(w, c->ea, n->c);
     }
-    l->be->check(l->h, &op, look, hint - 1, from);
-
-    HostCold *c = &w->cold[w->cold_count];
-    c->stores = 0;
-    ra_pends(l, c);
-    if (group == HOST_SLOW_STORES && !(stores_are_adjacent(w, i, stores) && cold_stores(w, c, i, stores, n->c))) {
-        group = 0;
-        c->stores = 0;
-    }
-    memcpy(c->from, from, sizeof from);
+    c->hint = (uint8_t)hint;
+    c->look = (uint8_t)look;
+    c->desc = n->c | (uint32_t)n->aux << 8 | hint << HOST_SLOW_HINT_SHIFT | (uint32_t)look << HOST_SLOW_LOOK_SHIFT;
+    l->be->check(l->h, c, spare == RA_NO_REG ? c->tmp : spare);
     c->back = walk_here(w);
     c->insn_off = walk_insn_off(w);
     c->rest = walk_insns_left(w);
-    c->hint = (uint8_t)hint;
-    c->look = (uint8_t)look;
-    c->tmp = op.tmp[0];
-    c->desc = n->c | (uint32_t)n->aux << 8 | hint << HOST_SLOW_HINT_SHIFT |
-              (uint32_t)look << HOST_SLOW_LOOK_SHIFT | group | (group ? part << HOST_SLOW_PART_SHIFT : 0);
-    c->ea = op.s[0].reg;
-    c->addend = (uint8_t)d;
-    w->cold_count++;
+    c->stores = 0;
+    ra_pends(l, c);
+    uint32_t group = n->b ? HOST_SLOW_MERGED : used ? check_group(l, i) : 0;
+    if (group & HOST_SLOW_STORES && !cold_stores(w, c, i)) {
+        group = 0;
+        c->stores = 0;
+    }
+    c->desc |= group;
 }
 
 /* Address of an access as register + displacement: the add of a constant is folded into it. */
