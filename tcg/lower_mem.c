@@ -204,9 +204,39 @@ static HostFixup keep_in_page(const Walk *w, unsigned ea, unsigned size) {
     return l->be->jump_if(l->h, l->be->flags_cc(IR_NE, HOST_FLAGS_ADD));
 }
 
+/* What every cold path has to know of the place where it starts. */
+static HostCold *begin_cold(Walk *w) {
+    Lower *l = &w->l;
+    HostCold *c = &w->cold[w->cold_count++];
+    memset(c->from, 0, sizeof c->from);
+    c->insn_off = walk_insn_off(w);
+    c->rest = walk_insns_left(w);
+    c->hint = c->pends = c->stores = 0;
+    c->flags_to.kind = HOST_NONE;
+    if (l->pend_count) {
+        ra_pends(l, c);
+    }
+    return c;
+}
+
+/* Two registers that are free to be written. */
+static void alloc_two(Lower *l, uint8_t regs[2]) {
+    uint32_t free = ra_class_mask(l, false) & ~(l->locked | l->occupied | l->special), others = free & (free - 1);
+    if (others) {
+        regs[0] = (uint8_t)__builtin_ctz(free);
+        regs[1] = (uint8_t)__builtin_ctz(others);
+        l->locked |= 1u << regs[0] | 1u << regs[1];
+    } else {
+        regs[0] = (uint8_t)ra_alloc(l, false, UINT32_MAX);
+        regs[1] = (uint8_t)ra_alloc(l, false, UINT32_MAX);
+    }
+}
+
 void lower_check(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
+    bool used = l->values[i].last_use != 0;
+    uint8_t regs[2];
     HostLook look;
 
     if (w->cold_count == MAX_COLD) {
@@ -214,31 +244,27 @@ void lower_check(Walk *w, uint32_t i) {
         return;
     }
     flags_lose(w);
-    HostCold *c = &w->cold[w->cold_count++];
-    bool used = l->values[i].last_use != 0;
-    c->ea = (uint8_t)check_address(w, n);
-    c->tmp = (uint8_t)ra_alloc(l, false, UINT32_MAX);
+    unsigned ea = check_address(w, n);
     /* Never in a pin, and never in the address's register: both are alive on the cold path. */
-    c->addend = (uint8_t)ra_alloc(l, false, UINT32_MAX);
+    alloc_two(l, regs);
     if (used) {
-        ra_attach(l, i, c->addend);
+        ra_attach(l, i, regs[1]);
     }
     unsigned hint = page_hint(w, n, &look);
     /* For loads alone: a store's address keeps nobody waiting. */
     unsigned spare = look == HOST_LOOK_TLB && !(n->aux & IR_CHECK_W) ? ra_spare(l) : RA_NO_REG;
-    memset(c->from, 0, sizeof c->from);
+    HostCold *c = begin_cold(w);
     if (look == HOST_LOOK_RISING && l->vcpu->verify) {
-        c->from[2] = keep_in_page(w, c->ea, n->c);
+        c->from[2] = keep_in_page(w, ea, n->c);
     }
+    c->ea = (uint8_t)ea;
+    c->tmp = regs[0];
+    c->addend = regs[1];
     c->hint = (uint8_t)hint;
     c->look = (uint8_t)look;
     c->desc = n->c | (uint32_t)n->aux << 8 | hint << HOST_SLOW_HINT_SHIFT | (uint32_t)look << HOST_SLOW_LOOK_SHIFT;
     l->be->check(l->h, c, spare == RA_NO_REG ? c->tmp : spare);
     c->back = walk_here(w);
-    c->insn_off = walk_insn_off(w);
-    c->rest = walk_insns_left(w);
-    c->stores = 0;
-    ra_pends(l, c);
     uint32_t group = n->b ? HOST_SLOW_MERGED : used ? check_group(l, i) : 0;
     if (group & HOST_SLOW_STORES && !cold_stores(w, c, i)) {
         group = 0;
@@ -304,13 +330,8 @@ void lower_aligned(Walk *w, const IrNode *n) {
     flags_lose(w);
     HostOperand a = ra_operand(l, n->a, "r");
     l->be->test(l->h, IR_I32, a, (HostOperand){.kind = HOST_IMM, .imm = n->aux - 1});
-    HostCold *c = &w->cold[w->cold_count++];
-    c->stores = c->hint = 0;
-    ra_pends(l, c);
-    c->from[1] = c->from[2] = 0;
+    HostCold *c = begin_cold(w);
     c->from[0] = l->be->jump_if(l->h, l->be->flags_cc(IR_NE, HOST_FLAGS_ADD));
-    c->insn_off = walk_insn_off(w);
-    c->rest = walk_insns_left(w);
     c->desc = 0; /* leave: the interpreter raises it */
 }
 
