@@ -202,25 +202,27 @@ typedef struct Access {
     uint8_t opcode[2];
     uint8_t length;   /* of it; 0: there is no such access */
     uint8_t prefix;   /* 0: none */
-    uint32_t rex;     /* bits that are set for all registers... */
+    uint8_t rex;      /* bits that are set for all registers */
+    uint8_t byte;     /* 12: of byte registers, of which those with one of these bits need a REX prefix */
+    uint8_t unused[2];
 } Access;
 #define MOV(opcode) {{opcode}, 1}
+#define MOV_8(opcode) {{opcode}, 1, .byte = 12}
 #define MOV_16(opcode) {{opcode}, 1, .prefix = 0x66}
 #define MOV_W(opcode) {{opcode}, 1, .rex = 8}
 #define MOVX(opcode) {{0x0f, opcode}, 2} /* movzx, movsx, movups */
 #define MOVX_W(opcode) {{0x0f, opcode}, 2, .rex = 8}
 #define MOV_V(prefix, opcode) {{0x0f, opcode}, 2, prefix} /* movd, movq */
 
-/* The insn on [addend + ea + disp], the addend being in a scratch register. With `byte` registers 4 to 7 need a REX prefix to be
- * what they are elsewhere. */
-static inline uint8_t *a_access(uint8_t *p, const Access *a, unsigned reg, unsigned addend, unsigned ea, int32_t disp,
-                                bool byte) {
+/* The insn on [addend + ea + disp], the addend being in a scratch register. */
+static inline uint8_t *a_access(uint8_t *p, const Access *a, unsigned reg, unsigned byte, unsigned addend, unsigned ea,
+                                int32_t disp) {
     unsigned rex = a->rex | (reg & 8) >> 1 | (ea & 8) >> 2;
     unsigned has_disp = disp != 0, wide = !x_fits8(disp);
     *p = a->prefix;
     p += a->prefix != 0;
     *p = (uint8_t)(0x40 | rex);
-    p += rex != 0 || (byte && ((reg | addend) & 12));
+    p += (rex | ((reg | addend) & byte)) != 0;
     memcpy(p, a->opcode, 2);
     p += a->length;
     a_64(p, (4 | (has_disp + wide) << 6 | (reg & 7) << 3 | addend << 8 | (ea & 7) << 11) | (uint64_t)(uint32_t)disp << 16);
@@ -251,7 +253,7 @@ void x64_ld(HostCode *h, IrType type, unsigned aux, unsigned d, unsigned addend,
     };
     const Access *a = &loads[type][aux & (IR_MEM_SIZE | IR_MEM_SEXT)];
     x_begin(h);
-    h->p = a_access(h->p, a, d, addend, ea, disp, false);
+    h->p = a_access(h->p, a, d, 0, addend, ea, disp);
     if (aux & IR_MEM_BIG || !a->length) {
         h->overflow |= !a->length || type > IR_I64;
         turn_loaded(h, type, aux, d);
@@ -272,30 +274,45 @@ static G_GNUC_NO_INLINE HostOperand turn_stored(HostCode *h, unsigned size, Host
     return x_reg(tmp);
 }
 
-void x64_st(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp,
-            unsigned tmp) {
-    static const Access stores[3][8] = { /* of integers, vectors, constants */
-        {MOV(0x88), MOV_16(0x89), MOV(0x89), MOV_W(0x89)},
-        {[2] = MOV_V(0x66, 0x7e), MOV_V(0x66, 0xd6), MOVX(0x11)}, /* front ends do narrower ones as integers */
-        {MOV(0xc6), MOV_16(0xc7), MOV(0xc7), MOV_W(0xc7)},
-    };
+/* The constant v. */
+static uint8_t *store_const(uint8_t *p, unsigned size, int64_t v, unsigned addend, unsigned ea, int32_t disp) {
+    static const Access stores[] = {MOV(0xc6), MOV_16(0xc7), MOV(0xc7), MOV_W(0xc7)};
+    p = a_access(p, &stores[size], 0, 0, addend, ea, disp);
+    a_32(p, (uint32_t)v);
+    return p + (size > 2 ? 4 : 1u << size);
+}
+
+static const Access stores[][8] = {
+    [IR_I32 ... IR_I64] = {MOV_8(0x88), MOV_16(0x89), MOV(0x89), MOV_W(0x89)},
+    [IR_F16 ... IR_V128] = {[2] = MOV_V(0x66, 0x7e), MOV_V(0x66, 0xd6), MOVX(0x11)}, /* front ends do narrower ones as integers */
+};
+
+/* What few stores are: of a constant, in the other byte order, or followed by a fence. */
+static G_GNUC_NO_INLINE void store_other(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend,
+                                         unsigned ea, int32_t disp, unsigned tmp) {
     unsigned size = aux & IR_MEM_SIZE;
-    bool vec = ir_type_is_vec(type);
     if (aux & IR_MEM_BIG && size) {
-        h->overflow |= vec;
+        h->overflow |= ir_type_is_vec(type);
         v = turn_stored(h, size, v, tmp);
     }
-    const Access *a = &stores[v.kind == HOST_IMM ? 2 : vec][size];
+    const Access *a = &stores[type][size];
+    h->overflow |= !a->length;
     x_begin(h);
-    uint8_t *p = a_access(h->p, a, v.reg, addend, ea, disp, size == 0 && v.kind == HOST_REG);
-    h->overflow |= a->length == 0;
-    if (v.kind == HOST_IMM) {
-        a_32(p, (uint32_t)v.imm);
-        p += size > 2 ? 4 : 1u << size;
-    }
-    x_end(h, p);
+    h->p = v.kind == HOST_IMM ? store_const(h->p, size, v.imm, addend, ea, disp)
+                              : a_access(h->p, a, v.reg, a->byte, addend, ea, disp);
     if (aux & IR_MEM_RELEASE) {
         fence(h);
+    }
+}
+
+void x64_st(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned addend, unsigned ea, int32_t disp,
+            unsigned tmp) {
+    const Access *a = &stores[type][aux & IR_MEM_SIZE];
+    if (v.kind == HOST_IMM || aux & (IR_MEM_BIG | IR_MEM_RELEASE) || !a->length) {
+        store_other(h, type, aux, v, addend, ea, disp, tmp);
+    } else {
+        x_begin(h);
+        h->p = a_access(h->p, a, v.reg, a->byte, addend, ea, disp);
     }
 }
 

@@ -21,11 +21,13 @@ static const uint8_t group_kinds[IR_OPS] = {
 /* If only loads, or only stores, use the check at i, all of one size: what its cold path may be able to do by itself. */
 static uint32_t check_group(const Lower *l, uint32_t i) {
     unsigned kinds = 0, sizes = 0; /* sets of what there is */
-    for (const IrNode *n = ra_node(l, i + 1), *last = ra_node(l, l->values[i].last_use); n <= last; n++) {
+    const IrNode *n = ra_node(l, i), *last = ra_node(l, l->values[i].last_use);
+    do {
+        n++;
         unsigned kind = group_kinds[n->op], is_user = n->a == i && kind < GROUP_BOUNCE;
         kinds |= kind & (GROUP_BOUNCE - is_user);
         sizes |= (is_user && kind) << (n->aux & IR_MEM_SIZE);
-    }
+    } while (n < last);
     if (sizes & (sizes - 1) || (kinds != GROUP_LOAD && kinds != GROUP_STORE)) {
         return 0; /* a device must see each part as it is */
     }
@@ -274,7 +276,7 @@ void lower_check(Walk *w, uint32_t i) {
 }
 
 /* Address of an access as register + displacement: the add of a constant is folded into it. */
-static unsigned access_address(Walk *w, uint32_t ea, int32_t *disp) {
+static inline unsigned access_address(Walk *w, uint32_t ea, int32_t *disp) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, ea);
     uint64_t c;
@@ -312,13 +314,18 @@ void lower_st(Walk *w, uint32_t i) {
     int32_t disp;
     unsigned addend = ra_use(l, n->a, UINT32_MAX);
     unsigned ea = access_address(w, n->b, &disp);
-    IrType type = walk_type(w, n->c);
-    HostOperand v = ra_operand(l, n->c, ir_type_is_vec(type) ? "x" : "ri");
+    const IrNode *value = ra_node(l, n->c);
+    HostOperand v = {.kind = HOST_REG};
+    if (value->op == IR_const) {
+        v = ra_operand(l, n->c, "ri");
+    } else {
+        v.reg = (uint8_t)ra_use(l, n->c, UINT32_MAX);
+    }
     unsigned tmp = n->aux & IR_MEM_BIG ? ra_alloc(l, false, UINT32_MAX) : RA_NO_REG;
     if (n->aux & (IR_MEM_ACQUIRE | IR_MEM_RELEASE | IR_MEM_BIG)) {
         flags_lose(w);
     }
-    l->be->st(l->h, type, n->aux, v, addend, ea, disp, tmp);
+    l->be->st(l->h, (IrType)value->type, n->aux, v, addend, ea, disp, tmp);
 }
 
 void lower_aligned(Walk *w, const IrNode *n) {
@@ -328,7 +335,7 @@ void lower_aligned(Walk *w, const IrNode *n) {
         return;
     }
     flags_lose(w);
-    HostOperand a = ra_operand(l, n->a, "r");
+    HostOperand a = {.kind = HOST_REG, .reg = (uint8_t)ra_use(l, n->a, UINT32_MAX)};
     l->be->test(l->h, IR_I32, a, (HostOperand){.kind = HOST_IMM, .imm = n->aux - 1});
     HostCold *c = begin_cold(w);
     c->from[0] = l->be->jump_if(l->h, l->be->flags_cc(IR_NE, HOST_FLAGS_ADD));
