@@ -253,8 +253,9 @@ static const Difference differences[] = {
     {"guest state", "* v2         before 0000000000000000 expected 0202020202020202 got 0303030303030303", put_vector,
      {FP_ON, 0x4f00e460, 0x4f00e421, 0x6e211c02, WFI}},
     {"guest state", "* nzcv ", put_flags, {0xeb04007f, WFI}}, /* cmp x3, x4 */
-    {"pc", "pc         before 0000000040000000 expected 0000000040000008 got 0000000040000010", put_pc,
-     {0xeb04007f, 0x54000060, WFI, 0xd503201f, WFI}}, /* cmp x3, x4; b.eq .+12; wfi; nop; wfi */
+    /* b .+16; nop; b .; nop; cmp x3, x4; b.eq .-12; wfi: a block that a branch ends */
+    {"pc", "pc         before 0000000040000010 expected 0000000040000018 got 0000000040000008", put_pc,
+     {0x14000004, 0xd503201f, 0x14000000, 0xd503201f, 0xeb04007f, 0x54ffffa0, WFI}},
     /* fmov d0, #1.0; fmov d1, x3 (a denormal); fadd d2, d0, d1: what fmax gives, but inexact */
     {"floating-point status", "fp flags   expected 10 qc 0, got 0 qc 0", put_inexact,
      {FP_ON, 0x1e6e1000, 0x9e670061, 0x1e612802, WFI}},
