@@ -198,8 +198,8 @@ static void exits(HostCode *h, HostStubs *s, const PinSlots *p, const uint8_t *o
 
 static const uint8_t scratch[] = {RAX, RCX, RDX, RSI, RDI};
 
-/* Looks where a page goes that another one has pushed out of its entry: returns from the stub when it is there. Touches
- * no pin and calls no C. */
+/* Looks where a page goes that another one has pushed out of its entry: returns from the stub when it is there, but for
+ * one time in many. Touches no pin and calls no C. */
 static void second_choice(HostCode *h) {
     HostOperand size = ENV_AT(scratch[0]), aux = ENV_AT(scratch[0]);
     size.disp += 8;
@@ -230,6 +230,8 @@ static void second_choice(HostCode *h) {
     x_group1(h, 0, OP_W, x_reg(RAX), 1 << IR_PAGE_BITS);
     x_rr(h, 0x3b, OP_W, RDX, RAX);
     HostFixup miss = x_jcc(h, CC_A);
+    x_group1(h, 5, 0, ENV_AT(second_hits), 1);
+    HostFixup enough = x_jcc(h, CC_S);
     x_rm(h, 0x8b, OP_W, RDX, RCX, RSP, 0, base + (int32_t)offsetof(IrTlbEntry, addend));
     x_ro(h, 0x89, OP_W, RDX, ENV_AT(scratch[3]));
     pop(h, RDX);
@@ -237,6 +239,7 @@ static void second_choice(HostCode *h) {
     pop(h, RAX);
     x_byte(h, 0xc3);
     x_bind(h, miss);
+    x_bind(h, enough);
     pop(h, RDX);
     pop(h, RCX);
     pop(h, RAX);

@@ -75,7 +75,8 @@ typedef struct IrTlbBank {
 } IrTlbBank;
 
 /* In front of a bank's table stand its second choices: a page that another one has pushed out of its entry is found
- * there, by a hash that tells apart what the table's index does not. The cold path of a check looks. */
+ * there, by a hash that tells apart what the table's index does not. The cold path of a check looks, and goes to C now and
+ * then all the same, which fills the page's entry again: who pushed it out may be long done, and the page a hot one. */
 enum { IR_TLB_VICTIM_BITS = 9, IR_TLB_VICTIMS = 1 << IR_TLB_VICTIM_BITS };
 static inline unsigned ir_tlb_victim(uint64_t va) {
     uint64_t page = va >> 12;
@@ -145,6 +146,7 @@ struct Env {
     uint32_t excl_size; /* exclusive monitor: bytes */
     FpStatus fp;        /* rounding, flush, NaN rules and sticky exception flags of scalar/vector FP ops */
     uint32_t qc;        /* sticky: a saturating op has saturated (Arm FPSR.QC); right after fp */
+    int32_t second_hits; /* how many more second choices are found before C brings one back into its entry */
     IrVal scratch[4];   /* operands and result of ops that generated code calls in C */
     uint8_t bounce[64] __attribute__((aligned(16))); /* data of an access that the fast path cannot reach */
     uint64_t calls;                                  /* -icount: calls of C from generated code */

@@ -271,6 +271,9 @@ unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc) {
     unsigned hint = desc >> HOST_SLOW_HINT_SHIFT & (2 * IR_PAGE_HINTS - 1);
 
     vcpu_of(env)->stats.tlb_slow++;
+    if (env->second_hits < 0) {
+        env->second_hits = SECOND_HITS - 1;
+    }
     if (hint) {
         hint_missed(vcpu_of(env), hint - 1, desc >> HOST_SLOW_LOOK_SHIFT, ea, aux & IR_CHECK_W);
     }

@@ -27,6 +27,7 @@ enum {
     L2_WAYS = 4,
     HINT_MISSES = 4096,  /* after so many the translator looks how long they took: more than one in... */
     HINT_MISS_NS = 100,  /* ...so many ns, and the hint costs more than it brings */
+    SECOND_HITS = 256,   /* of second choices in generated code, before one goes to C: see env.second_hits */
     MERGE_FAILURES = 8,  /* of one insn: its block does better without merged checks */
     ASID_GENS = 257,     /* the last for translations of every ASID */
     SPACES = 256,

@@ -110,6 +110,39 @@ START_TEST(cold_path) {
 }
 END_TEST
 
+/* A page that another one has pushed out of its entry is found without C, and soon has its entry again; the other one
+ * then is where it was. */
+START_TEST(second_choice) {
+    const uint64_t page = 0x1000, other = page + ((uint64_t)BANK_ENTRIES << IR_PAGE_BITS);
+    Vcpu *v = jit_vcpu(s);
+    Env *env = jit_env(s);
+    Regs *regs = regs_of(env);
+    const IrTlbEntry *first = tlb_entry(&env->bank, page), *second = env->bank.table - IR_TLB_VICTIMS;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(IrBlock) b = guest_block();
+    ck_assert_msg(ir_parse(b, "insn 0\n%2 = get.i64 x0\n%3 = check.i64 %2, 0, 8 !1\n%4 = ld.i64 %3, %2 !3\nset x1, %4\n"
+                              "exit 4 !6\n", &error), "%s", error ? error->message : "");
+    ck_assert(jit_compile(s, b));
+    memset(jit_memory(s) + 0x10, 0x11, 8);
+    regs->x[0] = page + 0x10;
+    jit_again(s);
+    for (unsigned round = 0; round < 3; round++) {
+        tlb_fill(v, v->bank, other, 0x5000, jit_memory(s) + 0x4000, true, true);
+        ck_assert_uint_eq(second[ir_tlb_victim(page)].rtag, page);
+        v->stats.tlb_slow = 0;
+        for (unsigned i = 0; i < SECOND_HITS; i++) {
+            regs->x[1] = 0;
+            ck_assert_int_eq(jit_again(s), IR_EXIT_SYNC);
+            ck_assert_uint_eq(regs->x[1], UINT64_C(0x1111111111111111));
+            ck_assert_uint_eq(v->stats.tlb_slow, first->rtag == page);
+        }
+        ck_assert_uint_eq(first->rtag, page);
+        ck_assert_uint_ne(second[ir_tlb_victim(page)].rtag, page);
+        ck_assert_uint_eq(second[ir_tlb_victim(other)].rtag, other);
+    }
+}
+END_TEST
+
 /* A store into a page of code kills the block, and the running one is left. */
 START_TEST(stores_into_code) {
     static const uint32_t code[] = {0x91000400, 0x14000000};
@@ -138,6 +171,7 @@ int main(void) {
     tcase_add_test(tcase, checks);
     tcase_add_test(tcase, loads_and_stores);
     tcase_add_test(tcase, cold_path);
+    tcase_add_test(tcase, second_choice);
     tcase_add_test(tcase, stores_into_code);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
