@@ -352,7 +352,6 @@ static Walk *walk_get(Vcpu *v, IrBlock *ir) {
     memset(l->spill_used, 0, sizeof l->spill_used);
     ra_forget_lazy(l);
     l->occupied = l->locked = l->flags_value = l->flags_of = l->now = 0;
-    l->next_death = UINT32_MAX;
     l->failed = false;
     w->cold_count = w->leave_count = w->mark_count = w->insn_index = 0;
     w->depth = 0;
@@ -399,7 +398,7 @@ LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir) {
     for (const uint16_t *at = w->l.work_begin, *end = w->l.work_end; at < end && !w->l.failed; at++) {
         w->l.now = *at;
         lower_node(w, *at);
-        ra_free_dead(&w->l);
+        w->l.locked = 0;
     }
     if (spent) {
         memcpy(h.start + host_count, &h.insns, 4);

@@ -9,7 +9,7 @@
 /* The image of the flags that the host holds, into a register or memory. */
 static void save_image(Walk *w, HostOperand to) {
     Lower *l = &w->l;
-    bool free = !l->head[l->be->result_reg] && !(l->locked >> l->be->result_reg & 1);
+    bool free = ra_is_empty(l, l->be->result_reg) && !(l->locked >> l->be->result_reg & 1);
     l->be->flags_save(l->h, l->flags_polarity, to, free);
     l->flags_polarity = HOST_FLAGS_ADD; /* flags_save may turn the carry round: what is left is in IR's sense */
 }
@@ -19,11 +19,11 @@ static void save_image(Walk *w, HostOperand to) {
 static void save_flags(Walk *w, uint32_t f) {
     Lower *l = &w->l;
     RaValue *x = &l->values[f];
-    uint32_t locked = l->locked, free = l->scratch[0] & ~l->occupied & ~locked;
+    uint32_t locked = l->locked;
     unsigned result = l->be->result_reg;
     HostOperand to;
     x->bit = x->kin == x->uses && x->kin != UINT8_MAX;
-    if (x->bit && free) {
+    if (x->bit && ra_empty(l, false)) {
         to = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_alloc(l, false, UINT32_MAX)};
     } else if (!x->bit && !(locked >> result & 1) && ra_vacate(l, result)) {
         to = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)result};

@@ -223,7 +223,7 @@ static HostCold *begin_cold(Walk *w) {
 
 /* Two registers that are free to be written. */
 static void alloc_two(Lower *l, uint8_t regs[2]) {
-    uint32_t free = ra_class_mask(l, false) & ~(l->locked | l->occupied | l->special), others = free & (free - 1);
+    uint32_t free = ra_empty(l, false) & ~l->special, others = free & (free - 1);
     if (others) {
         regs[0] = (uint8_t)__builtin_ctz(free);
         regs[1] = (uint8_t)__builtin_ctz(others);

@@ -93,19 +93,21 @@ static G_GNUC_NO_INLINE void forget_op(Lower *l, uint32_t i) {
     }
 }
 
-/* Is v, behind the node `from`, made by an op, and wanted only once? */
-static bool is_made_for(const Lower *l, uint32_t v, uint32_t from) {
+/* Is v made by an op, and wanted only once? */
+static bool is_made_for(const Lower *l, uint32_t v) {
     IrOp op = (IrOp)ra_node(l, v)->op;
-    return v >= from && l->values[v].uses == 1 && op != IR_get && op != IR_const;
+    return l->values[v].uses == 1 && op != IR_get && op != IR_const;
 }
 
-/* The op is best made where x has its hint: so is the operand that its result replaces. */
+/* The op is best made where x has its hint: so is the operand that its result replaces, or is the same as. */
 static G_GNUC_NO_INLINE void pass_hint(Lower *l, const IrNode *n, const RaValue *x) {
     uint32_t from = x->next;
-    uint32_t origin = is_made_for(l, n->a, from) ? n->a : prep[n->op] & PREP_EITHER && is_made_for(l, n->b, from) ? n->b : 0;
-    if (origin) {
-        l->values[origin].hint = x->hint;
-        l->values[origin].next = (uint16_t)from;
+    bool first = n->a >= from && (n->op == IR_vzext || is_made_for(l, n->a));
+    bool second = !first && prep[n->op] & PREP_EITHER && n->b >= from && is_made_for(l, n->b);
+    if (first || second) {
+        RaValue *origin = &l->values[first ? n->a : n->b];
+        origin->hint = x->hint;
+        origin->next = (uint16_t)from;
     }
 }
 
@@ -159,9 +161,6 @@ static void link_reg(Lower *l, uint32_t v, unsigned reg) {
     RaValue *x = &l->values[v];
     l->until[reg] = l->occupied >> reg & 1 ? MAX(l->until[reg], x->last_use) : x->last_use;
     l->occupied |= 1u << reg;
-    if (l->until[reg] < l->next_death && (l->scratch[0] | l->scratch[1]) >> reg & 1) {
-        l->next_death = l->until[reg];
-    }
     x->reg = (uint8_t)reg;
     x->next = l->head[reg];
     l->head[reg] = (uint16_t)v;
@@ -273,10 +272,14 @@ static void spill_value(Lower *l, uint32_t v) {
 }
 
 bool ra_vacate(Lower *l, unsigned reg) {
+    ra_bury(l);
+    if (!(l->occupied >> reg & 1)) {
+        return true;
+    }
     uint32_t others = l->scratch[reg >= l->be->vec_base] & ~l->occupied & ~l->locked & ~(1u << reg);
     uint32_t plain = others & ~l->special;
-    if (!(l->occupied >> reg & 1) || !others) {
-        return !(l->occupied >> reg & 1);
+    if (!others) {
+        return false;
     }
     unsigned to = (unsigned)__builtin_ctz(plain ? plain : others);
     l->be->mov(l->h, reg >= l->be->vec_base ? IR_V128 : IR_I64, to, reg);
@@ -325,18 +328,23 @@ static unsigned take_away(Lower *l, uint32_t candidates, uint32_t any) {
 }
 
 unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
-    uint32_t any = ra_class_mask(l, vec) & mask, candidates = any & ~l->locked, empty = candidates & ~l->occupied;
-    if (!empty) {
-        return take_away(l, candidates, any);
+    uint32_t any = ra_class_mask(l, vec) & mask, candidates = any & ~l->locked;
+    uint32_t free = candidates & ~(l->occupied | l->special); /* registers with a use of their own come last */
+    if (!free) {
+        ra_bury(l);
+        uint32_t empty = candidates & ~l->occupied, plain = empty & ~l->special;
+        if (!empty) {
+            return take_away(l, candidates, any);
+        }
+        free = plain ? plain : empty;
     }
-    uint32_t plain = empty & ~l->special; /* registers with a use of their own come last */
-    unsigned reg = (unsigned)__builtin_ctz(plain ? plain : empty);
+    unsigned reg = (unsigned)__builtin_ctz(free);
     l->locked |= 1u << reg;
     return reg;
 }
 
 unsigned ra_spare(Lower *l) {
-    uint32_t empty = ra_class_mask(l, false) & ~l->locked & ~l->occupied;
+    uint32_t empty = ra_empty(l, false);
     if (!empty) {
         return RA_NO_REG;
     }
@@ -694,11 +702,9 @@ void ra_pends(Lower *l, HostCold *c) {
 /* -- bookkeeping between nodes -- */
 
 void ra_bury(Lower *l) {
-    uint32_t next = UINT32_MAX;
     for (uint32_t m = l->occupied & (l->scratch[0] | l->scratch[1]); m; m &= m - 1) {
         unsigned r = (unsigned)__builtin_ctz(m);
-        if (l->until[r] > l->now) {
-            next = MIN(next, l->until[r]);
+        if (l->until[r] >= l->now) {
             continue;
         }
         for (uint32_t v = l->head[r]; v; v = l->values[v].next) {
@@ -708,7 +714,6 @@ void ra_bury(Lower *l) {
         l->head[r] = 0;
         l->occupied &= ~(1u << r);
     }
-    l->next_death = next;
 }
 
 void ra_spill_scratch(Lower *l) {

@@ -33,7 +33,6 @@ typedef struct Lower {
     uint16_t head[RA_REGS];    /* first value in each register */
     uint16_t until[RA_REGS];   /* last use of the values in it */
     uint32_t occupied;         /* registers whose list is not empty */
-    uint32_t next_death;       /* none of `until` of a scratch register is less */
     uint32_t special;          /* registers with a use of their own */
     uint32_t locked;           /* registers that the current op uses */
     uint64_t spill_used[HOST_SPILL_BYTES / 16 / 64];
@@ -121,13 +120,19 @@ bool ra_pend_flags(Lower *l, uint32_t slot, uint32_t v);
 void ra_forget_pend(Lower *l, uint32_t slot);       /* the slot is about to be set */
 void ra_pends(Lower *l, HostCold *c);               /* tells a cold path made here what it has to do */
 void ra_get(Lower *l, uint32_t v, uint32_t slot);
-/* ra_free_dead, when there are some: the pins' are left where they are. */
+/* Empties the scratch registers whose values nobody wants any more, which is done when one is looked for: those of the
+ * operands and of the last uses here stay. */
 void ra_bury(Lower *l);
-static inline void ra_free_dead(Lower *l) {          /* after each node */
-    l->locked = 0;
-    if (l->next_death <= l->now) {
+/* The scratch registers of a class that are neither in use nor locked. */
+static inline uint32_t ra_empty(Lower *l, bool vec) {
+    ra_bury(l);
+    return l->scratch[vec] & ~(l->locked | l->occupied);
+}
+static inline bool ra_is_empty(Lower *l, unsigned reg) {
+    if (l->occupied >> reg & 1 && l->until[reg] < l->now) {
         ra_bury(l);
     }
+    return !(l->occupied >> reg & 1);
 }
 void ra_spill_scratch(Lower *l);                     /* before a call: nothing that lives on is in a scratch register */
 void ra_forget_lazy(Lower *l);                       /* between blocks */
