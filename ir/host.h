@@ -72,13 +72,6 @@ enum {
 
 enum { HOST_REST_ZERO = 8 };
 
-/* A direct exit of a block that can be patched to jump to another block. */
-typedef struct HostExit {
-    uint32_t jump;      /* offset in the block's code of the 4-byte displacement, 0 = no such exit */
-    uint32_t stub;      /* offset of the code it jumps to when not chained */
-    int32_t off;        /* page offset of the guest insn it goes to */
-} HostExit;
-
 typedef struct HostMark {
     uint32_t host;      /* offset of the first byte made for... */
     int32_t off;        /* ...the insn at this page offset */

@@ -143,11 +143,6 @@ static Tb *find_block(Vcpu *v) {
     }
     uint64_t mode = v->frontend->mode(env);
     v->stats.lookups++;
-    Tb **recent = &v->recent[(f.pa >> 2 ^ f.pa >> 15 ^ mode) & (RECENT - 1)];
-    if (*recent && (*recent)->pa == f.pa && (*recent)->mode == mode &&
-        __atomic_load_n(&(*recent)->valid, __ATOMIC_RELAXED)) {
-        return *recent;
-    }
     Tb *tb = tb_find(tcg, f.pa, mode);
     bool full = false;
     while (!tb || full) {
@@ -170,7 +165,6 @@ static Tb *find_block(Vcpu *v) {
         }
         empty_cache(v, flushes);
     }
-    *recent = tb;
     if (!tb) { /* not even one insn could be compiled: interpret it */
         v->stats.exits[run_one(v, &f)]++;
     }
@@ -291,20 +285,18 @@ static bool safepoint(Vcpu *v) {
 static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot) {
     Env *env = v->env;
     if (!tb->host) {
-        return ir_interp_run(v->interp, tb->ir, env);
+        return ir_interp_run(v->interp, tb->extra->ir, env);
     }
     uint64_t left = v->tcg->stubs.enter(env, tb->host);
     if ((uint32_t)left != HOST_LEFT_CHAIN) {
         return (IrExit)(uint32_t)left;
     }
-    uint32_t id = (uint32_t)(left >> 32);
-    Tb *last = __atomic_load_n(&v->tcg->tbs[id >> TB_EXIT_BITS], __ATOMIC_ACQUIRE);
-    unsigned exit = id & ((1u << TB_EXIT_BITS) - 1);
-    int32_t off = last->exits[exit].off;
-    env->pc = env->pcbase + (int64_t)off;
-    if (off >= 0 && off < PAGE_SIZE && !v->tcg->one_by_one) {
+    TbExitRef exit = (TbExitRef)(left >> 32);
+    Tb *last = tb_exit_tb(v->tcg, exit);
+    env->pc = env->pcbase + last->exits[tb_exit_slot(exit)].off;
+    if (!v->tcg->one_by_one) {
         *from = last;
-        *slot = exit;
+        *slot = tb_exit_slot(exit);
     }
     return IR_EXIT_NEXT;
 }

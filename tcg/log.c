@@ -40,11 +40,12 @@ size_t log_host_text(const Tb *tb, uint64_t va, GString *out) {
         return 0;
     }
     size_t count = cs_disasm(cs, tb->host, tb->host_bytes, (uint64_t)(uintptr_t)tb->host, 0, &insns);
-    unsigned mark = 0;
+    const HostMark *mark = tb->extra ? tb->extra->marks : NULL;
+    const HostMark *end = mark ? mark + tb->extra->mark_count : NULL;
     for (size_t i = 0; i < count; i++) {
         uint32_t at = (uint32_t)(insns[i].address - (uint64_t)(uintptr_t)tb->host);
-        while (mark < tb->mark_count && tb->marks[mark].host <= at) {
-            g_string_append_printf(out, " -- 0x%016" PRIx64 "\n", page + (uint64_t)(int64_t)tb->marks[mark++].off);
+        for (; mark < end && mark->host <= at; mark++) {
+            g_string_append_printf(out, " -- 0x%016" PRIx64 "\n", page + (uint64_t)(int64_t)mark->off);
         }
         g_string_append_printf(out, "  0x%08" PRIx32 ":  %s %s\n", at, insns[i].mnemonic, insns[i].op_str);
     }

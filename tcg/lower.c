@@ -39,9 +39,9 @@ static bool on_page(int32_t off) {
 
 /* A jump to the insn at `off`, on the page, that can be chained, if cc holds. */
 static void chain_jump(Walk *w, unsigned slot, int32_t off, int cc) {
-    HostExit *e = &w->tb->exits[slot];
-    e->off = off;
-    e->jump = w->l.be->chain_jump(w->l.h, cc);
+    TbExit *e = &w->exits[slot];
+    e->off = (uint16_t)off;
+    e->jump = (uint16_t)w->l.be->chain_jump(w->l.h, cc);
 }
 
 /* The end of the block, at which it goes to the insn at `off`. */
@@ -57,12 +57,17 @@ static void leave_to(Walk *w, unsigned slot, int32_t off, bool poll) {
     }
 }
 
-static void chain_stub(Walk *w, unsigned slot) {
-    HostExit *e = &w->tb->exits[slot];
-    if (e->jump) {
-        e->stub = walk_here(w);
-        w->l.be->bind(w->l.h, e->jump);
-        w->l.be->chain_stub(w->l.h, w->tb->index << TB_EXIT_BITS | slot);
+/* What exits do that are not chained; from here on they are the block's. */
+static void chain_stubs(Walk *w) {
+    Tb *tb = w->tb;
+    for (unsigned k = 0; k < TB_EXITS; k++) {
+        if (w->exits[k].jump) {
+            TbExit *e = &tb->exits[tb->exit_count];
+            *e = w->exits[k];
+            e->stub = (uint16_t)walk_here(w);
+            w->l.be->bind(w->l.h, e->jump);
+            w->l.be->chain_stub(w->l.h, tb_exit_ref(tb, tb->exit_count++));
+        }
     }
 }
 
@@ -94,7 +99,7 @@ static void lower_branch(Walk *w, const IrNode *n) {
 /* An exit of the block, in front of its end, that is not in use: TB_EXITS if there is none. */
 static unsigned free_exit(const Walk *w) {
     unsigned k = 2;
-    while (k < TB_EXITS && w->tb->exits[k].jump) {
+    while (k < TB_EXITS && w->exits[k].jump) {
         k++;
     }
     return k;
@@ -353,6 +358,7 @@ static Walk *walk_get(Vcpu *v, IrBlock *ir) {
     ra_forget_lazy(l);
     l->occupied = l->locked = l->flags_value = l->flags_of = l->now = 0;
     l->failed = false;
+    memset(w->exits, 0, sizeof w->exits);
     w->cold_count = w->leave_count = w->mark_count = w->insn_index = 0;
     w->depth = 0;
     return w;
@@ -407,9 +413,7 @@ LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir) {
         tcg->backend->pending_exit(&h, (int32_t)(tb->pa & (PAGE_SIZE - 1)));
     }
     leave_early(w);
-    for (unsigned k = 0; k < TB_EXITS; k++) {
-        chain_stub(w, k);
-    }
+    chain_stubs(w);
     for (unsigned k = 0; k < w->cold_count && !h.overflow; k++) {
         tcg->backend->cold(&h, &w->cold[k]);
     }
@@ -417,34 +421,21 @@ LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir) {
         tcg->backend->cold_op(&h, &w->cold_ops[k]);
     }
     if (w->l.failed || h.overflow) {
-        memset(tb->exits, 0, sizeof tb->exits);
         return LOWER_TOO_BIG;
     }
     tb->host = h.exec;
     tb->host_bytes = (uint32_t)(h.p - h.start);
     if (w->keep_marks) {
-        tb->mark_count = w->mark_count;
-        tb->marks = g_memdup2(w->marks, sizeof *w->marks * w->mark_count);
+        tb_extra(tb)->mark_count = w->mark_count;
+        tb->extra->marks = g_memdup2(w->marks, sizeof *w->marks * w->mark_count);
     }
     cache_commit(tcg->cache, tb->host_bytes);
     return LOWER_OK;
 }
 
-static uint8_t *exit_site(Tcg *tcg, const Tb *tb, unsigned slot) {
-    return cache_writable(tcg->cache, tb->host) + tb->exits[slot].jump;
-}
-
-void lower_patch(Tcg *tcg, Tb *tb, unsigned slot, const Tb *to) {
-    if (tb->exits[slot].jump) {
-        tcg->backend->patch(exit_site(tcg, tb, slot), tb->host + tb->exits[slot].jump, to->host);
-    }
-}
-
-void lower_unpatch(Tcg *tcg, Tb *tb, unsigned slot) {
-    if (tb->exits[slot].jump) {
-        tcg->backend->patch(exit_site(tcg, tb, slot), tb->host + tb->exits[slot].jump,
-                            tb->host + tb->exits[slot].stub);
-    }
+void lower_patch(Tcg *tcg, const Tb *tb, unsigned slot, const uint8_t *to) {
+    const uint8_t *at = tb->host + tb->exits[slot].jump;
+    tcg->backend->patch(cache_writable(tcg->cache, at), at, to);
 }
 
 static bool make_stubs(Tcg *tcg, const Frontend *fe) {

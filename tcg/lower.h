@@ -16,9 +16,8 @@ void lower_cache_reset(Tcg *tcg);
 LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir);
 void lower_vcpu_free(Vcpu *v);
 
-/* Makes exit `slot` of tb jump to `to`, or back to its stub. */
-void lower_patch(Tcg *tcg, Tb *tb, unsigned slot, const Tb *to);
-void lower_unpatch(Tcg *tcg, Tb *tb, unsigned slot);
+/* Makes exit `slot` of tb jump to host code. */
+void lower_patch(Tcg *tcg, const Tb *tb, unsigned slot, const uint8_t *to);
 
 /* -d items; nothing when the item is off. */
 static inline bool log_on(const Vcpu *v, unsigned item) {

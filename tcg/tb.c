@@ -15,7 +15,12 @@
 
 #include "tcg/lower.h"
 
-enum { TB_CHUNK_BYTES = 2 << 20, TB_CHUNK = TB_CHUNK_BYTES / sizeof(Tb) };
+enum {
+    TB_HUGE = 2 << 20,     /* bytes of the host's large pages */
+    TB_MEMORY = 128 << 20, /* more than the blocks of most caches need; only what is used counts */
+    TB_FIRST = 64 / TB_UNIT,
+    TB_LAST = (TB_MEMORY - sizeof(Tb)) / TB_UNIT, /* where any block finds room */
+};
 
 enum { UNROLL_ROUNDS = 12, UNROLL_COPIES = 4, UNROLL_INSNS = 48 };
 
@@ -55,76 +60,82 @@ static bool may_merge(const Tcg *tcg, uint64_t pa, const IrBlock *ir) {
     return true;
 }
 
-/* A huge page for blocks, all zero: its parts are then not asked for one by one. */
-static Tb *chunk_new(void) {
-    uint8_t *p = mmap(NULL, 2 * TB_CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/* -- their memory -- */
+
+void tb_init(Tcg *tcg) {
+    size_t size = TB_MEMORY + TB_HUGE;
+    uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) {
         g_error("the host gives no memory for translated blocks: %s", g_strerror(errno));
     }
-    size_t head = -(uintptr_t)p & (TB_CHUNK_BYTES - 1);
+    size_t head = -(uintptr_t)p & (TB_HUGE - 1);
     if (head) {
         munmap(p, head);
     }
-    munmap(p + head + TB_CHUNK_BYTES, TB_CHUNK_BYTES - head);
-    madvise(p + head, TB_CHUNK_BYTES, MADV_HUGEPAGE);
-    return (Tb *)(void *)(p + head);
-}
-
-static void chunk_free(gpointer chunk) {
-    munmap(chunk, TB_CHUNK_BYTES);
-}
-
-void tb_init(Tcg *tcg) {
-    tcg->tb_hash = g_new0(Tb *, TB_BUCKETS);
+    munmap(p + head + TB_MEMORY, TB_HUGE - head);
+    tcg->tb_memory = p + head;
+    madvise(tcg->tb_memory, TB_MEMORY, MADV_HUGEPAGE); /* its parts are then not asked for one by one */
+    tcg->tb_end = TB_FIRST;
+    tcg->tb_hash = g_new0(TbRef, TB_BUCKETS);
     tcg->pages = g_new0(CodePage *, PAGE_BUCKETS);
-    tcg->tb_chunks = g_ptr_array_new_with_free_func(chunk_free);
     tcg->dead = g_new0(Tb *, DEAD_BUCKETS);
     tcg->last_dead = g_new0(Tb *, DEAD_BUCKETS);
-    tcg->tbs = g_new0(Tb *, TB_MAX); /* not moved: it is read without a lock */
     tcg->merge_bans = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     tcg->hint_bans = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 }
 
-/* All zero. */
-static Tb *tb_new(Tcg *tcg) {
-    if (!tcg->tb_room) {
-        g_ptr_array_add(tcg->tb_chunks, chunk_new());
-        tcg->tb_room = TB_CHUNK;
+/* Where the next block will be, all zero but for its exits. NULL: no room. */
+static Tb *tb_new(const Tcg *tcg) {
+    Tb *tb = tb_at(tcg, tcg->tb_end);
+    if (tcg->tb_end > TB_LAST) {
+        return NULL;
     }
-    return (Tb *)tcg->tb_chunks->pdata[tcg->tb_chunks->len - 1] + TB_CHUNK - tcg->tb_room--;
+    memset(tb, 0, offsetof(Tb, exits));
+    tb->ref = tcg->tb_end;
+    return tb;
 }
 
-static void tb_clear(Tb *tb) {
-    if (tb->ir || tb->plain_ir || tb->marks || tb->code) {
-        ir_block_free(tb->ir);
-        ir_block_free(tb->plain_ir);
-        g_free(tb->marks);
-        g_free(tb->code);
+/* Where a block that has all its exits ends. */
+static TbRef tb_end(const Tb *tb) {
+    size_t bytes = offsetof(Tb, exits) + tb->exit_count * sizeof tb->exits[0];
+    return tb->ref + (TbRef)((bytes + TB_UNIT - 1) / TB_UNIT);
+}
+
+Tb *tb_next(const Tcg *tcg, const Tb *tb) {
+    TbRef ref = tb ? tb_end(tb) : TB_FIRST;
+    return ref < tcg->tb_end ? tb_at(tcg, ref) : NULL;
+}
+
+TbExtra *tb_extra(Tb *tb) {
+    tb->extra = tb->extra ? tb->extra : g_new0(TbExtra, 1);
+    return tb->extra;
+}
+
+void tb_drop_extra(Tb *tb) {
+    TbExtra *x = tb->extra;
+    if (x) {
+        ir_block_free(x->ir);
+        ir_block_free(x->plain_ir);
+        g_free(x->code);
+        g_free(x->marks);
+        g_free(x);
+        tb->extra = NULL;
     }
-    memset(tb, 0, sizeof *tb);
 }
 
-/* The block made last is none. */
-static void tb_undo(Tcg *tcg, Tb *tb) {
-    tb_clear(tb);
-    tcg->tb_room++;
-}
-
-/* The first chunk stays. */
+/* What a huge page holds stays. */
 static void free_tbs(Tcg *tcg) {
-    unsigned chunks = tcg->tb_chunks->len;
-    for (unsigned i = 0; i < chunks; i++) {
-        Tb *chunk = tcg->tb_chunks->pdata[i];
-        unsigned used = i == chunks - 1 ? TB_CHUNK - tcg->tb_room : TB_CHUNK;
-        for (unsigned k = 0; k < used; k++) {
-            tb_clear(&chunk[k]);
-        }
+    size_t used = (size_t)tcg->tb_end * TB_UNIT;
+    for (Tb *tb = tb_next(tcg, NULL); tb; tb = tb_next(tcg, tb)) {
+        tb_drop_extra(tb);
     }
-    if (chunks) {
-        g_ptr_array_set_size(tcg->tb_chunks, 1);
-        tcg->tb_room = TB_CHUNK;
+    if (used > TB_HUGE) {
+        madvise(tcg->tb_memory + TB_HUGE, used - TB_HUGE, MADV_DONTNEED);
     }
+    tcg->tb_end = TB_FIRST;
 }
+
+/* -- looking them up -- */
 
 CodePage *tb_page(Tcg *tcg, uint64_t pa) {
     pa &= ~(uint64_t)(PAGE_SIZE - 1);
@@ -148,18 +159,15 @@ static CodePage *page_get(Tcg *tcg, uint64_t pa) {
 }
 
 Tb *tb_find(Tcg *tcg, uint64_t pa, uint64_t mode) {
-    for (Tb *tb = __atomic_load_n(&tcg->tb_hash[tb_bucket(pa, mode)], __ATOMIC_ACQUIRE); tb;
-         tb = __atomic_load_n(&tb->hash_next, __ATOMIC_ACQUIRE)) {
+    TbRef ref = __atomic_load_n(&tcg->tb_hash[tb_bucket(pa, mode)], __ATOMIC_ACQUIRE);
+    while (ref) {
+        Tb *tb = tb_at(tcg, ref);
         if (tb->pa == pa && tb->mode == mode) {
             return tb;
         }
+        ref = __atomic_load_n(&tb->hash_next, __ATOMIC_ACQUIRE);
     }
     return NULL;
-}
-
-/* Which of the two pages of tb is p: 0 the first, 1 the second. */
-static unsigned side(const Tb *tb, const CodePage *p) {
-    return (tb->pa & ~(uint64_t)(PAGE_SIZE - 1)) == p->pa ? 0 : 1;
 }
 
 /* The lines of a page that [from, to) touches; of bytes outside, none. */
@@ -175,68 +183,58 @@ static uint64_t lines_of(uint64_t page, uint64_t from, uint64_t to) {
 
 /* Where, in page, the bytes of tb are. */
 static uint64_t tb_lines(const Tb *tb, uint64_t page) {
-    if (tb->crosses && page == tb->second_pa) {
-        return lines_of(page, page, page + (tb->pa & (PAGE_SIZE - 1)) + tb->bytes - PAGE_SIZE);
-    }
     return lines_of(page, tb->pa, tb->pa + tb->bytes);
 }
 
-static void page_add(Vcpu *v, uint64_t pa, Tb *tb) {
-    Tcg *tcg = v->tcg;
-    CodePage *p = page_get(tcg, pa);
+static void page_add(Vcpu *v, CodePage *p, Tb *tb) {
     if (!p->guarded && !p->unprotected) {
         p->guarded = true;
         p->slow_stores = 0;
-        page_filter_add(tcg->guarded, p->pa);
+        page_filter_add(v->tcg->guarded, p->pa);
         smp_unmap_writes(v, p->pa);
     }
     p->lines |= tb_lines(tb, p->pa);
-    tb->page_next[side(tb, p)] = p->tbs;
-    p->tbs = tb;
+    tb->page_next = p->tbs;
+    p->tbs = tb->ref;
 }
 
-static void page_remove(CodePage *p, const Tb *tb) {
-    for (Tb **at = &p->tbs; *at; at = &(*at)->page_next[side(*at, p)]) {
-        if (*at == tb) {
-            *at = tb->page_next[side(tb, p)];
-            return;
-        }
+static void page_remove(const Tcg *tcg, CodePage *p, const Tb *tb) {
+    TbRef *at = &p->tbs;
+    while (*at && *at != tb->ref) {
+        at = &tb_at(tcg, *at)->page_next;
+    }
+    if (*at) {
+        *at = tb->page_next;
     }
 }
 
 /* -- chaining -- */
 
 static void unchain(Tcg *tcg, Tb *from, unsigned slot) {
-    Tb *to = from->targets[slot];
-    if (!to) {
+    TbExit *e = &from->exits[slot];
+    if (!e->target) {
         return;
     }
-    Tb **at = &to->incoming;
-    uint8_t *at_slot = &to->incoming_slot;
-    while (*at && !(*at == from && *at_slot == slot)) {
-        Tb *tb = *at;
-        unsigned k = *at_slot;
-        at = &tb->in_next[k];
-        at_slot = &tb->in_slot[k];
+    TbExitRef ref = tb_exit_ref(from, slot), *at = &tb_at(tcg, e->target)->incoming;
+    while (*at && *at != ref) {
+        at = &tb_exit_tb(tcg, *at)->exits[tb_exit_slot(*at)].next;
     }
     if (*at) {
-        *at = from->in_next[slot];
-        *at_slot = from->in_slot[slot];
+        *at = e->next;
     }
-    from->targets[slot] = NULL;
-    lower_unpatch(tcg, from, slot);
+    e->target = 0;
+    lower_patch(tcg, from, slot, from->host + e->stub);
 }
 
 void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to) {
-    if (!from->valid || !to->valid || from->targets[slot] || !to->host) {
+    TbExit *e = &from->exits[slot];
+    if (!from->valid || !to->valid || e->target || !to->host) {
         return;
     }
-    from->targets[slot] = to;
-    from->in_next[slot] = to->incoming;
-    from->in_slot[slot] = to->incoming_slot;
-    to->incoming = from;
-    to->incoming_slot = slot;
-    lower_patch(tcg, from, slot, to);
+    e->target = to->ref;
+    e->next = to->incoming;
+    to->incoming = tb_exit_ref(from, slot);
+    lower_patch(tcg, from, slot, to->host);
 }
 
 /* Jump caches may hold its entry, where the offset in the page says. Those of other vCPUs too: an entry that is being
@@ -268,13 +266,14 @@ static uint64_t content_hash(uint64_t pa, uint64_t mode, const uint8_t *bytes, u
 }
 
 static void bury(Tcg *tcg, Tb *tb) {
-    if (tb->code && !tb->crosses && tb->bans == tcg->bans) {
-        Tb **bucket = &tcg->dead[content_hash(tb->pa, tb->mode, tb->code, tb->bytes) & (DEAD_BUCKETS - 1)];
-        tb->dead_next = *bucket;
+    TbExtra *x = tb->extra;
+    if (x && x->code && x->bans == tcg->bans) {
+        Tb **bucket = &tcg->dead[content_hash(tb->pa, tb->mode, x->code, tb->bytes) & (DEAD_BUCKETS - 1)];
+        x->dead_next = *bucket;
         *bucket = tb;
-        for (unsigned i = 1; *bucket; i++, bucket = &(*bucket)->dead_next) {
+        for (unsigned i = 1; *bucket; i++, bucket = &(*bucket)->extra->dead_next) {
             if (i == DEAD_KEPT) {
-                (*bucket)->dead_next = NULL;
+                (*bucket)->extra->dead_next = NULL;
                 break;
             }
         }
@@ -290,11 +289,12 @@ static Tb *dig_up(Tcg *tcg, uint64_t pa, uint64_t mode, const uint8_t *bytes) {
         return NULL;
     }
     Tb **at = &tcg->dead[content_hash(pa, mode, bytes, last->bytes) & (DEAD_BUCKETS - 1)];
-    for (; *at; at = &(*at)->dead_next) {
+    for (; *at; at = &(*at)->extra->dead_next) {
         Tb *tb = *at;
-        if (tb->pa == pa && tb->mode == mode && tb->bytes == last->bytes && tb->bans == tcg->bans &&
-            memcmp(tb->code, bytes, tb->bytes) == 0) {
-            *at = tb->dead_next;
+        const TbExtra *x = tb->extra;
+        if (tb->pa == pa && tb->mode == mode && tb->bytes == last->bytes && x->bans == tcg->bans &&
+            memcmp(x->code, bytes, tb->bytes) == 0) {
+            *at = x->dead_next;
             return tb;
         }
     }
@@ -303,24 +303,21 @@ static Tb *dig_up(Tcg *tcg, uint64_t pa, uint64_t mode, const uint8_t *bytes) {
 
 static void tb_kill(Tcg *tcg, Tb *tb) {
     __atomic_store_n(&tb->valid, false, __ATOMIC_SEQ_CST);
-    for (Tb **at = &tcg->tb_hash[tb_bucket(tb->pa, tb->mode)]; *at; at = &(*at)->hash_next) {
-        if (*at == tb) {
+    for (TbRef *at = &tcg->tb_hash[tb_bucket(tb->pa, tb->mode)]; *at; at = &tb_at(tcg, *at)->hash_next) {
+        if (*at == tb->ref) {
             __atomic_store_n(at, tb->hash_next, __ATOMIC_RELEASE); /* who stands on it still finds the rest */
             break;
         }
     }
     CodePage *p = tb_page(tcg, tb->pa);
     if (p) {
-        page_remove(p, tb);
+        page_remove(tcg, p, tb);
     }
-    if (tb->crosses && (p = tb_page(tcg, tb->second_pa))) {
-        page_remove(p, tb);
-    }
-    for (unsigned k = 0; k < TB_EXITS; k++) {
+    for (unsigned k = 0; k < tb->exit_count; k++) {
         unchain(tcg, tb, k);
     }
     while (tb->incoming) {
-        unchain(tcg, tb->incoming, tb->incoming_slot);
+        unchain(tcg, tb_exit_tb(tcg, tb->incoming), tb_exit_slot(tb->incoming));
     }
     forget_entry(tcg, tb);
     tcg->stats.invalidated++;
@@ -329,16 +326,6 @@ static void tb_kill(Tcg *tcg, Tb *tb) {
 
 /* -- invalidation -- */
 
-static bool overlaps(const Tb *tb, uint64_t page, uint64_t from, uint64_t to) {
-    uint64_t first = tb->pa, last = tb->pa + tb->bytes; /* [first, last), as if contiguous */
-    if (tb->crosses && page == tb->second_pa) {
-        uint64_t tail = (tb->pa & (PAGE_SIZE - 1)) + tb->bytes - PAGE_SIZE;
-        first = page;
-        last = page + tail;
-    }
-    return first < to && from < last;
-}
-
 /* Kills the blocks of a page that [from, to) overlaps. True: `running` was among them. */
 static bool page_invalidate(Tcg *tcg, CodePage *p, uint64_t from, uint64_t to, const Tb *running) {
     bool hit = false;
@@ -346,9 +333,10 @@ static bool page_invalidate(Tcg *tcg, CodePage *p, uint64_t from, uint64_t to, c
     if (!(p->lines & lines_of(p->pa, from, to))) {
         return false;
     }
-    for (Tb *tb = p->tbs, *next; tb; tb = next) {
-        next = tb->page_next[side(tb, p)];
-        if (overlaps(tb, p->pa, from, to)) {
+    for (TbRef ref = p->tbs, next; ref; ref = next) {
+        Tb *tb = tb_at(tcg, ref);
+        next = tb->page_next;
+        if (tb->pa < to && from < tb->pa + tb->bytes) {
             hit |= tb == running;
             tb_kill(tcg, tb);
             p->changes = true;
@@ -422,7 +410,7 @@ void tb_invalidate_unprotected(Tcg *tcg) {
 
 void tb_flush(Tcg *tcg) {
     free_tbs(tcg);
-    memset(tcg->tb_hash, 0, sizeof(Tb *) * TB_BUCKETS);
+    memset(tcg->tb_hash, 0, sizeof(TbRef) * TB_BUCKETS);
     memset(tcg->dead, 0, sizeof(Tb *) * DEAD_BUCKETS);
     memset(tcg->last_dead, 0, sizeof(Tb *) * DEAD_BUCKETS);
     for (unsigned i = 0; i < PAGE_BUCKETS; i++) {
@@ -432,14 +420,12 @@ void tb_flush(Tcg *tcg) {
         }
         tcg->pages[i] = NULL;
     }
-    tcg->tb_count = 0;
     tcg->flushes++;
     g_hash_table_remove_all(tcg->merge_bans);
     g_hash_table_remove_all(tcg->hint_bans);
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         ir_jumps_clear(tcg->vcpus[i]->env);
         tcg->vcpus[i]->running = NULL;
-        memset(tcg->vcpus[i]->recent, 0, sizeof tcg->vcpus[i]->recent);
     }
     memset(tcg->guarded, 0, sizeof tcg->guarded);
     memset(tcg->banned, 0, sizeof tcg->banned);
@@ -452,8 +438,7 @@ void tb_free_all(Tcg *tcg) {
     g_free(tcg->pages);
     g_free(tcg->dead);
     g_free(tcg->last_dead);
-    g_ptr_array_free(tcg->tb_chunks, TRUE);
-    g_free(tcg->tbs);
+    munmap(tcg->tb_memory, TB_MEMORY);
     g_hash_table_destroy(tcg->merge_bans);
     g_hash_table_destroy(tcg->hint_bans);
 }
@@ -466,8 +451,7 @@ bool tb_unroll(Vcpu *v, Tb *tb) {
     }
     if (++tb->rounds == UNROLL_ROUNDS) {
         v->unroll_pa = tb->pa;
-        g_free(tb->code); /* nobody wants it back as it is */
-        tb->code = NULL;
+        tb_drop_extra(tb); /* nobody wants it back as it is */
         tb_kill(v->tcg, tb);
     }
     return true;
@@ -489,18 +473,19 @@ static void check_ir(const Vcpu *v, IrBlock *ir) {
 }
 
 /* The block can be found from now on. */
-static void publish(Vcpu *v, Tb *tb) {
-    Tb **bucket = &v->tcg->tb_hash[tb_bucket(tb->pa, tb->mode)];
+static void publish(Vcpu *v, CodePage *p, Tb *tb) {
+    TbRef *bucket = &v->tcg->tb_hash[tb_bucket(tb->pa, tb->mode)];
     tb->hash_next = *bucket;
-    page_add(v, tb->pa, tb);
-    __atomic_store_n(bucket, tb, __ATOMIC_RELEASE);
+    page_add(v, p, tb);
+    __atomic_store_n(bucket, tb->ref, __ATOMIC_RELEASE);
 }
 
 Tb *tb_revive(Vcpu *v, uint64_t pa, uint64_t mode, const uint8_t *page) {
-    Tb *tb = dig_up(v->tcg, pa, mode, page + (pa & (PAGE_SIZE - 1)));
+    CodePage *p = tb_page(v->tcg, pa);
+    Tb *tb = p && p->changes ? dig_up(v->tcg, pa, mode, page + (pa & (PAGE_SIZE - 1))) : NULL;
     if (tb) {
         __atomic_store_n(&tb->valid, true, __ATOMIC_SEQ_CST);
-        publish(v, tb);
+        publish(v, p, tb);
         v->stats.revived++;
     }
     return tb;
@@ -534,8 +519,8 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
         request.rounds = UNROLL_COPIES;
         request.max_insns = max_insns = MIN(max_insns, UNROLL_INSNS);
     }
-    const CodePage *p = tb_page(tcg, pa);
-    bool keep = p && p->changes; /* it may change again, even now, and back: what is kept is what is translated */
+    CodePage *p = page_get(tcg, pa);
+    bool keep = p->changes; /* it may change again, even now, and back: what is kept is what is translated */
     if (keep) {
         request.page = take_insns(v, page, request.offset, max_insns);
     }
@@ -570,32 +555,39 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     }
 
     Tb *tb = tb_new(tcg);
+    if (!tb) {
+        ir_block_free(plain);
+        *result = LOWER_NO_ROOM;
+        return NULL;
+    }
     tb->pa = pa;
     tb->mode = mode;
-    tb->frontend = v->frontend;
-    tb->bytes = end - request.offset;
+    tb->bytes = (uint16_t)(end - request.offset);
     tb->insns = (uint16_t)ir->insns;
     tb->valid = true;
     tb->unrolled = unroll;
-    tb->plain_ir = plain;
-    tb->given_off = plain ? verify_first_given(v, plain) : -1;
+    if (plain) {
+        tb_extra(tb)->plain_ir = plain;
+        tb->extra->given_off = verify_first_given(v, plain);
+    }
     if (tcg->backend) {
-        tb->index = tcg->tb_count;
-        *result = tb->index < TB_MAX ? lower_block(v, tb, ir) : LOWER_NO_ROOM;
+        *result = lower_block(v, tb, ir);
         if (*result != LOWER_OK) {
-            tb_undo(tcg, tb);
+            tb_drop_extra(tb);
             return NULL;
         }
-        __atomic_store_n(&tcg->tbs[tcg->tb_count++], tb, __ATOMIC_RELEASE);
         stage(v, TCG_STAGE_HOST, &since);
         lower_log_host(v, tb, va);
     } else {
-        tb->ir = ir_block_copy(ir);
+        tb_extra(tb)->ir = ir_block_copy(ir);
     }
+    tcg->tb_end = tb_end(tb);
     v->unroll_pa = unroll ? UINT64_MAX : v->unroll_pa;
-    tb->bans = tcg->bans;
-    publish(v, tb);
-    tb->code = keep ? g_memdup2(request.page + request.offset, tb->bytes) : NULL;
+    if (keep) {
+        tb_extra(tb)->code = g_memdup2(request.page + request.offset, tb->bytes);
+        tb->extra->bans = tcg->bans;
+    }
+    publish(v, p, tb);
     v->stats.blocks++;
     v->stats.block_insns += tb->insns;
     v->stats.host_bytes += tb->host_bytes;

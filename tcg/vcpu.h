@@ -35,7 +35,6 @@ enum {
     CODE_RANGES = 768,
     CODE_SLOTS = 1024,
     LARGE_MAPS = 64,
-    RECENT = 1 << 15,
 };
 
 /* Bits of Vcpu.requests. */
@@ -48,39 +47,50 @@ enum {
     REQUEST_PAUSE = 1 << 5,     /* see whether a debugger wants a pause */
 };
 
-/* A translated run of guest insns. */
+/* The number of a block, 0 for none; and of an exit: that of its block and which of its exits it is. Generated code names
+ * exits by it when it leaves. */
 enum { TB_EXITS = 6, TB_EXIT_BITS = 3 };
-typedef struct Tb Tb;
-struct Tb {
+typedef uint32_t TbRef, TbExitRef;
+
+/* A direct exit of a block: a jump that can be patched to go to another block. */
+typedef struct TbExit {
+    uint16_t jump;   /* offset in the block's code of the 4-byte displacement */
+    uint16_t stub;   /* offset of the code it goes to when not chained */
+    uint16_t off;    /* page offset of the guest insn it leads to */
+    TbRef target;    /* where it goes now */
+    TbExitRef next;  /* another exit that goes there */
+} TbExit;
+
+/* What few blocks have. */
+typedef struct TbExtra TbExtra;
+
+/* A translated run of guest insns, all on one page. */
+typedef struct Tb {
     uint64_t pa;          /* of its first byte */
     uint64_t mode;
-    const Frontend *frontend;
-    uint32_t bytes;       /* guest bytes it was made from */
+    const uint8_t *host;  /* entry (executable address), or NULL */
+    TbExtra *extra;       /* or NULL */
+    TbRef ref;            /* its own */
+    TbRef hash_next;
+    TbRef page_next;      /* another block made from this page */
+    TbExitRef incoming;   /* exits that go to this block: list through TbExit.next */
+    uint32_t host_bytes;
+    uint16_t bytes;       /* guest bytes it was made from */
     uint16_t insns;
     bool valid;
     bool unrolled;        /* a loop that has been tried to hold several times over... */
     uint8_t rounds;       /* ...or how often it came back to itself by way of C */
-    bool crosses;         /* its last insn ends in the page after `pa`'s: second_pa is that page */
-    uint64_t second_pa;
-    Tb *hash_next;
-    Tb *page_next[2];     /* other blocks made from this page, and from the second page */
-    /* interpreter */
-    IrBlock *ir;
+    uint8_t exit_count;
+    TbExit exits[TB_EXITS]; /* there is memory for exit_count of them */
+} Tb;
+
+struct TbExtra {
+    IrBlock *ir;          /* interpreter */
     IrBlock *plain_ir;    /* --verify: before passes */
     int32_t given_off;    /* --verify: page offset of the first insn that host code has no rule for, or -1 */
-    /* host code */
-    const uint8_t *host;  /* entry (executable address), or NULL */
-    uint32_t host_bytes;
-    uint32_t index;       /* in Tcg.tbs: how generated code names the block when it leaves */
-    HostExit exits[TB_EXITS]; /* direct exits that can be chained: the terminator's two, and those in front of it */
-    Tb *targets[TB_EXITS];       /* where they go now, or NULL */
-    Tb *incoming;         /* blocks that chain to this one: list through in_next of {tb, slot} */
-    Tb *in_next[TB_EXITS];       /* for each of my exits: next block in its target's incoming list... */
-    uint8_t in_slot[TB_EXITS];   /* ...and which of that block's exits it is */
-    uint8_t incoming_slot;
-    uint8_t *code;        /* its bytes, where code has changed before: to know it again; or NULL */
+    uint32_t bans;        /* Tcg.bans when `code` was taken */
+    uint8_t *code;        /* the block's bytes, where code has changed before: to know it again; or NULL */
     Tb *dead_next;        /* while it is dead: others with that hash of the content */
-    uint32_t bans;        /* Tcg.bans when it was made */
     HostMark *marks;      /* host offset -> page offset of the insn; only where somebody may print it */
     uint32_t mark_count;
 };
@@ -89,7 +99,7 @@ struct Tb {
 typedef struct CodePage {
     uint64_t pa;
     struct CodePage *next;
-    Tb *tbs;
+    TbRef tbs;
     uint64_t lines;       /* a bit for each 64 bytes that blocks may have been made from */
     uint64_t stored;      /* the same for stores that were seen, since the guest's last maintenance there */
     uint32_t slow_stores; /* stores that were seen since the last block was killed */
@@ -293,7 +303,6 @@ struct Vcpu {
     uint64_t unroll_pa;   /* the next block made from here holds several rounds of its loop; UINT64_MAX: none */
     uint64_t evict_count; /* x-evict: blocks made since code memory was emptied */
     Tb *running;          /* block being interpreted or last entered */
-    Tb *recent[RECENT];   /* by hash of pa and mode, in front of Tcg.tb_hash */
     MergeFailure unmerged[256]; /* by hash of the insn's address */
     gint64 hint_since[IR_PAGE_HINTS]; /* host time (us) at which the misses of each page hint were counted last */
     gint64 run_since[IR_PAGE_HINTS];  /* the same of page runs */
@@ -304,7 +313,7 @@ struct Vcpu {
     TcgStats stats;
 };
 
-enum { TB_BUCKETS = 1 << 17, PAGE_BUCKETS = 1 << 12, TB_MAX = 1 << 21, DEAD_BUCKETS = 1 << 12, DEAD_KEPT = 4 };
+enum { TB_BUCKETS = 1 << 17, PAGE_BUCKETS = 1 << 12, DEAD_BUCKETS = 1 << 12, DEAD_KEPT = 4 };
 
 enum {
     SLOW_STORES = 256, /* without a block killed: the page holds data that is written */
@@ -316,16 +325,14 @@ struct Tcg {
     Vcpu *vcpus[TCG_VCPUS];
     unsigned vcpu_count;
     GMutex lock;
-    Tb **tb_hash;         /* TB_BUCKETS */
+    TbRef *tb_hash;       /* TB_BUCKETS */
     CodePage **pages;     /* PAGE_BUCKETS */
     PageFilter guarded;   /* pages whose stores have to be seen, for a look without the lock */
     PageFilter banned;    /* pages of insns in one of these two */
     GHashTable *merge_bans; /* physical addresses of insns whose checks are not merged with others; under lock */
     GHashTable *hint_bans; /* physical addresses of insns that get no page hint, with the HostLook they get; under lock */
-    GPtrArray *tb_chunks; /* the memory of all blocks, living and dead */
-    unsigned tb_room;     /* of the last chunk: blocks at its end that are free, and zero */
-    Tb **tbs;             /* every block with host code, by Tb.index; TB_MAX */
-    unsigned tb_count;
+    uint8_t *tb_memory;   /* all blocks, living and dead, one behind the other, up to... */
+    TbRef tb_end;         /* ...here: of the next one */
     Tb **dead;            /* DEAD_BUCKETS, by hash of place and content: blocks that may be wanted again */
     Tb **last_dead;       /* DEAD_BUCKETS, by hash of the place: one that died there last */
     uint32_t bans;        /* times that something was put into hint_bans and merge_bans */
@@ -416,6 +423,22 @@ unsigned ldst_slow(Env *env, uint64_t ea, uint32_t desc);
 /* -- tb.c -- */
 void tb_init(Tcg *tcg);
 void tb_free_all(Tcg *tcg);
+enum { TB_UNIT = 16 };
+static inline Tb *tb_at(const Tcg *tcg, TbRef ref) { /* ref is not 0 */
+    return (Tb *)(void *)(tcg->tb_memory + (size_t)ref * TB_UNIT);
+}
+static inline TbExitRef tb_exit_ref(const Tb *tb, unsigned slot) {
+    return tb->ref << TB_EXIT_BITS | slot;
+}
+static inline unsigned tb_exit_slot(TbExitRef ref) {
+    return ref & ((1u << TB_EXIT_BITS) - 1);
+}
+static inline Tb *tb_exit_tb(const Tcg *tcg, TbExitRef ref) {
+    return tb_at(tcg, ref >> TB_EXIT_BITS);
+}
+TbExtra *tb_extra(Tb *tb); /* made if it has none */
+void tb_drop_extra(Tb *tb);
+Tb *tb_next(const Tcg *tcg, const Tb *tb); /* in the order of their making; NULL: the first, or no more */
 Tb *tb_find(Tcg *tcg, uint64_t pa, uint64_t mode);
 typedef enum LowerResult {
     LOWER_OK,
@@ -446,7 +469,7 @@ void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to);
 bool tb_unroll(Vcpu *v, Tb *tb);
 
 /* -- verify.c, verify_mem.c -- */
-int32_t verify_first_given(const Vcpu *v, const IrBlock *ir); /* Tb.given_off */
+int32_t verify_first_given(const Vcpu *v, const IrBlock *ir); /* TbExtra.given_off */
 void verify_forget(Vcpu *v);               /* translations of addresses are flushed */
 void verify_init(Vcpu *v);
 void verify_free(Vcpu *v);

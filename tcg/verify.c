@@ -110,7 +110,7 @@ static void resume(Vcpu *v) {
     struct Verify *f = v->verify;
     verify_mem_begin(v);
     f->point = POINT_NONE;
-    f->reason = ir_interp_resume(f->interp, f->tb->plain_ir, f->env);
+    f->reason = ir_interp_resume(f->interp, f->tb->extra->plain_ir, f->env);
     came_to(v);
 }
 
@@ -270,7 +270,7 @@ bool verify_before(Vcpu *v, const Tb *tb) {
         return false;
     }
     f->countdown = v->tcg->config.verify - 1;
-    if (!tb->plain_ir || v->tcg->debug.watches) {
+    if (!tb->extra || !tb->extra->plain_ir || v->tcg->debug.watches) {
         v->stats.verify_debugged++;
         return false;
     }
@@ -286,7 +286,7 @@ bool verify_before(Vcpu *v, const Tb *tb) {
     f->env->insns = 0;
     f->insns = v->env->insns;
     f->point = POINT_NONE;
-    f->reason = ir_interp_run(f->interp, tb->plain_ir, f->env);
+    f->reason = ir_interp_run(f->interp, tb->extra->plain_ir, f->env);
     came_to(v);
     return f->active;
 }

@@ -92,7 +92,7 @@ static bool verify_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uin
             return verify_wait(f, POINT_CHECK);
         }
     }
-    return env->insn_off != f->tb->given_off || verify_wait(f, POINT_GIVEN);
+    return env->insn_off != f->tb->extra->given_off || verify_wait(f, POINT_GIVEN);
 }
 
 /* -- RAM -- */

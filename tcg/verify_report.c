@@ -103,7 +103,7 @@ void verify_report(Vcpu *v, const char *what) {
     report_slots(v, out);
     report_stores(f, out);
     g_string_append(out, "\nIR before passes:\n");
-    ir_print(f->tb->plain_ir, out);
+    ir_print(f->tb->extra->plain_ir, out);
     g_string_append(out, "\nHost code:\n");
     log_host_text(f->tb, f->before_pc, out);
     v->stop = true;

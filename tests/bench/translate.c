@@ -96,8 +96,7 @@ static unsigned do_stages(Bench *b, uint64_t pa, const uint8_t *page, unsigned s
         return 0;
     }
     if (stage >= 1) {
-        Tb tb = {.pa = pa, .mode = b->mode, .frontend = b->cpu->frontend, .bytes = end - request.offset,
-                 .insns = (uint16_t)ir->insns};
+        Tb tb = {.pa = pa, .mode = b->mode, .bytes = (uint16_t)(end - request.offset), .insns = (uint16_t)ir->insns};
         lower_block(b->cpu, &tb, ir);
     }
     return end - request.offset;
@@ -141,9 +140,9 @@ static uint64_t pass(Bench *b, unsigned stage) {
 /* Of all host code, which is the same whenever the same blocks are made in the same way. */
 static uint64_t checksum(const Bench *b) {
     uint64_t sum = 0;
-    for (unsigned i = 0; i < b->tcg->tb_count; i++) {
-        for (uint32_t k = 0; k < b->tcg->tbs[i]->host_bytes; k++) {
-            sum = (sum ^ b->tcg->tbs[i]->host[k]) * UINT64_C(0x100000001b3);
+    for (const Tb *tb = tb_next(b->tcg, NULL); tb; tb = tb_next(b->tcg, tb)) {
+        for (uint32_t k = 0; k < tb->host_bytes; k++) {
+            sum = (sum ^ tb->host[k]) * UINT64_C(0x100000001b3);
         }
     }
     return sum;
@@ -152,8 +151,7 @@ static uint64_t checksum(const Bench *b) {
 /* The text of all blocks, to see what a change has changed. */
 static void write_code(const Bench *b, const char *path) {
     FILE *f = fopen(path, "w");
-    for (unsigned i = 0; f && i < b->tcg->tb_count; i++) {
-        const Tb *tb = b->tcg->tbs[i];
+    for (const Tb *tb = tb_next(b->tcg, NULL); f && tb; tb = tb_next(b->tcg, tb)) {
         g_autoptr(GString) text = g_string_new(NULL);
         log_host_text(tb, tb->pa, text);
         fprintf(f, "%#" PRIx64 "\n%s", tb->pa, text->str);

@@ -191,8 +191,7 @@ JitSide *jit_side_at_level(const JitGuest *guest, const char *level) {
 
 void jit_side_free(JitSide *s) {
     if (s->tcg) {
-        s->tcg->tb_count = 0;
-        g_free(s->tb.marks);
+        tb_drop_extra(&s->tb);
         tcg_free(s->tcg);
     } else {
         ir_interp_free(s->interp);
@@ -236,15 +235,12 @@ static void copy_block(JitSide *s, const IrBlock *b) {
 
 bool jit_compile(JitSide *s, const IrBlock *b) {
     copy_block(s, b);
-    s->tcg->tb_count = 0;
-    g_free(s->tb.marks);
+    tb_drop_extra(&s->tb);
     memset(&s->tb, 0, sizeof s->tb);
     lower_cache_reset(s->tcg);
-    s->tb.frontend = &s->frontend;
     s->tb.insns = (uint16_t)b->insns;
     s->tb.valid = true;
     s->compiled = lower_block(s->vcpu, &s->tb, s->made) == LOWER_OK;
-    s->tcg->tbs[s->tcg->tb_count++] = &s->tb;
     return s->compiled;
 }
 
@@ -269,7 +265,7 @@ IrExit jit_again(JitSide *s) {
     }
     uint32_t id = (uint32_t)(left >> 32);
     g_assert(id < TB_EXITS);
-    env->pc = env->pcbase + (uint64_t)(int64_t)s->tb.exits[id].off;
+    env->pc = env->pcbase + s->tb.exits[id].off; /* the block has number 0 */
     return IR_EXIT_NEXT;
 }
 

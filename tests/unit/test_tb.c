@@ -57,7 +57,7 @@ START_TEST(chains) {
     ck_assert_ptr_eq(goes_to(a, 0), stub);
     ck_assert_ptr_eq(goes_to(c, 0), c->host + c->exits[0].stub);
     ck_assert_ptr_eq(goes_to(b, 0), b->host + b->exits[0].stub);
-    ck_assert_ptr_null(a->targets[0]);
+    ck_assert_uint_eq(a->exits[0].target, 0);
     tb_chain(m->tcg, a, 0, b); /* never to a dead block */
     ck_assert_ptr_eq(goes_to(a, 0), stub);
     Tb *again = machine_tb(m, RAM_BASE + 0x20);
@@ -70,14 +70,18 @@ END_TEST
 
 START_TEST(the_source_of_a_chain_dies) {
     Machine *m = machine_new(false);
+    static const uint32_t branch[] = {0xb5ffff00}; /* cbnz x0, .-0x20 */
     put_steps(m);
-    Tb *a = machine_tb(m, RAM_BASE), *b = machine_tb(m, RAM_BASE + 0x20), *c = machine_tb(m, RAM_BASE + 0x40);
+    machine_code(m, RAM_BASE + 0x60, branch, sizeof branch);
+    Tb *a = machine_tb(m, RAM_BASE + 0x60), *b = machine_tb(m, RAM_BASE + 0x20), *c = machine_tb(m, RAM_BASE + 0x40);
+    ck_assert_uint_eq(a->exit_count, 2);
+    ck_assert_uint_eq(b->exit_count, 1);
     tb_chain(m->tcg, a, 0, c);
     tb_chain(m->tcg, a, 1, c);
     tb_chain(m->tcg, b, 0, c);
     tb_invalidate(m->tcg, a->pa, 1, NULL);
-    ck_assert_ptr_eq(c->incoming, b);
-    ck_assert_ptr_null(b->in_next[0]); /* both ways of a are gone */
+    ck_assert_uint_eq(c->incoming, tb_exit_ref(b, 0));
+    ck_assert_uint_eq(b->exits[0].next, 0); /* both ways of a are gone */
     ck_assert_ptr_eq(goes_to(b, 0), c->host);
     tb_invalidate(m->tcg, c->pa, 1, NULL);
     ck_assert_ptr_eq(goes_to(b, 0), b->host + b->exits[0].stub);
@@ -241,7 +245,7 @@ START_TEST(many_dead) {
     }
     for (unsigned i = 0; i < DEAD_BUCKETS; i++) {
         unsigned n = 0;
-        for (const Tb *tb = m->tcg->dead[i]; tb; tb = tb->dead_next) {
+        for (const Tb *tb = m->tcg->dead[i]; tb; tb = tb->extra->dead_next) {
             n++;
         }
         ck_assert_uint_le(n, DEAD_KEPT);
