@@ -299,23 +299,30 @@ void tlb_flush_page(Vcpu *v, uint64_t va, bool any_asid, uint64_t asid, bool las
     space_forget_page(v, va);
 }
 
+/* No store reaches pa by any of these entries; who can be reached is in `written`. A tag that stands for none is of i ^ 1. */
+static void unmap_writes(Vcpu *v, IrTlbEntry *entries, unsigned count, uint64_t pa) {
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t none = (uint64_t)(i ^ 1) << IR_PAGE_BITS;
+        if (entries[i].info == pa) {
+            entries[i].wtag = none;
+        } else if (entries[i].wtag != none) {
+            page_filter_add(v->written, entries[i].info);
+        }
+    }
+}
+
+/* What is looked through takes long, and few pages are there: `written` is made anew meanwhile, with those alone. No hint
+ * may know of others: they are forgotten. */
 void tlb_unmap_writes(Vcpu *v, uint64_t pa) {
     if (!page_filter_has(v->written, pa)) {
         return;
     }
     hint_forget_all(v);
+    memset(v->written, 0, sizeof v->written);
     for (unsigned i = 0; i < BANKS; i++) {
-        Bank *b = &v->banks[i];
-        for (unsigned k = 0; b->filled && k < b->entries; k++) {
-            if (b->table[k].info == pa) {
-                b->table[k].wtag = ir_tlb_no_tag(k);
-            }
-        }
-        for (unsigned k = 0; b->pushed && k < IR_TLB_VICTIMS; k++) {
-            if ((b->table - IR_TLB_VICTIMS)[k].info == pa) {
-                victim_clear(b, k);
-            }
-        }
+        const Bank *b = &v->banks[i];
+        unmap_writes(v, b->table, b->filled ? b->entries : 0, pa);
+        unmap_writes(v, b->table - IR_TLB_VICTIMS, b->pushed ? IR_TLB_VICTIMS : 0, pa);
     }
 }
 

@@ -278,12 +278,20 @@ START_TEST(many_large_mappings) {
 END_TEST
 
 START_TEST(no_writes_to_code) {
-    fast(0x3000, IR_CHECK_RW);
-    ck_assert(fast(0x3000, IR_CHECK_W));
+    for (uint64_t va = 0x3000; va < 0x6000; va += PAGE_SIZE) {
+        fast(va, IR_CHECK_RW);
+        ck_assert(fast(va, IR_CHECK_W));
+    }
+    tlb_flush_page(m.cpu, 0x4000, true, 0, true);
     tlb_unmap_writes(m.cpu, RAM_BASE + 0x3000);
     const IrTlbEntry *e = &m.env->bank.table[3];
     ck_assert_uint_eq(e->rtag, 0x3000);
     ck_assert_uint_ne(e->wtag, 0x3000);
+    ck_assert_uint_eq(e[2].wtag, 0x5000);
+    ck_assert(page_filter_has(m.cpu->written, RAM_BASE + 0x5000));
+    ck_assert(!page_filter_has(m.cpu->written, RAM_BASE + 0x4000)); /* nobody has to look for it any more... */
+    fast(0x4000, IR_CHECK_RW);
+    ck_assert(page_filter_has(m.cpu->written, RAM_BASE + 0x4000)); /* ...but for what is new */
 }
 END_TEST
 
