@@ -11,7 +11,11 @@ A row is:  name  bits  [? guard]  [= shape(args)]  [; text]
   text    disassembly: literal text and {kind arg ...}, which calls a64_fmt_<kind>(p, f, arg, ...); args as above,
           without blanks. Alternatives: `; [condition] text ; [condition] text ; text`, the first whose condition holds
 `@feature lse` says what the rows after it need (base: nothing). `#` begins a comment; a line ending in `\\` goes on.
-Two rows must never match the same word: order has no meaning. A field that a row does not have reads 0.
+Two rows must never match the same word: order only says which of several is looked for first. A field that a row does not have reads 0.
+`@direct` says that the translation of the rows after it takes the insn itself, as a union with their fields, in place
+of a struct of fields, which takes as long to fill as many an insn to translate: a64_trans_<name>(t, f) with f by value.
+Among such rows a field's name stands for one place, and reads as what is there whether a row has it or not. `@fields`
+ends it.
 """
 import argparse
 import itertools
@@ -26,8 +30,11 @@ ISAS = {
 WORD = re.compile(r'\b[A-Za-z_]\w*')
 ROW = re.compile(r'^(?P<head>[^?;=]*?)(?:\s\?\s+(?P<guard>.*?))?(?:\s=\s+(?P<shape>\w+)(?:\((?P<args>[^;]*)\))?)?$')
 MAX_GUARD_BITS = 16
-LIKELY_BITS = 11
-LOW_BITS = 32 - LIKELY_BITS
+PREFIX_BITS = 11
+LOW_BITS = 32 - PREFIX_BITS
+MAX_WINDOW, MAX_CANDIDATES = 5, 10
+MAX_TESTED_BITS = 12
+OTHER = 0xffff  # of no row a feature
 
 
 class TableError(Exception):
@@ -37,8 +44,8 @@ class TableError(Exception):
 
 
 class Row:
-    def __init__(self, path, line, feature, text):
-        self.path, self.line, self.feature = path, line, feature
+    def __init__(self, path, line, feature, direct, text):
+        self.path, self.line, self.feature, self.direct = path, line, feature, direct
         self.fields = {}  # name -> (shift, width)
         self.mask = self.value = 0
         code, _, template = (part.strip() for part in text.partition(';'))
@@ -102,18 +109,17 @@ class Row:
         except Exception as e:
             raise TableError(self, f"guard '{self.guard}': {e}") from e
 
-    def test_below(self, top):
-        """(mask, value) of a test that says: a word that begins as `top` is of this row; None: one so simple is not found."""
-        bits = [b for b in range(LOW_BITS) if self.guard_bits() >> b & 1]
-        if len(bits) > 6:
-            return None
-        words = [top | sum(1 << b for k, b in enumerate(bits) if n >> k & 1) for n in range(1 << len(bits))]
+    def tests_below(self, top):
+        """(mask, value) of tests each of which says: a word that begins as `top` is of this row. None: nothing so simple."""
+        bits = [1 << b for b in range(LOW_BITS) if self.guard_bits() >> b & 1]
+        if len(bits) > MAX_TESTED_BITS:
+            return []
+        words = [top | sum(chosen) for chosen in itertools.product(*((0, bit) for bit in bits))]
         refused = [w for w in words if not self.holds(w)]
-        for bit in [0] + [1 << b for b in bits]:
-            for value in (0, bit):
-                if all(bit and w & bit != value for w in refused) and len(refused) < len(words):
-                    return self.mask | bit, self.value | value
-        return None
+        if len(refused) in (0, len(words)):
+            return [(self.mask, self.value)] if not refused else []
+        return [(self.mask | bit, self.value | value) for bit in bits for value in (0, bit)
+                if all(w & bit != value for w in refused)]
 
     def expression(self, text, form, what):
         """C expression `text` with field names replaced by form(name); other words must be macros or numbers."""
@@ -151,7 +157,7 @@ class Row:
 def read_tables(paths):
     rows = []
     for path in paths:
-        feature = 'base'
+        feature, direct = 'base', False
         with open(path, encoding='utf-8') as file:
             lines = enumerate(file.read().split('\n'), 1)
         for line, text in lines:
@@ -162,12 +168,13 @@ def read_tables(paths):
             if not text or text.startswith('#'):
                 continue
             if text.startswith('@'):
-                match = re.match(r'@feature\s+(\w+)\s*(#.*)?$', text)
+                match = re.match(r'@(?:feature\s+(\w+)|(direct|fields))\s*(#.*)?$', text)
                 if not match:
-                    raise TableError(f'{path}:{line}', "the only directive is '@feature name'")
-                feature = match[1]
+                    raise TableError(f'{path}:{line}', "the only directives are '@feature name', '@direct', '@fields'")
+                feature = match[1] or feature
+                direct = match[2] == 'direct' if match[2] else direct
                 continue
-            rows.append(Row(path, line, feature, text))
+            rows.append(Row(path, line, feature, direct, text))
     return rows
 
 
@@ -206,6 +213,18 @@ def check(rows):
                     where = f'{a.path}:{a.line}'
                     errors.append(TableError(b, f"'{b.name}' overlaps '{a.name}' ({where}), both match {word:#010x}"))
     return errors
+
+
+def direct_fields(rows):
+    """{name: place} of the fields of direct rows, by place."""
+    found, shapes = {}, {}
+    for row in rows:
+        if row.shape and shapes.setdefault(row.shape, row.direct) != row.direct:
+            raise TableError(row, f"shape '{row.shape}' is of direct rows and of others")
+        for name, place in row.fields.items() if row.direct else ():
+            if found.setdefault(name, place) != place:
+                raise TableError(row, f"field '{name}' is at another place than in the direct rows before")
+    return dict(sorted(found.items(), key=lambda f: (f[1], f[0])))
 
 
 def arities(rows, pairs, what):
@@ -271,11 +290,35 @@ class Writer:
         inner = pad + '    ' if tests else pad
         if tests:
             self.out.append(f'{pad}if ({" && ".join(tests)}) {{')
-        for name in row.fields:
-            self.out.append(f'{inner}f->{name} = {row.bits_of(name)};')
         self.out.append(f'{inner}return &{self.isa}_rows[{row.index}]; /* {row.name} */')
         if tests:
             self.out.append(f'{pad}}}')
+
+    def fields_of(self, row):
+        """The parameter that a row's translation has its fields by."""
+        return f'{self.t["type"]}Insn f' if row.direct else f'const {self.t["type"]}Fields *f'
+
+    def decoder(self):
+        """Declarations of the way from an insn to its translation."""
+        isa, t = self.isa, self.t['type']
+        return ['/* A row that some words can be of, and what tells it; the last of several matches all words. */',
+                f'typedef struct {t}Candidate {{', '    _Alignas(32) uint32_t mask;', '    uint32_t value;',
+                f'    void (*translate)(Trans *t, {t}Insn insn);',
+                f'    uint16_t feature; /* that the row needs; {isa.upper()}_OTHER: this is the last */', '    uint16_t row;',
+                f'}} {t}Candidate;', f'extern const {t}Candidate {isa}_candidates[];',
+                '/* For words with some prefix: where the bits are that tell which slot has their first candidate. */',
+                f'typedef struct {t}Prefix {{', '    uint8_t shift, mask;', '    uint16_t slot;', f'}} {t}Prefix;',
+                f'extern const {t}Prefix {isa}_prefixes[{1 << PREFIX_BITS}];', f'extern const uint16_t {isa}_slots[];', '',
+                f'static inline const {t}Candidate *{isa}_candidate(uint32_t insn) {{',
+                f'    const {t}Prefix *p = &{isa}_prefixes[insn >> {LOW_BITS}];',
+                f'    const {t}Candidate *c = &{isa}_candidates[{isa}_slots[p->slot + (insn >> p->shift & p->mask)]];',
+                '    while ((insn & c->mask) != c->value) {', '        c++;', '    }', '    return c;', '}',
+                f'bool {isa}_decode_other(Trans *t, uint32_t insn, const {t}Candidate *c);',
+                '/* Translates insn; false, and nothing emitted, when it is unallocated or needs a missing feature. */',
+                f'static inline bool {isa}_decode(Trans *t, uint32_t insn) {{',
+                f'    const {t}Candidate *c = {isa}_candidate(insn);',
+                '    if (G_UNLIKELY(c->feature)) {', f'        return {isa}_decode_other(t, insn, c);', '    }',
+                f'    c->translate(t, ({t}Insn){{insn}});', '    return true;', '}', '']
 
     def header(self):
         isa, t = self.isa, self.t['type']
@@ -288,29 +331,37 @@ class Writer:
                f'typedef struct {t}Print {t}Print;', f'typedef struct {t}Fields {{']
         out += [f'    uint32_t {name};' for name in fields]
         out += [f'    uint32_t padding[{-len(fields) % 4 + 4}];', f'}} {t}Fields; /* whole quadwords */', '',
+                f'/* An insn, and the fields of those that are translated from it. */',
+                f'typedef union {t}Insn {{', '    uint32_t word;']
+        out += [f'    struct {{ uint32_t {f": {shift}, " if shift else ""}{name} : {width}; }};'
+                for name, (shift, width) in direct_fields(self.rows).items()]
+        out += [f'}} {t}Insn;', '',
                 f'typedef struct {t}Row {{\n    DECODE_ROW;\n'
-                f'    void (*trans)(Trans *t, const {t}Fields *f);\n'
+                f'    void (*translate)(Trans *t, {t}Insn insn);\n'
                 f'    void (*print)(struct {t}Print *p, const {t}Fields *f); /* NULL: no template */\n}} {t}Row;', '',
-                f'enum {{ {isa.upper()}_ROWS = {len(self.rows)} }};',
+                f'enum {{ {isa.upper()}_ROWS = {len(self.rows)}, {isa.upper()}_OTHER = {OTHER:#x} }};',
                 f'extern const {t}Row {isa}_rows[{isa.upper()}_ROWS];',
                 '/* The row of insn and its fields (those it has not are 0), or NULL: unallocated. Features: not seen. */',
-                f'const {t}Row *{isa}_find(uint32_t insn, {t}Fields *f);',
-                '/* The same row, by a look at few of the bits; NULL says nothing. */',
-                f'const {t}Row *{isa}_likely(uint32_t insn);',
-                '/* Translates insn; false, and nothing emitted, when it is unallocated or needs a missing feature. */',
-                f'bool {isa}_decode(Trans *t, uint32_t insn);', '']
-        out += [f'void {isa}_trans_{r.name}(Trans *t, const {t}Fields *f);' for r in self.rows if not r.shape]
-        out += [f'void {isa}_shape_{n}(Trans *t, const {t}Fields *f{", unsigned" * c});' for n, c in shapes.items()]
+                f'const {t}Row *{isa}_find(uint32_t insn, {t}Fields *f);', '']
+        out += self.decoder()
+        out += [f'void {isa}_trans_{r.name}(Trans *t, {self.fields_of(r)});' for r in self.rows if not r.shape]
+        user = {r.shape: r for r in self.rows}
+        out += [f'void {isa}_shape_{n}(Trans *t, {self.fields_of(user[n])}{", unsigned" * c});' for n, c in shapes.items()]
         out += [f'void {isa}_fmt_{n}({t}Print *p, const {t}Fields *f{", unsigned" * c});' for n, c in formats.items()]
         out += [f'void {isa}_fmt_text({t}Print *p, const char *text);'] if 'text' not in formats else []
         return '\n'.join(out + ['', '#endif', ''])
 
     def functions(self, row):
         isa, t = self.isa, self.t['type']
-        if row.shape:
-            args = ''.join(', ' + row.expression(a, lambda n: f'f->{n}', None) for a in row.args)
-            self.out.append(f'static void trans_{row.name}(Trans *t, const {t}Fields *f) {{\n'
-                            f'    {isa}_shape_{row.shape}(t, f{args});\n}}')
+        if row.shape and row.direct:
+            args = ''.join(', ' + row.expression(a, lambda n: f'f.{n}', None) for a in row.args)
+            self.out.append(f'static void do_{row.name}(Trans *t, {t}Insn f) {{\n    {isa}_shape_{row.shape}(t, f{args});\n}}')
+        elif not row.direct:
+            args = ''.join(', ' + row.expression(a, lambda n: f'f.{n}', None) for a in row.args)
+            self.out.append(f'static void do_{row.name}(Trans *t, {t}Insn insn) {{\n    {t}Fields f;\n    clear(&f);')
+            self.out += [f'    f.{name} = {row.bits_of(name).replace("insn", "insn.word")};' for name in row.fields]
+            callee = f'shape_{row.shape}' if row.shape else f'trans_{row.name}'
+            self.out.append(f'    {isa}_{callee}(t, &f{args});\n}}')
         if row.texts:
             self.out.append(f'static void print_{row.name}({t}Print *p, const {t}Fields *f) {{')
             for condition, parts in row.texts:
@@ -327,37 +378,43 @@ class Writer:
             self.out += [f'    {{"{n}", {s}, {w}, offsetof({t}Fields, {n})}},' for n, (s, w) in row.fields.items()]
             self.out.append('};')
 
-    def likely(self):
-        """For most words their first bits tell the only row that they can be of: one load and one test find it, and a
-        function of its own reads the fields and translates."""
+    def candidates(self):
+        """A word's first bits, and others, which the first tell, leave few rows that it can be of, mostly one. Those that a
+        test of a mask tells stand one behind the other; behind them what matches every word."""
         isa, t = self.isa, self.t['type']
-        entries, prefixes = [], []
-        for prefix in range(1 << LIKELY_BITS):
+        windows, first_slot, slots, first_entry, entries, prefixes = {}, {}, [], {}, [], []
+        for prefix in range(1 << PREFIX_BITS):
             top = prefix << LOW_BITS
-            able = [(r, *test) for r in self.rows if not (r.value ^ top) & r.mask >> LOW_BITS << LOW_BITS
-                    for test in [r.test_below(top)] if test]
-            best = min(able, key=lambda e: bin(e[1] & (1 << LOW_BITS) - 1).count('1'), default=None)
-            if best and best not in entries:
-                entries.append(best)
-            prefixes.append(entries.index(best) + 1 if best else 0)
-        rows = sorted({e[0] for e in entries}, key=lambda r: r.index)
-        for row in rows:
-            self.out.append(f'static bool do_{row.name}(Trans *t, uint32_t insn) {{\n    {t}Fields f;')
-            if row.feature != 'base':
-                self.out.append(f'    if (!{self.t["has"]}(t->env, {self.t["feature"]}{row.feature.upper()})) {{\n'
-                                '        return false;\n    }')
-            self.out.append('    clear(&f);')
-            self.out += [f'    f.{name} = {row.bits_of(name)};' for name in row.fields]
-            self.out.append(f'    {"" if row.shape else isa + "_"}trans_{row.name}(t, &f);\n    return true;\n}}')
-        self.out += ['static const struct {', '    uint32_t mask, value;', '    bool (*translate)(Trans *t, uint32_t insn);',
-                     f'    const {t}Row *row;', '} likely[] = {', '    {0, 1, NULL, NULL},']
-        self.out += [f'    {{{mask:#010x}, {value:#010x}, do_{r.name}, &{isa}_rows[{r.index}]}},'
-                     for r, mask, value in entries]
-        self.out += ['};', f'static const uint16_t by_prefix[{1 << LIKELY_BITS}] = {{']
-        self.out += [f'    {", ".join(map(str, prefixes[at:at + 16]))},' for at in range(0, len(prefixes), 16)]
-        self.out += ['};', '', f'const {t}Row *{isa}_likely(uint32_t insn) {{',
-                     f'    unsigned k = by_prefix[insn >> {LOW_BITS}];',
-                     '    return (insn & likely[k].mask) == likely[k].value ? likely[k].row : NULL;', '}', '']
+            able = tuple((r, *test) for r in self.rows if not (r.value ^ top) & r.mask >> LOW_BITS << LOW_BITS
+                         for test in r.tests_below(top))
+            if able not in windows:
+                windows[able] = best_window(able)
+            shift, width, lists = windows[able]
+            if lists not in first_slot:
+                first_slot[lists] = len(slots)
+                for listed in lists:
+                    if listed not in first_entry:
+                        first_entry[listed] = len(entries)
+                        entries += [*listed, None]
+                    slots.append(first_entry[listed])
+            prefixes.append((shift, (1 << width) - 1, first_slot[lists]))
+        self.array(f'{t}Candidate', 'candidates', 1, [
+            f'{{{e[1]:#010x}, {e[2]:#010x}, {self.translator(e[0])}, {self.feature(e[0])}, {e[0].index}}}' if e else
+            f'{{0, 0, NULL, {isa.upper()}_OTHER, 0}}' for e in entries])
+        self.array('uint16_t', 'slots', 16, map(str, slots))
+        self.array(f'{t}Prefix', 'prefixes', 8, [f'{{{shift}, {mask}, {first}}}' for shift, mask, first in prefixes])
+
+    def array(self, kind, name, columns, items):
+        items = list(items)
+        self.out.append(f'const {kind} {self.isa}_{name}[{len(items)}] = {{')
+        self.out += [f'    {", ".join(items[at:at + columns])},' for at in range(0, len(items), columns)]
+        self.out += ['};', '']
+
+    def translator(self, row):
+        return f'{self.isa}_trans_{row.name}' if row.direct and not row.shape else f'do_{row.name}'
+
+    def feature(self, row):
+        return self.t['feature'] + row.feature.upper()
 
     def source(self):
         isa, t = self.isa, self.t['type']
@@ -373,24 +430,43 @@ class Writer:
         self.out.append(f'const {t}Row {isa}_rows[{isa.upper()}_ROWS] = {{')
         for r in self.rows:
             text = r.template.replace('\\', '\\\\').replace('"', '\\"')
-            trans = f'trans_{r.name}' if r.shape else f'{isa}_trans_{r.name}'
-            feature = self.t['feature'] + r.feature.upper()
             fields = f'fields_{r.name}' if r.fields else 'NULL'
             printer = f'print_{r.name}' if r.texts else 'NULL'
             place = f'"{os.path.basename(r.path)}", {r.line}'
-            self.out.append(f'    {{"{r.name}", {place}, {r.mask:#010x}, {r.value:#010x}, {feature},\n'
-                            f'     {fields}, {len(r.fields)}, "{text}", {trans}, {printer}}},')
-        self.out += ['};', '', f'const {t}Row *{isa}_find(uint32_t insn, {t}Fields *f) {{', '    clear(f);']
+            self.out.append(f'    {{"{r.name}", {place}, {r.mask:#010x}, {r.value:#010x}, {self.feature(r)},\n'
+                            f'     {fields}, {len(r.fields)}, "{text}", {self.translator(r)}, {printer}}},')
+        self.out += ['};', '', f'static const {t}Row *row_of(uint32_t insn) {{']
         self.tree(self.rows, 0, 1)
-        self.out += ['}', '']
-        self.likely()
-        self.out += [f'bool {isa}_decode(Trans *t, uint32_t insn) {{', f'    unsigned k = by_prefix[insn >> {LOW_BITS}];',
-                     '    if ((insn & likely[k].mask) == likely[k].value) {',
-                     '        return likely[k].translate(t, insn);', '    }', f'    {t}Fields f;',
-                     f'    const {t}Row *row = {isa}_find(insn, &f);',
-                     f'    if (!row || !{self.t["has"]}(t->env, row->feature)) {{\n        return false;\n    }}',
-                     '    row->trans(t, &f);', '    return true;', '}', '']
+        self.out += ['}', '', f'const {t}Row *{isa}_find(uint32_t insn, {t}Fields *f) {{',
+                     f'    const {t}Row *row = row_of(insn);', '    clear(f);',
+                     '    for (uint32_t k = 0; row && k < row->field_count; k++) {',
+                     '        const DecodeField *field = &row->fields[k];',
+                     '        G_STRUCT_MEMBER(uint32_t, f, field->offset) = insn >> field->shift & (UINT32_MAX >> (32 - field->width));',
+                     '    }', '    return row;', '}', '']
+        self.candidates()
+        self.out += [f'bool {isa}_decode_other(Trans *t, uint32_t insn, const {t}Candidate *c) {{',
+                     f'    const {t}Row *row = c->feature == {isa.upper()}_OTHER ? row_of(insn) : &{isa}_rows[c->row];',
+                     f'    if (!row || !{self.t["has"]}(t->env, row->feature)) {{', '        return false;', '    }',
+                     f'    row->translate(t, ({t}Insn){{insn}});', '    return true;', '}', '']
         return '\n'.join(self.out)
+
+
+def best_window(able):
+    """(shift, width, lists of candidates by the bits there) such that most rows are in a list, and the lists are short."""
+    best, all_rows = None, len({e[0] for e in able})
+    for width in range(MAX_WINDOW + 1):
+        for shift in range(LOW_BITS - width + 1):
+            if best and best[0] == (all_rows, -1):
+                break
+            bits = ((1 << width) - 1) << shift
+            lists = []
+            for word in range(0, bits + 1, 1 << shift):
+                lists.append(tuple(e for e in able if not (e[2] ^ word) & e[1] & bits)[:MAX_CANDIDATES])
+            found = len({e[0] for listed in lists for e in listed})
+            longest = max(len(listed) for listed in lists)
+            if not best or (found, -longest) > best[0]:
+                best = (found, -longest), (shift, width, tuple(lists))
+    return best[1]
 
 
 def longest_run(bits, limit=8):

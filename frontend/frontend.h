@@ -238,12 +238,18 @@ struct Trans {
     unsigned avail;
     int32_t off;         /* page offset of the current insn */
     unsigned insn_len;
-    bool ended;          /* a terminator has been emitted */
+    union {
+        struct {
+            bool ended;  /* a terminator has been emitted */
+            bool again;  /* go on at `start`: the way out has been emitted */
+            bool sync;   /* end the block after this insn (exit NEXT follows): the insn changed what decoding depends on */
+        };
+        uint32_t stops;  /* is any of them set? */
+    };
     int32_t start;       /* page offset of the first insn */
     unsigned rounds;     /* see TransRequest; those left, this one included, if there is room for another */
-    bool again;          /* go on at `start`: the way out has been emitted */
     unsigned leaves;     /* so many more conditional branches may be left by in the middle of the block; see frontend_branch */
-    bool sync;           /* end the block after this insn (exit NEXT follows): the insn changed what decoding depends on */
+    unsigned leaving;    /* ...and only those of the insns before this one, counted from 1 */
     void *scratch;       /* the front end's own, for one insn */
     uint32_t known;      /* the front end's own, for one block; 0 at its start. Arm: value known to be 16-byte aligned */
 };

@@ -9,7 +9,7 @@
 enum { PAGE = 1 << IR_PAGE_BITS, LEAVES = 4, LEAVING_INSNS = 24 };
 
 /* Bytes of the insn at `offset`, which may run into the next page, gathered into `buffer`. */
-static G_GNUC_NO_INLINE const uint8_t *fetch(const TransRequest *r, unsigned offset, uint8_t *buffer, unsigned *avail) {
+static G_GNUC_NO_INLINE const uint8_t *gather(const TransRequest *r, unsigned offset, uint8_t *buffer, unsigned *avail) {
     unsigned left = PAGE - offset;
     unsigned max = r->frontend->insn_max;
     memcpy(buffer, r->page + offset, left);
@@ -26,7 +26,7 @@ void frontend_branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement
     if (t->rounds > 1 && to == t->start) {
         ir_append(t->ir, IR_leave_if, IR_VOID, cond ^ 1, flags, (uint32_t)next, 0);
         t->again = true;
-    } else if (t->leaves && displacement > 0 && to < PAGE && next < PAGE) {
+    } else if (t->leaves && t->ir->insns < t->leaving && displacement > 0 && to < PAGE && next < PAGE) {
         ir_append(t->ir, IR_leave_if, IR_VOID, cond, flags, (uint32_t)to, 0);
         t->leaves--;
     } else {
@@ -36,69 +36,61 @@ void frontend_branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement
     }
 }
 
+/* The bytes of the insn at t->off and how many are there; false: too few for any. */
+static inline bool fetch(const TransRequest *r, const Frontend *fe, Trans *t, uint8_t *buffer) {
+    t->code = r->page + t->off;
+    if (G_LIKELY((unsigned)t->off + fe->insn_max <= PAGE)) {
+        return true;
+    }
+    t->code = gather(r, (unsigned)t->off, buffer, &t->avail);
+    return t->avail >= fe->insn_min;
+}
+
+/* The insn just translated leads back to the first: on with the next round, `round` insns long. */
+static void begin_round(const TransRequest *r, Trans *t, unsigned count, unsigned round) {
+    t->again = false;
+    t->rounds = count + 2 * round > r->max_insns ? 1 : t->rounds - 1;
+    t->avail = r->frontend->insn_max;
+    t->off = t->start;
+    ir_new_generation(t->ir); /* what is known of slots would keep values of this round alive */
+}
+
 TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end) {
     const Frontend *fe = r->frontend;
+    const int32_t stop = r->stop_offset > (int32_t)r->offset ? r->stop_offset : PAGE;
     uint8_t buffer[16];
-    Trans t = {.frontend = fe, .env = r->env, .mode = r->mode, .ir = ir, .start = (int32_t)r->offset,
-               .rounds = r->rounds, .leaves = LEAVES};
-    unsigned offset = r->offset;
-    unsigned count = 0, round = 0, last = 0;
+    Trans t = {.frontend = fe, .env = r->env, .mode = r->mode, .ir = ir, .off = (int32_t)r->offset, .start = (int32_t)r->offset,
+               .avail = fe->insn_max, .rounds = r->rounds, .leaves = LEAVES, .leaving = MIN(r->max_insns, LEAVING_INSNS)};
+    unsigned count = 0, round = 0;
+    int32_t last = 0;
 
-    for (;;) {
-        t.code = r->page + offset;
-        t.avail = fe->insn_max;
-        if (G_UNLIKELY(offset + fe->insn_max > PAGE)) {
-            t.code = fetch(r, offset, buffer, &t.avail);
-        }
-        if (t.avail < fe->insn_min) {
-            if (count == 0) {
-                return TRANS_NEEDS_NEXT_PAGE;
-            }
-            break;
-        }
-        t.off = (int32_t)offset;
-        t.insn_len = 0;
-        if (count + 1 >= MIN(r->max_insns, LEAVING_INSNS)) {
-            t.leaves = 0;
-        }
+    while (fetch(r, fe, &t, buffer)) {
         uint32_t before = ir->count;
+        t.insn_len = 0;
         fe->translate(&t);
-        if (t.insn_len == 0) { /* a variable-length insn needs bytes of the next page */
+        if (G_UNLIKELY(t.insn_len == 0)) { /* a variable-length insn needs bytes of the next page */
             ir_block_cut(ir, before);
-            if (count == 0) {
-                return TRANS_NEEDS_NEXT_PAGE;
-            }
             break;
         }
-        offset += t.insn_len;
+        t.off += (int32_t)t.insn_len;
         count++;
-        if (t.ended) {
-            break;
-        }
-        if (t.again) {
-            t.again = false;
-            t.rounds--;
-            round = round ? round : count;
-            last = offset;
-            offset = r->offset;
-            if (count + 2 * round > r->max_insns) {
-                t.rounds = 1;
+        if (t.stops) {
+            if (t.ended || !t.again) {
+                break;
             }
-            ir_new_generation(ir); /* what is known of slots would keep values of this round alive */
-            continue;
-        }
-        if (t.sync) {
-            ir_put(ir, IR_exit, IR_VOID, IR_EXIT_SYNC, offset, 0, 0);
-            t.ended = true;
+            round = round ? round : count;
+            last = t.off;
+            begin_round(r, &t, count, round);
+        } else if (t.off >= stop || count >= r->max_insns) {
             break;
         }
-        if (count >= r->max_insns || offset >= PAGE || (int32_t)offset == r->stop_offset) {
-            break;
-        }
+    }
+    if (count == 0) {
+        return TRANS_NEEDS_NEXT_PAGE;
     }
     if (!t.ended) {
-        ir_put(ir, IR_jump, IR_VOID, 0, offset, 0, 0);
+        ir_put(ir, t.sync ? IR_exit : IR_jump, IR_VOID, t.sync ? IR_EXIT_SYNC : 0, (uint32_t)t.off, 0, 0);
     }
-    *end = MAX(offset, last);
+    *end = (unsigned)MAX(t.off, last);
     return TRANS_OK;
 }

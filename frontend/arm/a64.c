@@ -28,6 +28,7 @@ bool a64_fp(Trans *t) {
         a64_exception(t, ARM_EXC_FP_ACCESS, ISS_CV | ISS_COND_ALWAYS);
         return false;
     }
+    t->ir->fp_plain = !(t->mode & ARM_MODE_FP_FULL);
     return true;
 }
 
@@ -58,14 +59,10 @@ void a64_indirect(Trans *t, uint32_t target, unsigned kind) {
 }
 
 void a64_translate(Trans *t) {
-    if (t->avail < 4) {
-        return;
-    }
     uint32_t insn = t->code[0] | t->code[1] << 8 | t->code[2] << 16 | (uint32_t)t->code[3] << 24;
     t->insn_len = 4;
     ir_insn(t->ir, t->off, 4);
-    t->ir->fp_plain = !(t->mode & ARM_MODE_FP_FULL);
-    if (t->mode & (ARM_MODE_STEP | ARM_MODE_BREAK)) {
+    if (G_UNLIKELY(t->mode & (ARM_MODE_STEP | ARM_MODE_BREAK))) {
         a64_debug_hook(t);
         if (t->ended) {
             return;

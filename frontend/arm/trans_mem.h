@@ -14,16 +14,31 @@
 /* How the base register of an immediate form is used. */
 enum { A64_OFFSET, A64_POST, A64_PRE };
 
+/* The stack pointer's alignment check, for a base that is one. */
+void a64_check_sp(Trans *t, uint32_t base);
 /* Base register, after the stack pointer's alignment check when it is one. */
-uint32_t a64_base(Trans *t, unsigned rn);
+static inline uint32_t a64_base(Trans *t, unsigned rn) {
+    uint32_t base = a64_get_sp(t, rn, IR_I64);
+    if (rn == 31 && (t->mode & ARM_MODE_SP_ALIGN)) {
+        a64_check_sp(t, base);
+    }
+    return base;
+}
 /* Sets the base register after an access by `base` (A64_POST) or ea, if the mode says so. */
 void a64_write_back(Trans *t, unsigned rn, unsigned mode, uint32_t base, uint32_t ea, int64_t offset);
 /* The index of a register form, extended as `option` says and shifted. */
-uint32_t a64_index(Trans *t, const A64Fields *f, unsigned shift);
+uint32_t a64_index(Trans *t, A64Insn f, unsigned shift);
 /* v + offset */
-uint32_t a64_offset(Trans *t, uint32_t v, int64_t offset);
+static inline uint32_t a64_offset(Trans *t, uint32_t v, int64_t offset) {
+    return ir_add_const(t->ir, v, offset);
+}
 /* Proves that `bytes` at ea may be accessed; align: log2 of what SCTLR.A demands. Yields the addend. aux: IrCheck */
-uint32_t a64_check(Trans *t, uint32_t ea, unsigned bytes, unsigned align, unsigned aux);
+static inline uint32_t a64_check(Trans *t, uint32_t ea, unsigned bytes, unsigned align, unsigned aux) {
+    if (G_UNLIKELY(t->mode & ARM_MODE_ALIGN) && !(aux & IR_CHECK_ALIGN)) {
+        aux |= align << IR_CHECK_ALIGN_SHIFT;
+    }
+    return ir_check(t->ir, aux, ea, bytes);
+}
 
 /* aux of an access of 2^size bytes in the current byte order. */
 static inline unsigned a64_mem(const Trans *t, unsigned size) {

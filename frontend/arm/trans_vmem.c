@@ -29,83 +29,83 @@ static void store_scalar(Trans *t, unsigned size, unsigned aux, uint32_t addend,
 }
 
 /* size and opc as in the rows: opc bit 0 load, bit 1 makes it 16 bytes */
-static unsigned scalar_size(const A64Fields *f) {
-    return f->size | (f->opc & 2) << 1;
+static unsigned scalar_size(A64Insn f) {
+    return f.size | (f.opc & 2) << 1;
 }
 
-static void access_one(Trans *t, const A64Fields *f, uint32_t ea, uint32_t addend) {
+static void access_one(Trans *t, A64Insn f, uint32_t ea, uint32_t addend) {
     unsigned size = scalar_size(f), aux = a64_mem(t, size);
-    if (f->opc & 1) {
-        a64_set_v(t, f->rt, load_scalar(t, size, aux, addend, ea));
+    if (f.opc & 1) {
+        a64_set_v(t, f.rt, load_scalar(t, size, aux, addend, ea));
     } else {
-        store_scalar(t, size, aux, addend, ea, a64_get_v(t, f->rt));
+        store_scalar(t, size, aux, addend, ea, a64_get_v(t, f.rt));
     }
 }
 
-static uint32_t scalar_check(Trans *t, const A64Fields *f, uint32_t ea) {
+static uint32_t scalar_check(Trans *t, A64Insn f, uint32_t ea) {
     unsigned size = scalar_size(f);
-    return a64_check(t, ea, 1u << size, size, f->opc & 1 ? IR_CHECK_R : IR_CHECK_W);
+    return a64_check(t, ea, 1u << size, size, f.opc & 1 ? IR_CHECK_R : IR_CHECK_W);
 }
 
-void a64_shape_vldst_i9(Trans *t, const A64Fields *f, unsigned mode) {
+void a64_shape_vldst_i9(Trans *t, A64Insn f, unsigned mode) {
     if (!a64_fp(t)) {
         return;
     }
-    uint32_t base = a64_base(t, f->rn);
-    uint32_t ea = mode == A64_POST ? base : a64_offset(t, base, a64_sext(f->imm9, 9));
+    uint32_t base = a64_base(t, f.rn);
+    uint32_t ea = mode == A64_POST ? base : a64_offset(t, base, a64_sext(f.imm9, 9));
     access_one(t, f, ea, scalar_check(t, f, ea));
-    a64_write_back(t, f->rn, mode, base, ea, a64_sext(f->imm9, 9));
+    a64_write_back(t, f.rn, mode, base, ea, a64_sext(f.imm9, 9));
 }
 
-void a64_trans_vldst_uimm(Trans *t, const A64Fields *f) {
+void a64_trans_vldst_uimm(Trans *t, A64Insn f) {
     if (!a64_fp(t)) {
         return;
     }
-    uint32_t ea = a64_offset(t, a64_base(t, f->rn), (int64_t)f->imm12 << scalar_size(f));
+    uint32_t ea = a64_offset(t, a64_base(t, f.rn), (int64_t)f.imm12 << scalar_size(f));
     access_one(t, f, ea, scalar_check(t, f, ea));
 }
 
-void a64_trans_vldst_reg(Trans *t, const A64Fields *f) {
+void a64_trans_vldst_reg(Trans *t, A64Insn f) {
     if (!a64_fp(t)) {
         return;
     }
-    uint32_t base = a64_base(t, f->rn);
-    uint32_t offset = a64_index(t, f, f->s ? scalar_size(f) : 0);
+    uint32_t base = a64_base(t, f.rn);
+    uint32_t offset = a64_index(t, f, f.s ? scalar_size(f) : 0);
     uint32_t ea = ir_emit_once(t->ir, IR_add, IR_I64, base, offset);
     access_one(t, f, ea, scalar_check(t, f, ea));
 }
 
-void a64_trans_vldr_lit(Trans *t, const A64Fields *f) {
+void a64_trans_vldr_lit(Trans *t, A64Insn f) {
     if (!a64_fp(t)) {
         return;
     }
-    unsigned size = f->opc + 2;
-    int32_t at = t->off + a64_sext(f->imm19, 19) * 4;
+    unsigned size = f.top + 2;
+    int32_t at = t->off + a64_sext(f.imm19, 19) * 4;
     uint32_t ea = ir_append(t->ir, IR_pcrel, IR_I64, 0, (uint32_t)at, 0, 0);
     uint32_t addend = a64_check(t, ea, 1u << size, size, IR_CHECK_R);
-    a64_set_v(t, f->rt, load_scalar(t, size, a64_mem(t, size), addend, ea));
+    a64_set_v(t, f.rt, load_scalar(t, size, a64_mem(t, size), addend, ea));
 }
 
-void a64_shape_vldstp(Trans *t, const A64Fields *f, unsigned mode) {
+void a64_shape_vldstp(Trans *t, A64Insn f, unsigned mode) {
     if (!a64_fp(t)) {
         return;
     }
-    unsigned size = f->opc + 2, aux = a64_mem(t, size);
-    uint32_t base = a64_base(t, f->rn);
-    int64_t offset = (int64_t)a64_sext(f->imm7, 7) * (1 << size);
+    unsigned size = f.top + 2, aux = a64_mem(t, size);
+    uint32_t base = a64_base(t, f.rn);
+    int64_t offset = (int64_t)a64_sext(f.imm7, 7) * (1 << size);
     uint32_t ea = mode == A64_POST ? base : a64_offset(t, base, offset);
-    uint32_t addend = a64_check(t, ea, 2u << size, size, f->l ? IR_CHECK_R : IR_CHECK_W);
+    uint32_t addend = a64_check(t, ea, 2u << size, size, f.l ? IR_CHECK_R : IR_CHECK_W);
     uint32_t ea2 = a64_offset(t, ea, 1 << size);
-    if (f->l) {
+    if (f.l) {
         uint32_t v = load_scalar(t, size, aux, addend, ea);
         uint32_t v2 = load_scalar(t, size, aux, addend, ea2);
-        a64_set_v(t, f->rt, v);
-        a64_set_v(t, f->rt2, v2);
+        a64_set_v(t, f.rt, v);
+        a64_set_v(t, f.rt2, v2);
     } else {
-        store_scalar(t, size, aux, addend, ea, a64_get_v(t, f->rt));
-        store_scalar(t, size, aux, addend, ea2, a64_get_v(t, f->rt2));
+        store_scalar(t, size, aux, addend, ea, a64_get_v(t, f.rt));
+        store_scalar(t, size, aux, addend, ea2, a64_get_v(t, f.rt2));
     }
-    a64_write_back(t, f->rn, mode, base, ea, offset);
+    a64_write_back(t, f.rn, mode, base, ea, offset);
 }
 
 /* -- structures -- */

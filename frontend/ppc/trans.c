@@ -35,9 +35,6 @@ void ppc_leave(Trans *t, IrExit reason) {
 }
 
 void ppc_translate(Trans *t) {
-    if (t->avail < 4) {
-        return;
-    }
     uint32_t insn = ppc_insn(t->code, t->mode);
     t->insn_len = 4;
     ir_insn(t->ir, t->off, 4);

@@ -23,6 +23,7 @@ PASS = {
     'fields of other widths': f'a {BITS16} x:8 y:8 ? !(x & 128) && y == 1\nb {BITS16} z:1 000000000000000 ? z',
     'shape': f'a {BITS16} x:16 = foo(IR_add, x)\nb 1000000000000000 y:16 = foo(IR_sub, 3)',
     'shape with guard': f'a {BITS16} x:16 ? x == 1 || x <= 7 = foo(x)',
+    'direct': f'@direct\na {BITS16} x:8 y:8\n@fields\nb 1{BITS16} 000 x:12',
     'alternatives': f'a {BITS16} x:16 ; [x == 1] one ; [x] some {{imm x}} ; none',
 }
 FAIL = {
@@ -39,8 +40,10 @@ FAIL = {
     'overlap by guards': (f'a {BITS16} x:16 ? x < 5\nb {BITS16} y:16 ? y > 3', 'both match 0x00000004'),
     'overlap of equal guards': (f'a {BITS16} x:16 ? x == 1\nb {BITS16} x:8 y:8 ? y == 1', 'overlaps'),
     'undecidable': ('a x:32 ? x\nb y:32 ? y', 'cannot decide'),
-    'directive': (f'@fature lse\na {BITS16} {BITS16}', 'only directive'),
+    'directive': (f'@fature lse\na {BITS16} {BITS16}', 'only directives'),
     'arity': (f'a {BITS16} x:16 = foo(1)\nb 1000000000000000 x:16 = foo()', 'arguments'),
+    'direct field of two places': (f'@direct\na {BITS16} x:16\nb 1000000000000000 00000000 x:8', 'at another place'),
+    'shape of both kinds': (f'a {BITS16} x:16 = foo\n@direct\nb 1000000000000000 y:16 = foo', 'direct rows and of others'),
     'unknown field in text': (f'a {BITS16} x:16 ; a {{r y}}', 'unknown field'),
     'open brace': (f'a {BITS16} x:16 ; a {{r x', 'literals'),
 }
@@ -95,8 +98,19 @@ class Tables(unittest.TestCase):
         _, _, header, source = run(f'a {BITS16} x:16 = foo(IR_add, x)\nb 1000000000000000 y:16 ; b {{imm y}}')
         self.assertIn('void a64_trans_b(Trans *t, const A64Fields *f);', header)
         self.assertNotIn('a64_trans_a(', header)
-        self.assertIn('a64_shape_foo(t, f, IR_add, f->x);', source)
+        self.assertIn('f.x = (insn.word >> 0 & 0xffff);\n    a64_shape_foo(t, &f, IR_add, f.x);', source)
         self.assertIn('a64_fmt_imm(p, f, f->y);', source)
+
+    def test_direct(self):
+        _, _, header, source = run(f'@direct\na {BITS16} 0000 x:8 0000 = foo(x)\nb 10000000 y:8 0000 x:8 0000\n'
+                                   f'@fields\nc 11000000 0000 x:20')
+        self.assertIn('void a64_trans_b(Trans *t, A64Insn f);', header)
+        self.assertIn('void a64_shape_foo(Trans *t, A64Insn f, unsigned);', header)
+        self.assertIn('void a64_trans_c(Trans *t, const A64Fields *f);', header)
+        self.assertIn('uint32_t : 4, x : 8;', header)
+        self.assertIn('uint32_t : 16, y : 8;', header)
+        self.assertNotIn('x : 20', header)
+        self.assertIn('do_a(Trans *t, A64Insn f) {\n    a64_shape_foo(t, f, f.x);', source)
 
 
 if __name__ == '__main__':

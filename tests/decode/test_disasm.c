@@ -68,9 +68,9 @@ START_TEST(rows) {
         A64Fields f;
         const A64Row *row = a64_find(insn, &f);
         ck_assert(!row || (insn & row->mask) == row->value);
-        const A64Row *likely = a64_likely(insn);
-        ck_assert(!likely || likely == row);
-        found += likely != NULL;
+        const A64Candidate *candidate = a64_candidate(insn);
+        ck_assert(candidate->feature == A64_OTHER || row == &a64_rows[candidate->row]);
+        found += candidate->feature != A64_OTHER;
         for (uint32_t k = 0; row && k < row->field_count; k++) {
             const DecodeField *field = &row->fields[k];
             uint32_t v = G_STRUCT_MEMBER(uint32_t, &f, field->offset);
