@@ -226,6 +226,13 @@ const HostRule x64_rule_extr = {"r", {"r", "r"}, .tmps = 1, .flags = HOST_RULE_C
 
 /* -- bit fields: lsb in the low byte of the immediate, length above it -- */
 
+/* What will be changed in d, where it may be already: the upper half of an i32 does not matter yet. */
+static void to_place(HostCode *h, unsigned w, unsigned d, unsigned a) {
+    if (d != a) {
+        x_mov(h, w, d, a);
+    }
+}
+
 static void emit_ubfx(HostCode *h, const HostOp *op) {
     unsigned lsb = op->node->b & 63, len = op->node->b >> 8, w = x_w(op->type), d = op->d.reg, a = op->s[0].reg;
     if (lsb == 0 && len == 8) {
@@ -235,16 +242,16 @@ static void emit_ubfx(HostCode *h, const HostOp *op) {
     } else if (lsb == 0 && len == 32) {
         x_mov(h, 0, d, a);
     } else if (lsb + len == width(op)) {
-        x_mov(h, w, d, a);
+        to_place(h, w, d, a);
         x_shift(h, 5, w, d, lsb);
     } else if (len < 32) {
-        x_mov(h, w, d, a);
+        to_place(h, w, d, a);
         if (lsb) {
             x_shift(h, 5, w, d, lsb);
         }
         x_group1(h, 4, 0, x_reg(d), (int32_t)((1u << len) - 1));
     } else {
-        x_mov(h, w, d, a);
+        to_place(h, w, d, a);
         x_shift(h, 4, w, d, width(op) - lsb - len);
         x_shift(h, 5, w, d, width(op) - len);
     }
@@ -260,7 +267,7 @@ static void emit_sbfx(HostCode *h, const HostOp *op) {
     } else if (lsb == 0 && len == 32) {
         x_rr(h, w ? 0x63 : 0x8b, w, d, a);
     } else {
-        x_mov(h, w, d, a);
+        to_place(h, w, d, a);
         if (width(op) - lsb - len) {
             x_shift(h, 4, w, d, width(op) - lsb - len);
         }

@@ -234,7 +234,7 @@ static void lower_zext(Walk *w, uint32_t i) {
     const IrNode *n = ra_node(l, i);
     RaValue *x = &l->values[n->a];
     ra_use(l, n->a, UINT32_MAX);
-    if (x->clean && l->values[i].hint == RA_NO_REG) {
+    if (x->clean && (l->values[i].hint == RA_NO_REG || l->values[i].hint == x->reg)) {
         ra_alias(l, i, n->a);
     } else {
         unsigned from = x->reg;
