@@ -47,7 +47,7 @@ static inline bool x_fits8(int64_t v) {
 /* Every instruction starts here: gives up in time when the room ends. */
 static inline void x_begin(HostCode *h) {
     h->insns++;
-    if (h->end - h->p < 64) {
+    if (G_UNLIKELY(h->p > h->end)) {
         h->overflow = true;
         h->p = h->start; /* keep writing where it does no harm */
     }
@@ -56,7 +56,7 @@ static inline void x_begin(HostCode *h) {
 /* The same for n instructions that are then written by a_X, which advance a pointer: x_end takes it back. */
 static inline uint8_t *x_begin_n(HostCode *h, unsigned n) {
     h->insns += n;
-    if (h->end - h->p < (long)(64 + 16 * n)) {
+    if (G_UNLIKELY(h->p + 16 * n > h->end)) {
         h->overflow = true;
         h->p = h->start;
     }
@@ -64,6 +64,11 @@ static inline uint8_t *x_begin_n(HostCode *h, unsigned n) {
 }
 static inline void x_end(HostCode *h, uint8_t *p) {
     h->p = p;
+}
+
+static inline uint8_t *a_32(uint8_t *p, uint32_t v) {
+    memcpy(p, &v, 4);
+    return p + 4;
 }
 
 /* May write a few bytes behind the instruction. */
@@ -98,13 +103,23 @@ static inline uint8_t *a_rr(uint8_t *p, uint32_t op, unsigned flags, unsigned re
 static inline uint8_t *a_rm(uint8_t *p, uint32_t op, unsigned flags, unsigned reg, unsigned base, unsigned index,
                             unsigned scale, int32_t disp) {
     bool sib = index != RSP || (base & 7) == RSP;
-    unsigned mod = x_fits8(disp) ? disp != 0 || (base & 7) == RBP : 2;
+    unsigned low = (reg & 7) << 3 | (sib ? 4 : (base & 7));
     p = a_opcode(p, op, flags, reg & 15, index == RSP ? 0 : index, base);
-    *p++ = (uint8_t)(mod << 6 | (reg & 7) << 3 | (sib ? 4 : (base & 7)));
-    *p = (uint8_t)(scale << 6 | (index & 7) << 3 | (base & 7));
-    p += sib;
-    memcpy(p, &disp, 4);
-    return p + (mod == 2 ? 4 : mod);
+    p[1] = (uint8_t)(scale << 6 | (index & 7) << 3 | (base & 7));
+    if (x_fits8(disp)) {
+        unsigned bytes = disp != 0 || (base & 7) == RBP;
+        *p = (uint8_t)(bytes << 6 | low);
+        p += 1 + sib;
+        *p = (uint8_t)disp;
+        return p + bytes;
+    }
+    *p = (uint8_t)(0x80 | low);
+    return a_32(p + 1 + sib, (uint32_t)disp);
+}
+
+/* op reg, [env + disp] */
+static inline uint8_t *a_env(uint8_t *p, uint32_t op, unsigned flags, unsigned reg, int32_t disp) {
+    return a_rm(p, op, flags, reg, RBP, RSP, 0, disp - ENV_BIAS);
 }
 
 /* op reg, operand: a register, or memory of env or the spill area. */
@@ -112,13 +127,7 @@ static inline uint8_t *a_ro(uint8_t *p, uint32_t op, unsigned flags, unsigned re
     if (o.kind == HOST_REG) {
         return a_rr(p, op, flags, reg, o.reg);
     }
-    bool env = o.kind == HOST_ENV;
-    return a_rm(p, op, flags, reg, env ? RBP : RSP, RSP, 0, env ? o.disp - ENV_BIAS : o.disp);
-}
-
-static inline uint8_t *a_32(uint8_t *p, uint32_t v) {
-    memcpy(p, &v, 4);
-    return p + 4;
+    return o.kind == HOST_ENV ? a_env(p, op, flags, reg, o.disp) : a_rm(p, op, flags, reg, RSP, RSP, 0, o.disp);
 }
 static inline uint8_t *a_64(uint8_t *p, uint64_t v) {
     memcpy(p, &v, 8);
@@ -137,6 +146,10 @@ static inline void x_rm(HostCode *h, uint32_t op, unsigned flags, unsigned reg, 
                         unsigned scale, int32_t disp) {
     x_begin(h);
     h->p = a_rm(h->p, op, flags, reg, base, index, scale, disp);
+}
+static inline void x_env(HostCode *h, uint32_t op, unsigned flags, unsigned reg, int32_t disp) {
+    x_begin(h);
+    h->p = a_env(h->p, op, flags, reg, disp);
 }
 static inline void x_ro(HostCode *h, uint32_t op, unsigned flags, unsigned reg, HostOperand o) {
     x_begin(h);
@@ -313,6 +326,6 @@ X64_AVX512_RULES(RULE)
 X64_FP_AVX512_RULES(RULE)
 X64_BITS_AVX512_RULES(RULE)
 #undef RULE
-extern const HostRule x64_rule_sum, x64_rule_scaled_sum, x64_rule_difference;
+extern const HostRule x64_rule_sum, x64_rule_scaled_sum;
 
 #endif

@@ -38,26 +38,45 @@ static void mov(HostCode *h, IrType type, unsigned d, unsigned s) {
     }
 }
 
+/* How values of a type are loaded and stored: opcodes of asm.h. */
+typedef struct Access {
+    uint32_t load, store;
+    uint8_t load_flags, store_flags;
+} Access;
+static const Access accesses[IR_TYPES] = {
+    [IR_I8] = {0x0fb6, 0x88, 0, OP_BYTE},
+    [IR_I16] = {0x0fb7, 0x89, 0, OP_16},
+    [IR_I32] = {0x8b, 0x89, 0, 0},
+    [IR_I64] = {0x8b, 0x89, OP_W, OP_W},
+    [IR_F16] = {0x66000f6e, 0x66000fd6, 0, 0},
+    [IR_F32] = {0x66000f6e, 0x66000fd6, 0, 0},
+    [IR_F64] = {0xf3000f7e, 0x66000fd6, 0, 0},
+    [IR_V128] = {0x0f28, 0x0f29, 0, 0},
+    [IR_FLAGS] = {0x0fb7, 0x89, 0, OP_16},
+};
+
+static G_GNUC_NO_INLINE void access_memory(HostCode *h, uint32_t op, unsigned flags, unsigned reg, HostOperand mem) {
+    x_ro(h, op, flags, reg, mem);
+}
+
+/* The common case in code of its own: what is constant there makes it short. */
+static inline bool is_word_in_env(IrType type, HostOperand mem) {
+    return mem.kind == HOST_ENV && (type == IR_I32 || type == IR_I64);
+}
+
 static void load(HostCode *h, IrType type, unsigned d, HostOperand mem) {
-    switch (type) {
-    case IR_I8: x_ro(h, 0x0fb6, 0, d, mem); break;
-    case IR_I16: case IR_FLAGS: x_ro(h, 0x0fb7, 0, d, mem); break;
-    case IR_I32: x_ro(h, 0x8b, 0, d, mem); break;
-    case IR_V128: x_ro(h, 0x0f28, 0, d, mem); break;
-    case IR_F64: x_ro(h, 0xf3000f7e, 0, d, mem); break;
-    case IR_F32: case IR_F16: x_ro(h, 0x66000f6e, 0, d, mem); break;
-    default: x_ro(h, 0x8b, OP_W, d, mem); break;
+    if (G_LIKELY(is_word_in_env(type, mem))) {
+        x_env(h, 0x8b, x_w(type), d, mem.disp);
+    } else {
+        access_memory(h, accesses[type].load, accesses[type].load_flags, d, mem);
     }
 }
 
 static void store(HostCode *h, IrType type, HostOperand mem, unsigned s) {
-    switch (type) {
-    case IR_I8: x_ro(h, 0x88, OP_BYTE, s, mem); break;
-    case IR_I16: case IR_FLAGS: x_ro(h, 0x89, OP_16, s, mem); break;
-    case IR_I32: x_ro(h, 0x89, 0, s, mem); break;
-    case IR_V128: x_ro(h, 0x0f29, 0, s, mem); break;
-    case IR_F64: case IR_F32: case IR_F16: x_ro(h, 0x66000fd6, 0, s, mem); break;
-    default: x_ro(h, 0x89, OP_W, s, mem); break;
+    if (G_LIKELY(is_word_in_env(type, mem))) {
+        x_env(h, 0x89, x_w(type), s, mem.disp);
+    } else {
+        access_memory(h, accesses[type].store, accesses[type].store_flags, s, mem);
     }
 }
 
@@ -79,6 +98,10 @@ static void load_imm(HostCode *h, IrType type, unsigned d, uint64_t value) {
 
 static void zext32(HostCode *h, unsigned d, unsigned s) {
     x_mov(h, 0, d, s);
+}
+
+static void add_imm(HostCode *h, IrType type, unsigned d, unsigned s, int32_t imm) {
+    x_rm(h, 0x8d, x_w(type), d, s, RSP, 0, imm); /* lea */
 }
 
 static HostFixup jump_if(HostCode *h, int cc) {
@@ -112,7 +135,6 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .result_reg = RAX,                                                                                             \
         .sum = &x64_rule_sum,                                                                                          \
         .scaled_sum = &x64_rule_scaled_sum,                                                                            \
-        .difference = &x64_rule_difference,                                                                            \
         .make_stubs = make_stubs,                                                                                      \
         .mov = mov,                                                                                                    \
         .load = load,                                                                                                  \
@@ -120,6 +142,7 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .store_imm = store_imm,                                                                                        \
         .load_imm = load_imm,                                                                                          \
         .zext32 = zext32,                                                                                              \
+        .add_imm = add_imm,                                                                                            \
         .flags_save = x64_flags_save,                                                                                  \
         .flags_cc = x64_flags_cc,                                                                                      \
         .flags_test = x64_flags_test,                                                                                  \

@@ -33,11 +33,6 @@ static void emit_scaled_sum(HostCode *h, const HostOp *op) {
 }
 const HostRule x64_rule_scaled_sum = {"r", {"r", "r"}, .emit = emit_scaled_sum};
 
-static void emit_difference(HostCode *h, const HostOp *op) {
-    x_rm(h, 0x8d, x_w(op->type), op->d.reg, op->s[0].reg, RSP, 0, (int32_t)-op->s[1].imm);
-}
-const HostRule x64_rule_difference = {"r", {"r", "i"}, .emit = emit_difference};
-
 static void emit_sub(HostCode *h, const HostOp *op) {
     x_alu(h, 5, x_w(op->type), op->d.reg, op->s[1]);
 }

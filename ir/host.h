@@ -127,7 +127,7 @@ typedef struct HostColdOp {
 /* Code being made. */
 struct HostCode {
     const Backend *backend;
-    uint8_t *start, *p, *end; /* writable addresses */
+    uint8_t *start, *p, *end; /* writable addresses; an insn may begin up to `end`, HOST_CODE_SPARE behind it are for that one */
     const uint8_t *exec;      /* executable address of start */
     bool overflow;            /* no room: the block is given up */
     const HostStubs *stubs;
@@ -138,6 +138,7 @@ struct HostCode {
     unsigned cold_op_count, cold_op_max;
 };
 
+enum { HOST_CODE_SPARE = 64 };
 enum { HOST_ALWAYS = -1 }; /* in place of a condition code: the jump is always taken */
 
 enum { HOST_COLD_PENDS = 4 };
@@ -181,7 +182,7 @@ struct Backend {
     uint8_t shift_reg;
     uint8_t result_reg;          /* of calls */
     const HostRule *const *rules; /* by IrOp; NULL: called in C */
-    const HostRule *sum, *difference; /* add, and sub of a 32-bit immediate, that keep host flags */
+    const HostRule *sum;         /* add that keeps host flags */
     const HostRule *scaled_sum;       /* a + (b << c) for c up to 3, which keeps them too */
 
     /* Emits the shared stubs for these slots into h; false: no room. */
@@ -192,6 +193,7 @@ struct Backend {
     void (*store_imm)(HostCode *h, IrType type, HostOperand mem, int32_t imm);
     void (*load_imm)(HostCode *h, IrType type, unsigned d, uint64_t value); /* keeps host flags */
     void (*zext32)(HostCode *h, unsigned d, unsigned s);
+    void (*add_imm)(HostCode *h, IrType type, unsigned d, unsigned s, int32_t imm); /* d = s + imm, keeps host flags */
     /* Flags. cc is the backend's condition code. */
     void (*flags_save)(HostCode *h, HostPolarity p, HostOperand to, bool result_reg_free); /* to memory or result_reg */
     int (*flags_cc)(unsigned cond, HostPolarity p);        /* -1: not testable as they are */

@@ -388,7 +388,7 @@ LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir) {
     if (ir->count > RA_NODES) {
         return LOWER_TOO_BIG;
     }
-    HostCode h = {.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES,
+    HostCode h = {.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES - HOST_CODE_SPARE,
                   .exec = cache_exec(tcg->cache, start), .stubs = &tcg->stubs, .stays = stays(tcg)};
     Walk *w = walk_get(v, ir);
     w->tb = tb;
@@ -440,7 +440,7 @@ void lower_patch(Tcg *tcg, const Tb *tb, unsigned slot, const uint8_t *to) {
 
 static bool make_stubs(Tcg *tcg, const Frontend *fe) {
     uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
-    HostCode h = {.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES,
+    HostCode h = {.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES - HOST_CODE_SPARE,
                   .exec = cache_exec(tcg->cache, start), .counting = tcg->config.icount, .stays = stays(tcg)};
     if (!tcg->backend->make_stubs(&h, &tcg->stubs, fe->slots, fe->slot_count, ldst_slow)) {
         return false;

@@ -48,21 +48,15 @@ bool flags_are_wanted(const Walk *w) {
     return f && l->values[f].last_use > l->now && l->values[f].reg == RA_NO_REG && !ra_memory(l, f, &mem);
 }
 
-void flags_keep(Walk *w) {
+void flags_keep_value(Walk *w) {
     Lower *l = &w->l;
     uint32_t f = l->flags_value;
+    const RaValue *x = &l->values[f];
     HostOperand mem;
-    if (flags_are_wanted(w) || (f && l->values[f].last_use == l->now && ra_is_pended(l, f) &&
-                                l->values[f].reg == RA_NO_REG && !ra_memory(l, f, &mem))) {
+    if ((x->last_use > l->now || (x->last_use == l->now && ra_is_pended(l, f))) && x->reg == RA_NO_REG &&
+        !ra_memory(l, f, &mem)) {
         save_flags(w, f);
     }
-}
-
-/* The host flags are about to be lost: keep the value they hold if somebody wants it later. */
-void flags_lose(Walk *w) {
-    flags_keep(w);
-    w->l.flags_of = 0;
-    w->l.flags_value = 0;
 }
 
 static void flags_now_hold(Walk *w, uint32_t f, HostPolarity p) {

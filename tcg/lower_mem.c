@@ -184,12 +184,7 @@ static unsigned check_address(Walk *w, const IrNode *n) {
         return base;
     }
     unsigned ea = ra_alloc(l, false, UINT32_MAX);
-    HostOp sum;
-    walk_op(&sum, n, IR_I64);
-    sum.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ea};
-    sum.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)base};
-    sum.s[1] = (HostOperand){.kind = HOST_IMM, .imm = IR_CHECK_LOW(n->b)};
-    l->be->sum->emit(l->h, &sum);
+    l->be->add_imm(l->h, IR_I64, ea, base, IR_CHECK_LOW(n->b));
     return ea;
 }
 
@@ -342,18 +337,13 @@ void lower_aligned(Walk *w, const IrNode *n) {
     c->desc = 0; /* leave: the interpreter raises it */
 }
 
-bool mem_add_is_address(const Walk *w, uint32_t i) {
+bool mem_add_reaches(const Walk *w, uint32_t i) {
     const Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
-    uint64_t c;
-    if (!ra_const(l, n->b, &c) || (int64_t)c != (int32_t)c || l->values[i].last_use - i > 24) {
-        return false;
-    }
     for (uint32_t k = i + 1; l->ir->regions && k <= l->values[i].last_use; k++) {
         const IrNode *m = ra_node(l, k);
         if (m->op == IR_skip_if || m->op == IR_end) {
             return false;
         }
     }
-    return l->values[i].kin == l->values[i].uses;
+    return true;
 }

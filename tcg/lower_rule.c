@@ -222,16 +222,6 @@ void lower_call(Walk *w, uint32_t i) {
     }
 }
 
-/* Sums that need no flags are made without touching them. */
-static const HostRule *lea_rule(const Walk *w, const IrNode *n) {
-    const Lower *l = &w->l;
-    uint64_t c;
-    if (n->op == IR_sub && !(ra_const(l, n->b, &c) && (int64_t)c == (int32_t)c && (int64_t)c != INT32_MIN)) {
-        return l->be->rules[IR_sub];
-    }
-    return n->op == IR_add ? l->be->sum : l->be->difference;
-}
-
 /* Is the shift at i wanted by the next sum alone, which can do it on the side? */
 static bool shift_is_scale(const Walk *w, uint32_t i) {
     const Lower *l = &w->l;
@@ -292,25 +282,24 @@ static const HostRule *access_rule(const Walk *w, const IrNode *n, const HostRul
 void lower_sum(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
+    const RaValue *x = &l->values[i];
     uint64_t k;
     bool add = n->op == IR_add;
-    if (!ra_const(l, n->b, &k) || ra_node(l, n->a)->op == IR_const || !l->values[i].last_use || l->values[i].flags_at) {
+    if (!ra_const(l, n->b, &k) || !x->last_use || x->flags_at) {
         lower_value(w, i);
         return;
     }
-    int64_t c = add && n->type == IR_I32 ? (int32_t)k : (int64_t)k;
-    if (add && mem_add_is_address(w, i)) {
+    if (add && mem_add_is_address(w, i, (int64_t)k)) {
         walk_keep_operands(w, i);
-    } else if (c != (int32_t)c || (!add && c == INT32_MIN)) {
-        lower_value(w, i);
-    } else {
-        HostOp op;
-        walk_op(&op, n, (IrType)n->type);
-        op.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, n->a, UINT32_MAX)};
-        op.s[1] = (HostOperand){.kind = HOST_IMM, .imm = c};
-        op.d = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_define(l, i, false)};
-        (add ? l->be->sum : l->be->difference)->emit(l->h, &op);
+        return;
     }
+    int64_t c = !add ? (int64_t)-k : n->type == IR_I32 ? (int32_t)k : (int64_t)k;
+    if (c != (int32_t)c) {
+        lower_value(w, i);
+        return;
+    }
+    unsigned a = ra_use(l, n->a, UINT32_MAX);
+    l->be->add_imm(l->h, (IrType)n->type, ra_define(l, i, false), a, (int32_t)c);
 }
 
 void lower_value(Walk *w, uint32_t i) {
@@ -330,15 +319,15 @@ void lower_value(Walk *w, uint32_t i) {
         walk_keep_operands(w, i);
         return;
     }
-    if ((n->op == IR_add && mem_add_is_address(w, i)) || shift_is_scale(w, i)) {
+    if (shift_is_scale(w, i)) {
         walk_keep_operands(w, i);
         return;
     }
     if ((n->op == IR_add && lower_scaled_sum(w, i)) || (n->op == IR_and && lower_zero_extension(w, i))) {
         return;
     }
-    if (n->op == IR_add || n->op == IR_sub) {
-        r = lea_rule(w, n);
+    if (n->op == IR_add) { /* nobody wants its flags: made without touching them */
+        r = l->be->sum;
     }
     if (r && ir_ops[n->op].props & IR_MEM) {
         r = access_rule(w, n, r);

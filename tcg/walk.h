@@ -70,10 +70,21 @@ uint32_t walk_insns_left(const Walk *w);
 void walk_store_insns_left(Walk *w);
 
 /* -- lower_flags.c -- */
-/* The host flags are about to be lost: keep the value they hold if somebody wants it later. */
-void flags_lose(Walk *w);
-/* The same, but the host's flags remain. */
-void flags_keep(Walk *w);
+void flags_keep_value(Walk *w); /* flags_keep, when the host's flags hold a value */
+/* The host flags may be about to be lost: keep the value they hold if somebody wants it later. */
+static inline void flags_keep(Walk *w) {
+    if (w->l.flags_value) {
+        flags_keep_value(w);
+    }
+}
+/* The same, and they will be. */
+static inline void flags_lose(Walk *w) {
+    if (w->l.flags_value) {
+        flags_keep_value(w);
+        w->l.flags_value = 0;
+    }
+    w->l.flags_of = 0;
+}
 /* Host condition code that is true when cond holds in f. Emits what is needed to have it. */
 int flags_condition(Walk *w, uint32_t f, unsigned cond);
 /* The flags value into memory at `to` (guest slot or spill). */
@@ -107,8 +118,13 @@ void lower_check(Walk *w, uint32_t i);
 void lower_ld(Walk *w, uint32_t i);
 void lower_st(Walk *w, uint32_t i);
 void lower_aligned(Walk *w, const IrNode *n);
-/* Is the sum at i wanted as the address of loads and stores alone? Then it becomes their displacement. */
-bool mem_add_is_address(const Walk *w, uint32_t i);
+/* Do all uses of the sum at i stand in the region that it stands in? */
+bool mem_add_reaches(const Walk *w, uint32_t i);
+/* Is the sum at i, of the constant c, wanted as the address of loads and stores alone? Then it becomes their displacement. */
+static inline bool mem_add_is_address(const Walk *w, uint32_t i, int64_t c) {
+    const RaValue *x = &w->l.values[i];
+    return x->kin == x->uses && c == (int32_t)c && x->last_use - i <= 24 && (!w->l.ir->regions || mem_add_reaches(w, i));
+}
 
 /* -- lower_rule.c -- */
 /* May the operands of n be exchanged, and is it better to? */

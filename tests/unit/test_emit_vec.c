@@ -71,7 +71,7 @@ static unsigned no_slow(Env *env, uint64_t ea, uint32_t desc) {
 
 static HostCode code_at(Machine *m, uint32_t offset) {
     return (HostCode){.backend = m->backend, .start = m->code + offset, .p = m->code + offset,
-                      .end = m->code + CODE_BYTES, .exec = m->code + offset, .stubs = &m->stubs};
+                      .end = m->code + CODE_BYTES - HOST_CODE_SPARE, .exec = m->code + offset, .stubs = &m->stubs};
 }
 
 static Machine machine_new(X64Level level) {
