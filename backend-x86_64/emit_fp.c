@@ -171,7 +171,7 @@ static void emit_fl_fcmp(HostCode *h, const HostOp *op) {
     x_byte(h, 0);
     v_cold_back(h, op);
 }
-const HostRule x64_rule_fl_fcmp = {NULL, {"x", "x"}, .tmps = 1, .flags = HOST_RULE_FP_PLAIN | HOST_RULE_CLOBBERS,
+const HostRule x64_rule_fl_fcmp = {"", {"x", "x"}, .tmps = 1, .flags = HOST_RULE_FP_PLAIN | HOST_RULE_CLOBBERS,
                                    .emit = emit_fl_fcmp};
 
 void x64_unordered(HostCode *h, const HostOp *op) {
@@ -216,7 +216,7 @@ static void packed_arithmetic(HostCode *h, const HostOp *op, unsigned opcode, bo
     static void emit_##name(HostCode *h, const HostOp *op) {                                                           \
         packed_arithmetic(h, op, opcode, tiny);                                                                        \
     }                                                                                                                  \
-    const HostRule x64_rule_##name = {"x", {"x", opcode == SQRT ? NULL : "x"}, .tmps = 1, .vtmps = 2, .flags = FLAGS,  \
+    const HostRule x64_rule_##name = {"x", {"x", {opcode == SQRT ? 0 : 'x'}}, .tmps = 1, .vtmps = 2, .flags = FLAGS,  \
                                       .emit = emit_##name};
 PACKED(vfadd, ADD, false)
 PACKED(vfsub, SUB, false)

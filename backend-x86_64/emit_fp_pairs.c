@@ -97,10 +97,10 @@ EXTREMUM(vfminp, emit_vfminp, "x")
 EXTREMUM(vfminnmp, emit_vfminp, "x")
 EXTREMUM(vfmaxp, emit_vfmaxp, "x")
 EXTREMUM(vfmaxnmp, emit_vfmaxp, "x")
-EXTREMUM(vfminv, emit_vfminv, NULL)
-EXTREMUM(vfminnmv, emit_vfminv, NULL)
-EXTREMUM(vfmaxv, emit_vfmaxv, NULL)
-EXTREMUM(vfmaxnmv, emit_vfmaxv, NULL)
+EXTREMUM(vfminv, emit_vfminv, "")
+EXTREMUM(vfminnmv, emit_vfminv, "")
+EXTREMUM(vfmaxv, emit_vfmaxv, "")
+EXTREMUM(vfmaxnmv, emit_vfmaxv, "")
 
 /* -- Newton's steps: 2 - a * b, and (3 - a * b) / 2, rounded once -- */
 

@@ -63,7 +63,7 @@ static void arithmetic(HostCode *h, const HostOp *op, unsigned opcode, unsigned 
     static void emit_##name(HostCode *h, const HostOp *op) {                                                           \
         arithmetic(h, op, opcode, op->s[opcode == SQRT ? 0 : 1].reg);                                                  \
     }                                                                                                                  \
-    const HostRule x64_rule_##name = {"x", {"x", opcode == SQRT ? NULL : "x"}, .tmps = 1, .vtmps = 1,                  \
+    const HostRule x64_rule_##name = {"x", {"x", {opcode == SQRT ? 0 : 'x'}}, .tmps = 1, .vtmps = 1,                  \
                                       .rest = HOST_REST_ZERO, .flags = FLAGS, .emit = emit_##name};
 SINGLE(fsadd, ADD)
 SINGLE(fssub, SUB)

@@ -321,7 +321,7 @@ static void emit_barrier(HostCode *h, const HostOp *op) {
         fence(h);
     }
 }
-const HostRule x64_rule_barrier = {NULL, {NULL}, .flags = HOST_RULE_CLOBBERS, .emit = emit_barrier};
+const HostRule x64_rule_barrier = {"", {""}, .flags = HOST_RULE_CLOBBERS, .emit = emit_barrier};
 
 /* -- exclusives: the monitor holds {va, size, value}; a store compares and swaps -- */
 
@@ -329,7 +329,7 @@ static void emit_unmon(HostCode *h, const HostOp *op) {
     x_ro(h, 0xc7, OP_W, 0, ENV_AT(excl_addr));
     x_32(h, UINT32_MAX);
 }
-const HostRule x64_rule_unmon = {NULL, {NULL}, .emit = emit_unmon};
+const HostRule x64_rule_unmon = {"", {""}, .emit = emit_unmon};
 
 static void arm_monitor(HostCode *h, const HostOp *op, unsigned bytes) {
     x_ro(h, 0x89, OP_W, op->s[1].reg, ENV_AT(excl_addr));

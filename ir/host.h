@@ -44,13 +44,13 @@ typedef enum HostPolarity {
  *   r  any integer register       x  any vector register       m  env or stack memory, as it is
  *   i  immediate that fits 32 bits, sign-extended               j  any immediate (the rule reads op->s[k].imm)
  *   0  (d) the same register as s[0]
- *   c  the register for shift counts                            NULL: no such operand
+ *   c  (s[1]) the register for shift counts                     "": no such operand
  * Immediate operands of the node itself (letter i in ops.def) are read from op->node.
  */
 typedef struct HostRule HostRule;
 struct HostRule {
-    const char *d;
-    const char *s[4];
+    char d[2];
+    char s[4][4];
     uint8_t tmps;         /* integer scratch registers needed besides */
     uint8_t vtmps;        /* vector ones */
     uint8_t flags;        /* HOST_RULE_* */

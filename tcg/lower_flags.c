@@ -402,9 +402,8 @@ void lower_adc(Walk *w, uint32_t i) {
     if (!r) {
         r = l->be->rules[n->op == IR_fl_adc ? IR_adc : IR_sbc];
     }
-    bool turn = (n->op == IR_adc || n->op == IR_fl_adc) && rule_is_commuted_better(w, r, n);
-    op.s[0] = ra_operand(l, turn ? n->b : n->a, "rjm");
-    op.s[1] = ra_operand(l, turn ? n->a : n->b, "rim");
+    op.s[0] = ra_operand(l, n->a, "rjm");
+    op.s[1] = ra_operand(l, n->b, "rim");
     HostOperand from;
     flags_keep(w); /* others may want them after this op */
     bool have = l->flags_value == n->c;

@@ -6,21 +6,20 @@
 
 #include <string.h>
 
-bool rule_is_commuted_better(const Walk *w, const HostRule *r, const IrNode *n) {
+/* Is it better to exchange a and b, the operands of this op? */
+static bool is_commuted_better(const Walk *w, uint32_t a, uint32_t b) {
     const Lower *l = &w->l;
-    uint64_t imm;
-    if (!(r->flags & HOST_RULE_COMMUTES)) {
+    const RaValue *y = &l->values[b];
+    if (ra_node(l, b)->op == IR_const) {
         return false;
     }
-    if (ra_const(l, n->a, &imm) && !ra_const(l, n->b, &imm)) {
+    if (ra_node(l, a)->op == IR_const) {
         return true;
     }
     /* The operand that dies here, or already sits where the result should be, comes first. */
-    const RaValue *b = &l->values[n->b];
     uint8_t hint = l->values[l->now].hint;
-    return b->reg != RA_NO_REG && !ra_const(l, n->b, &imm) &&
-           ((hint != RA_NO_REG && b->reg == hint) ||
-            (hint == RA_NO_REG && !ra_dead_after(l, n->a) && ra_dead_after(l, n->b)));
+    return y->reg != RA_NO_REG &&
+           (hint != RA_NO_REG ? y->reg == hint : !ra_dead_after(l, a) && ra_dead_after(l, b));
 }
 
 /* Result register for a rule whose result replaces s[0]. */
@@ -68,20 +67,46 @@ void rule_fill_in_place(Walk *w, HostOp *op, unsigned d) {
     op->s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
 }
 
+/* The letters of a constraint, and bit 0, which is none. */
+static uint32_t rule_letters(const char constraint[4]) {
+    return RA_LETTER(constraint[0]) | RA_LETTER(constraint[1]) | RA_LETTER(constraint[2]);
+}
+
+static void rule_operand(Walk *w, HostOp *op, unsigned k, uint32_t v, uint32_t letters) {
+    Lower *l = &w->l;
+    op->s[k] = ra_operand_in(l, v, letters);
+    if (letters & RA_LETTER('x') && op->s[k].kind == HOST_REG && ir_type_is_float(walk_type(w, v))) {
+        op->clean |= l->values[v].clean ? 1 << k : 0;
+    }
+}
+
+static void rule_operands(Walk *w, HostOp *op, const HostRule *r, const uint32_t args[4]) {
+    uint32_t first = rule_letters(r->s[0]), second = rule_letters(r->s[1]);
+    if (r->d[0] == '0' && r->s[0][0] == 'r') { /* may be loaded where the result is going to be */
+        first |= RA_LETTER('j') | RA_LETTER('m');
+    }
+    if (second & RA_LETTER('c')) { /* before the other one, so that nothing else is put there */
+        rule_operand(w, op, 1, args[1], second);
+        rule_operand(w, op, 0, args[0], first);
+        return;
+    }
+    rule_operand(w, op, 0, args[0], first);
+    if (r->s[1][0]) {
+        rule_operand(w, op, 1, args[1], second);
+        for (unsigned k = 2; k < G_N_ELEMENTS(r->s) && r->s[k][0]; k++) {
+            rule_operand(w, op, k, args[k], rule_letters(r->s[k]));
+        }
+    }
+}
+
 void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     Lower *l = &w->l;
     HostOp op;
     walk_op(&op, n, (IrType)n->type);
-    uint32_t args[4] = {n->arg[0], n->arg[1], n->arg[2]};
-    IrNode swapped;
-    if (rule_is_commuted_better(w, r, n)) {
-        swapped = *n;
-        swapped.a = n->b;
-        swapped.b = n->a;
-        n = &swapped;
-        op.node = n;
-        args[0] = n->a;
-        args[1] = n->b;
+    uint32_t args[4] = {n->a, n->b, n->c};
+    if (r->flags & HOST_RULE_COMMUTES && is_commuted_better(w, n->a, n->b)) {
+        args[0] = n->b;
+        args[1] = n->a;
     } else if (n->op == IR_cas) {
         args[2] = ra_node(l, n->c)->a;
         args[3] = ra_node(l, n->c)->b;
@@ -89,34 +114,20 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     if (r->flags & HOST_RULE_CLOBBERS) {
         flags_lose(w);
     }
-    bool in_place = r->d && r->d[0] == '0' && r->s[0][0] == 'r'; /* then it may be loaded there */
     l->locked |= r->fixed;
     for (uint32_t m = r->fixed; m; m &= m - 1) {
         ra_take(l, (unsigned)__builtin_ctz(m));
     }
-    uint32_t letters[4] = {0};
-    unsigned count = 0;
-    for (; count < G_N_ELEMENTS(args) && r->s[count]; count++) {
-        letters[count] = ra_letters(count == 0 && in_place ? "rjm" : r->s[count]);
-        if (letters[count] & RA_LETTER('c')) { /* before the others, so that nothing else is put there */
-            op.s[count] = ra_operand_in(l, args[count], letters[count]);
+    if (r->s[0][0]) {
+        rule_operands(w, &op, r, args);
+        if (n->type == IR_VOID || r->flags & HOST_RULE_TYPE_OF_A) {
+            op.type = walk_type(w, args[0]);
         }
     }
-    for (unsigned k = 0; k < count; k++) {
-        if (!(letters[k] & RA_LETTER('c'))) {
-            op.s[k] = ra_operand_in(l, args[k], letters[k]);
-        }
-        if (letters[k] & RA_LETTER('x') && k < 3 && op.s[k].kind == HOST_REG && ir_type_is_float(walk_type(w, n->arg[k]))) {
-            op.clean |= l->values[n->arg[k]].clean ? 1 << k : 0;
-        }
-    }
-    if (n->a && r->s[0] && (n->type == IR_VOID || r->flags & HOST_RULE_TYPE_OF_A)) {
-        op.type = walk_type(w, n->a);
-    }
-    for (unsigned k = 0; k < G_N_ELEMENTS(op.tmp) && k < r->tmps + r->vtmps; k++) {
+    for (unsigned k = 0; k < r->tmps + r->vtmps; k++) {
         op.tmp[k] = (uint8_t)ra_alloc(l, k >= r->tmps, UINT32_MAX);
     }
-    if (r->d) {
+    if (r->d[0]) {
         unsigned d;
         if (r->d[0] == '0') {
             d = rule_define_in_place(w, i, &op);
@@ -279,27 +290,32 @@ static const HostRule *access_rule(const Walk *w, const IrNode *n, const HostRul
     return ordered && ir_type_is_vec(type) ? r->wide : r;
 }
 
+/* a + c, for somebody who wants no flags. Out of line: most sums of constants are addresses and need no registers saved. */
+static G_GNUC_NO_INLINE void lower_constant_sum(Walk *w, uint32_t i, int32_t c) {
+    Lower *l = &w->l;
+    const IrNode *n = ra_node(l, i);
+    unsigned a = ra_use(l, n->a, UINT32_MAX);
+    l->be->add_imm(l->h, (IrType)n->type, ra_define(l, i, false), a, c);
+}
+
 void lower_sum(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
     const RaValue *x = &l->values[i];
     uint64_t k;
-    bool add = n->op == IR_add;
-    if (!ra_const(l, n->b, &k) || !x->last_use || x->flags_at) {
-        lower_value(w, i);
-        return;
+    if (ra_const(l, n->b, &k) && x->last_use && !x->flags_at) {
+        bool add = n->op == IR_add;
+        int64_t c = !add ? (int64_t)-k : n->type == IR_I32 ? (int32_t)k : (int64_t)k;
+        if (add && mem_add_is_address(w, i, (int64_t)k)) {
+            ra_extend(l, n->a, x->last_use);
+            return;
+        }
+        if (c == (int32_t)c) {
+            lower_constant_sum(w, i, (int32_t)c);
+            return;
+        }
     }
-    if (add && mem_add_is_address(w, i, (int64_t)k)) {
-        walk_keep_operands(w, i);
-        return;
-    }
-    int64_t c = !add ? (int64_t)-k : n->type == IR_I32 ? (int32_t)k : (int64_t)k;
-    if (c != (int32_t)c) {
-        lower_value(w, i);
-        return;
-    }
-    unsigned a = ra_use(l, n->a, UINT32_MAX);
-    l->be->add_imm(l->h, (IrType)n->type, ra_define(l, i, false), a, (int32_t)c);
+    lower_value(w, i);
 }
 
 void lower_value(Walk *w, uint32_t i) {

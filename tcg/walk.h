@@ -31,15 +31,11 @@ typedef struct Walk {
     unsigned depth;
 } Walk;
 
-/* No operands yet. Piece by piece, without the immediates: to clear all at once costs more than many a rule. */
+/* No operands yet. Only what tells so: to clear it all costs more than many a rule. */
 static inline void walk_op(HostOp *op, const IrNode *n, IrType type) {
     op->node = n;
     op->type = type;
-    memset(&op->d, 0, offsetof(HostOperand, imm));
-    for (unsigned k = 0; k < G_N_ELEMENTS(op->s); k++) {
-        memset(&op->s[k], 0, offsetof(HostOperand, imm));
-    }
-    memset(op->tmp, 0, sizeof op->tmp);
+    op->d.kind = op->s[0].kind = op->s[1].kind = op->s[2].kind = op->s[3].kind = HOST_NONE;
     op->clean = 0;
 }
 
@@ -127,8 +123,6 @@ static inline bool mem_add_is_address(const Walk *w, uint32_t i, int64_t c) {
 }
 
 /* -- lower_rule.c -- */
-/* May the operands of n be exchanged, and is it better to? */
-bool rule_is_commuted_better(const Walk *w, const HostRule *r, const IrNode *n);
 /* Result register for a rule whose result replaces s[0]. */
 unsigned rule_define_in_place(Walk *w, uint32_t i, HostOp *op);
 void rule_fill_in_place(Walk *w, HostOp *op, unsigned d);
