@@ -104,6 +104,12 @@ static void add_imm(HostCode *h, IrType type, unsigned d, unsigned s, int32_t im
     x_rm(h, 0x8d, x_w(type), d, s, RSP, 0, imm); /* lea */
 }
 
+static void pcrel(HostCode *h, unsigned d, int32_t off) {
+    uint8_t *p = x_begin_n(h, 2);
+    p = a_env(p, 0x8b, OP_W, d, offsetof(Env, pcbase));
+    x_end(h, a_group1(p, 0, OP_W, x_reg(d), off));
+}
+
 static HostFixup jump_if(HostCode *h, int cc) {
     return cc == HOST_ALWAYS ? x_jmp(h) : x_jcc(h, (unsigned)cc);
 }
@@ -143,6 +149,7 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .load_imm = load_imm,                                                                                          \
         .zext32 = zext32,                                                                                              \
         .add_imm = add_imm,                                                                                            \
+        .pcrel = pcrel,                                                                                                \
         .flags_save = x64_flags_save,                                                                                  \
         .flags_cc = x64_flags_cc,                                                                                      \
         .flags_test = x64_flags_test,                                                                                  \

@@ -194,6 +194,7 @@ struct Backend {
     void (*load_imm)(HostCode *h, IrType type, unsigned d, uint64_t value); /* keeps host flags */
     void (*zext32)(HostCode *h, unsigned d, unsigned s);
     void (*add_imm)(HostCode *h, IrType type, unsigned d, unsigned s, int32_t imm); /* d = s + imm, keeps host flags */
+    void (*pcrel)(HostCode *h, unsigned d, int32_t off);                           /* d = pcbase + off */
     /* Flags. cc is the backend's condition code. */
     void (*flags_save)(HostCode *h, HostPolarity p, HostOperand to, bool result_reg_free); /* to memory or result_reg */
     int (*flags_cc)(unsigned cond, HostPolarity p);        /* -1: not testable as they are */

@@ -219,13 +219,7 @@ static void lower_pcrel(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     unsigned d = ra_define(l, i, true);
     flags_lose(w);
-    l->be->load(l->h, IR_I64, d, (HostOperand){.kind = HOST_ENV, .disp = offsetof(Env, pcbase)});
-    const HostRule *r = l->be->rules[IR_add];
-    HostOp op;
-    walk_op(&op, ra_node(l, i), IR_I64);
-    op.d = op.s[0] = (HostOperand){.kind = HOST_REG, .reg = (uint8_t)d};
-    op.s[1] = (HostOperand){.kind = HOST_IMM, .imm = (int32_t)ra_node(l, i)->a};
-    r->emit(l->h, &op);
+    l->be->pcrel(l->h, d, (int32_t)ra_node(l, i)->a);
 }
 
 /* zext and trunc cost nothing where the register already is what is wanted. */

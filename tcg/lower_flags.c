@@ -16,7 +16,7 @@ static void save_image(Walk *w, HostOperand to) {
 
 /* Somebody will want f after this op: its image, or its carry where that is all they want, goes into a register if one
  * is free. */
-static void save_flags(Walk *w, uint32_t f) {
+static G_GNUC_NO_INLINE void save_flags(Walk *w, uint32_t f) {
     Lower *l = &w->l;
     RaValue *x = &l->values[f];
     uint32_t locked = l->locked;
@@ -53,8 +53,8 @@ void flags_keep_value(Walk *w) {
     uint32_t f = l->flags_value;
     const RaValue *x = &l->values[f];
     HostOperand mem;
-    if ((x->last_use > l->now || (x->last_use == l->now && ra_is_pended(l, f))) && x->reg == RA_NO_REG &&
-        !ra_memory(l, f, &mem)) {
+    if (x->last_use >= l->now && x->reg == RA_NO_REG && !ra_memory(l, f, &mem) &&
+        (x->last_use > l->now || ra_is_pended(l, f))) {
         save_flags(w, f);
     }
 }

@@ -321,31 +321,36 @@ void lower_sum(Walk *w, uint32_t i) {
 void lower_value(Walk *w, uint32_t i) {
     Lower *l = &w->l;
     const IrNode *n = ra_node(l, i);
+    const RaValue *x = &l->values[i];
     const HostRule *r = l->be->rules[n->op];
-    bool pure = ir_ops[n->op].props & IR_PURE;
-    if (l->values[i].flags_at) {
+    unsigned props = ir_ops[n->op].props;
+    if (x->flags_at) {
         rule_emit(w, i, r, n);
         flags_made(w, i, (HostPolarity)r->sets);
         return;
     }
-    if (pure && !l->values[i].last_use) {
+    if (!x->last_use && props & IR_PURE) {
         return;
     }
-    if (n->op == IR_and && flags_and_is_test(w, i)) {
-        walk_keep_operands(w, i);
-        return;
-    }
-    if (shift_is_scale(w, i)) {
-        walk_keep_operands(w, i);
-        return;
-    }
-    if ((n->op == IR_add && lower_scaled_sum(w, i)) || (n->op == IR_and && lower_zero_extension(w, i))) {
-        return;
-    }
-    if (n->op == IR_add) { /* nobody wants its flags: made without touching them */
-        r = l->be->sum;
-    }
-    if (r && ir_ops[n->op].props & IR_MEM) {
+    if (n->op == IR_and) {
+        if (flags_and_is_test(w, i)) {
+            walk_keep_operands(w, i);
+            return;
+        }
+        if (lower_zero_extension(w, i)) {
+            return;
+        }
+    } else if (n->op == IR_shl) {
+        if (shift_is_scale(w, i)) {
+            walk_keep_operands(w, i);
+            return;
+        }
+    } else if (n->op == IR_add) {
+        if (lower_scaled_sum(w, i)) {
+            return;
+        }
+        r = l->be->sum; /* nobody wants its flags: made without touching the host's */
+    } else if (props & IR_MEM && r) {
         r = access_rule(w, n, r);
     }
     if (r && r->flags & HOST_RULE_FP_PLAIN && !l->ir->fp_plain) {
