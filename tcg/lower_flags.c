@@ -95,13 +95,17 @@ static HostOperand flags_home(Walk *w, uint32_t f, int32_t image) {
     return mem;
 }
 
-/* A condition of flags that the host's do not hold. */
-static int test_condition(Walk *w, uint32_t f, unsigned cond) {
+/* A condition of flags that the host's do not hold, or one that always holds. */
+static G_GNUC_NO_INLINE int test_condition(Walk *w, uint32_t f, unsigned cond) {
     Lower *l = &w->l;
     HostOperand from;
     int32_t image;
     unsigned tmp = l->be->result_reg;
     uint32_t locked = l->locked;
+    flags_lose(w);
+    if (cond >= IR_AL) {
+        return l->be->flags_test(l->h, cond, (HostOperand){.kind = HOST_NONE}, 0);
+    }
     if (!flags_where(l, f, &from)) {
         if (!flags_const(l, f, &image)) {
             l->failed = true;
@@ -126,20 +130,16 @@ static int test_condition(Walk *w, uint32_t f, unsigned cond) {
 
 int flags_condition(Walk *w, uint32_t f, unsigned cond) {
     Lower *l = &w->l;
-    if (l->flags_value == f && cond < IR_AL) {
-        int cc = l->be->flags_cc(cond, l->flags_polarity);
-        if (cc < 0) { /* only the carry's sense is in the way */
-            l->be->carry_in(l->h, HOST_FLAGS_ADD, HOST_FLAGS_SUB);
-            l->flags_polarity = HOST_FLAGS_SUB;
-            cc = l->be->flags_cc(cond, HOST_FLAGS_SUB);
-        }
-        return cc;
+    if (l->flags_value != f || cond >= IR_AL) {
+        return test_condition(w, f, cond);
     }
-    flags_lose(w);
-    if (cond >= IR_AL) {
-        return l->be->flags_test(l->h, cond, (HostOperand){.kind = HOST_NONE}, 0);
+    int cc = l->be->flags_cc(cond, l->flags_polarity);
+    if (cc < 0) { /* only the carry's sense is in the way */
+        l->be->carry_in(l->h, HOST_FLAGS_ADD, HOST_FLAGS_SUB);
+        l->flags_polarity = HOST_FLAGS_SUB;
+        cc = l->be->flags_cc(cond, HOST_FLAGS_SUB);
     }
-    return test_condition(w, f, cond);
+    return cc;
 }
 
 void flags_store(Walk *w, uint32_t f, HostOperand to) {

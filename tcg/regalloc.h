@@ -83,20 +83,16 @@ bool ra_is_pended(const Lower *l, uint32_t v); /* may a cold path want to find f
 unsigned ra_fetch(Lower *l, uint32_t v, uint32_t mask); /* ra_use of a value that is not in such a register */
 static inline unsigned ra_use(Lower *l, uint32_t v, uint32_t mask) {
     unsigned reg = l->values[v].reg;
-    if (reg == RA_NO_REG || !(mask >> reg & 1)) {
+    if (reg == RA_NO_REG || ~mask >> reg & 1) {
         return ra_fetch(l, v, mask);
     }
     l->locked |= 1u << reg;
     return reg;
 }
-/* A constraint as a set of its letters. */
+/* A constraint, three letters at most, as a set of them: without a loop, which compilers do not work out beforehand. */
 #define RA_LETTER(c) (1u << ((c) & 31))
-static inline uint32_t ra_letters(const char *constraint) {
-    uint32_t set = 0;
-    for (const char *c = constraint; *c; c++) {
-        set |= RA_LETTER(*c);
-    }
-    return set;
+static inline uint32_t ra_letters(const char *c) {
+    return !c[0] ? 0 : !c[1] ? RA_LETTER(c[0]) : RA_LETTER(c[0]) | RA_LETTER(c[1]) | (c[2] ? RA_LETTER(c[2]) : 0);
 }
 /* The value where the constraint allows it; locks registers. */
 HostOperand ra_operand_in(Lower *l, uint32_t v, uint32_t letters);
