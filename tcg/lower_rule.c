@@ -103,13 +103,18 @@ void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n) {
     Lower *l = &w->l;
     HostOp op;
     walk_op(&op, n, (IrType)n->type);
-    uint32_t args[4] = {n->a, n->b, n->c};
+    const uint32_t *args = n->arg;
+    uint32_t changed[4];
     if (r->flags & HOST_RULE_COMMUTES && is_commuted_better(w, n->a, n->b)) {
-        args[0] = n->b;
-        args[1] = n->a;
+        changed[0] = n->b;
+        changed[1] = n->a;
+        args = changed;
     } else if (n->op == IR_cas) {
-        args[2] = ra_node(l, n->c)->a;
-        args[3] = ra_node(l, n->c)->b;
+        changed[0] = n->a;
+        changed[1] = n->b;
+        changed[2] = ra_node(l, n->c)->a;
+        changed[3] = ra_node(l, n->c)->b;
+        args = changed;
     }
     if (r->flags & HOST_RULE_CLOBBERS) {
         flags_lose(w);
