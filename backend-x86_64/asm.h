@@ -71,9 +71,9 @@ static inline uint8_t *a_32(uint8_t *p, uint32_t v) {
     return p + 4;
 }
 
-/* May write a few bytes behind the instruction. */
+/* Registers are below 16. May write a few bytes behind the instruction. */
 static inline uint8_t *a_opcode(uint8_t *p, uint32_t op, unsigned flags, unsigned reg, unsigned index, unsigned base) {
-    unsigned rex = 0x40 | (flags & OP_W ? 8 : 0) | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
+    unsigned rex = 0x40 | (flags & OP_W ? 8 : 0) | reg >> 3 << 2 | index >> 3 << 1 | base >> 3;
     if (flags & OP_16) {
         *p++ = 0x66;
     }
@@ -81,7 +81,7 @@ static inline uint8_t *a_opcode(uint8_t *p, uint32_t op, unsigned flags, unsigne
         *p++ = (uint8_t)(op >> 24);
     }
     *p = (uint8_t)rex;
-    p += rex != 0x40 || (flags & OP_BYTE && ((reg & 15) >= 4 || (base & 15) >= 4));
+    p += rex != 0x40 || (flags & OP_BYTE && (reg >= 4 || base >= 4));
     if (op >> 16 & 0xff) {
         *p++ = (uint8_t)(op >> 16);
     }
@@ -103,18 +103,14 @@ static inline uint8_t *a_rr(uint8_t *p, uint32_t op, unsigned flags, unsigned re
 static inline uint8_t *a_rm(uint8_t *p, uint32_t op, unsigned flags, unsigned reg, unsigned base, unsigned index,
                             unsigned scale, int32_t disp) {
     bool sib = index != RSP || (base & 7) == RSP;
-    unsigned low = (reg & 7) << 3 | (sib ? 4 : (base & 7));
+    unsigned wide = !x_fits8(disp);
+    unsigned mod = wide + ((disp != 0) | ((base & 7) == RBP)); /* 0, 1 or 4 bytes of displacement */
     p = a_opcode(p, op, flags, reg & 15, index == RSP ? 0 : index, base);
+    *p = (uint8_t)(mod << 6 | (reg & 7) << 3 | (index == RSP ? base & 7 : 4));
     p[1] = (uint8_t)(scale << 6 | (index & 7) << 3 | (base & 7));
-    if (x_fits8(disp)) {
-        unsigned bytes = disp != 0 || (base & 7) == RBP;
-        *p = (uint8_t)(bytes << 6 | low);
-        p += 1 + sib;
-        *p = (uint8_t)disp;
-        return p + bytes;
-    }
-    *p = (uint8_t)(0x80 | low);
-    return a_32(p + 1 + sib, (uint32_t)disp);
+    p += 1 + sib;
+    a_32(p, (uint32_t)disp);
+    return p + mod + 2 * wide;
 }
 
 /* op reg, [env + disp] */
