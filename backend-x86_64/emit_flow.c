@@ -164,27 +164,36 @@ void x64_refund(HostCode *h, unsigned insns) {
     x_group1(h, 0, 0, ENV_AT(budget), (int32_t)insns);
 }
 
+/* eax = value; jmp stub */
+static void jump_with(HostCode *h, uint32_t value, const uint8_t *stub) {
+    uint8_t *p = x_begin_n(h, 2);
+    p = a_mov_imm32(p, RAX, value);
+    x_end(h, a_jmp_stub(h, p, stub));
+}
+
 void x64_pending_exit(HostCode *h, int32_t off) {
-    x_load_imm(h, RAX, (uint32_t)off);
-    x_jmp_stub(h, h->stubs->pending);
+    jump_with(h, (uint32_t)off, h->stubs->pending);
 }
 
 /* The displacement is aligned, so that it changes in one piece under a running CPU: prefixes without a meaning here (CS)
  * move it. */
 uint32_t x64_chain_jump(HostCode *h, int cc) {
-    enum { CS = 0x2e };
+    enum { CS = 0x2e2e2e2e };
+    uint8_t *p = x_begin_n(h, 1);
     unsigned opcode = cc == HOST_ALWAYS ? 1 : 2;
-    x_begin(h);
-    while ((h->exec + x_offset(h) + opcode - (const uint8_t *)0) & 3) {
-        x_byte(h, CS);
+    a_32(p, CS);
+    p += -((uintptr_t)(h->exec + (p - h->start)) + opcode) & 3;
+    if (cc == HOST_ALWAYS) {
+        *p++ = 0xe9;
+        x_end(h, a_32(p, 0));
+    } else {
+        x_end(h, a_jcc(p, (unsigned)cc));
     }
-    h->insns--; /* it is one insn with its prefixes */
-    return cc == HOST_ALWAYS ? x_jmp(h) : x_jcc(h, (unsigned)cc);
+    return x_offset(h) - 4;
 }
 
 void x64_chain_stub(HostCode *h, uint32_t id) {
-    x_load_imm(h, RAX, id);
-    x_jmp_stub(h, h->stubs->chain);
+    jump_with(h, id, h->stubs->chain);
 }
 
 void x64_patch(uint8_t *displacement, const uint8_t *exec_of_it, const uint8_t *to) {

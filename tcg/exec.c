@@ -42,12 +42,10 @@ static bool fetch_device(Vcpu *v, Fetch *f) {
     return true;
 }
 
-/* Finds the bytes at env->pc, or takes the exception that their fetch causes. */
-static bool fetch(Vcpu *v, Fetch *f) {
+/* Where env->pc leads to, or the exception that its fetch causes is taken. */
+static bool fetch_address(Vcpu *v, uint64_t *pa) {
     Env *env = v->env;
-    const PhysMap *phys = &v->tcg->config.phys;
     uint64_t va_page = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
-    bool writable;
 
     if (env->pc & (v->frontend->insn_min - 1u)) {
         return fetch_fault(v, MEM_FAULT_ALIGN, 0);
@@ -63,7 +61,14 @@ static bool fetch(Vcpu *v, Fetch *f) {
         v->fetch_bits = x.page_bits;
         v->fetch_ok = true;
     }
-    f->pa = v->fetch_pa | (env->pc & (PAGE_SIZE - 1));
+    *pa = v->fetch_pa | (env->pc & (PAGE_SIZE - 1));
+    return true;
+}
+
+/* Finds the bytes at f->pa, or takes the exception that their fetch causes. */
+static bool fetch_bytes(Vcpu *v, Fetch *f) {
+    const PhysMap *phys = &v->tcg->config.phys;
+    bool writable;
     f->transient = false;
     f->page = phys->page(phys->opaque, v->fetch_pa, &writable);
     return f->page || fetch_device(v, f);
@@ -88,10 +93,7 @@ static IrExit run_one(Vcpu *v, const Fetch *f) {
 
 IrExit exec_slow_insn(Vcpu *v) {
     Fetch f;
-    if (!fetch(v, &f)) {
-        return IR_EXIT_FAULT;
-    }
-    return run_one(v, &f);
+    return fetch_address(v, &f.pa) && fetch_bytes(v, &f) ? run_one(v, &f) : IR_EXIT_FAULT;
 }
 
 /* A new block; or *full: code memory has to be emptied first. */
@@ -129,28 +131,21 @@ static void empty_cache(Vcpu *v, uint64_t flushes) {
     world_go(v);
 }
 
-/* The block at env->pc, made if need be; NULL: an exception was taken, or one insn was run. */
-static Tb *find_block(Vcpu *v) {
-    Env *env = v->env;
+/* A block from pa, where env->pc leads to; NULL: an exception was taken, or one insn was run. */
+static G_GNUC_NO_INLINE Tb *make_block(Vcpu *v, uint64_t pa, uint64_t mode) {
     Tcg *tcg = v->tcg;
+    Tb *tb = NULL;
     Fetch f;
-    if (!fetch(v, &f)) {
+    f.pa = pa;
+    if (!fetch_bytes(v, &f)) {
         return NULL;
     }
-    if (f.transient) {
-        v->stats.exits[run_one(v, &f)]++;
-        return NULL;
-    }
-    uint64_t mode = v->frontend->mode(env);
-    v->stats.lookups++;
-    Tb *tb = tb_find(tcg, f.pa, mode);
-    bool full = false;
-    while (!tb || full) {
+    for (bool full = !f.transient; full;) {
         full = false;
         g_mutex_lock(&tcg->lock);
         uint64_t flushes = tcg->flushes;
-        tb = tb_find(tcg, f.pa, mode);
-        tb = tb ? tb : tb_revive(v, f.pa, mode, f.page);
+        tb = tb_find(tcg, pa, mode); /* somebody else may have made it */
+        tb = tb ? tb : tb_revive(v, pa, mode, f.page);
         if (!tb) {
             uint64_t start = vcpu_now_ns(v);
             tb = translate(v, &f, mode, &full);
@@ -160,28 +155,32 @@ static Tb *find_block(Vcpu *v) {
             }
         }
         g_mutex_unlock(&tcg->lock);
-        if (!full) {
-            break;
+        if (full) {
+            empty_cache(v, flushes);
         }
-        empty_cache(v, flushes);
     }
-    if (!tb) { /* not even one insn could be compiled: interpret it */
+    if (!tb) { /* a device's, or not even one insn could be compiled: interpret it */
         v->stats.exits[run_one(v, &f)]++;
     }
     return tb;
 }
 
-static void remember_jump(Vcpu *v, const Tb *tb) {
-    Env *env = v->env;
+/* The block at env->pc, made if need be; NULL: an exception was taken, or one insn was run. */
+static Tb *find_block(Vcpu *v) {
+    uint64_t pa;
+    if (!fetch_address(v, &pa)) {
+        return NULL;
+    }
+    uint64_t mode = v->frontend->mode(v->env);
+    v->stats.lookups++;
+    Tb *tb = tb_find(v->tcg, pa, mode);
+    return tb ? tb : make_block(v, pa, mode);
+}
+
+static void remember_jump(Vcpu *v, Tb *tb) {
     if (tb->host && !v->tcg->one_by_one && v->fetch_ok) {
-        space_note_code(v, env->pc & ~(uint64_t)(PAGE_SIZE - 1), v->fetch_pa, v->fetch_bits);
-        IrJump *jump = &env->jumps[ir_jump_index(env->pc)];
-        __atomic_store_n(&jump->host, tb->host, __ATOMIC_RELAXED);
-        __atomic_store_n(&jump->key, env->pc ^ env->space, __ATOMIC_RELAXED);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        if (!__atomic_load_n(&tb->valid, __ATOMIC_RELAXED)) { /* killed since it was found, maybe before it stood there */
-            __atomic_store_n(&jump->key, ir_jump_empty(ir_jump_index(env->pc)), __ATOMIC_RELAXED);
-        }
+        space_note_code(v, v->env->pc & ~(uint64_t)(PAGE_SIZE - 1), v->fetch_pa, v->fetch_bits);
+        tb_remember(v, tb);
     }
 }
 

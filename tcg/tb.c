@@ -18,7 +18,7 @@
 enum {
     TB_HUGE = 2 << 20,     /* bytes of the host's large pages */
     TB_MEMORY = 128 << 20, /* more than the blocks of most caches need; only what is used counts */
-    TB_FIRST = 64 / TB_UNIT,
+    TB_FIRST = TB_BUCKETS * sizeof(TbRef) / TB_UNIT, /* behind the hash */
     TB_LAST = (TB_MEMORY - sizeof(Tb)) / TB_UNIT, /* where any block finds room */
 };
 
@@ -75,8 +75,8 @@ void tb_init(Tcg *tcg) {
     munmap(p + head + TB_MEMORY, TB_HUGE - head);
     tcg->tb_memory = p + head;
     madvise(tcg->tb_memory, TB_MEMORY, MADV_HUGEPAGE); /* its parts are then not asked for one by one */
+    tcg->tb_hash = (TbRef *)(void *)tcg->tb_memory;
     tcg->tb_end = TB_FIRST;
-    tcg->tb_hash = g_new0(TbRef, TB_BUCKETS);
     tcg->pages = g_new0(CodePage *, PAGE_BUCKETS);
     tcg->dead = g_new0(Tb *, DEAD_BUCKETS);
     tcg->last_dead = g_new0(Tb *, DEAD_BUCKETS);
@@ -237,19 +237,50 @@ void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to) {
     lower_patch(tcg, from, slot, to->host);
 }
 
+/* -- jump caches -- */
+
+enum { JUMPS_OF_PAGE = PAGE_SIZE / 4, SEVERAL = 255 };
+
+void tb_remember(Vcpu *v, Tb *tb) {
+    Env *env = v->env;
+    unsigned at = ir_jump_index(env->pc);
+    uint8_t page = (uint8_t)(at / JUMPS_OF_PAGE + 1), known = __atomic_load_n(&tb->jump_page, __ATOMIC_RELAXED);
+    IrJump *jump = &env->jumps[at];
+    if (!known) {
+        __atomic_compare_exchange_n(&tb->jump_page, &known, page, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    }
+    if (known && known != page) {
+        __atomic_store_n(&tb->jump_page, SEVERAL, __ATOMIC_RELAXED);
+    }
+    __atomic_store_n(&jump->host, tb->host, __ATOMIC_RELAXED);
+    __atomic_store_n(&jump->key, env->pc ^ env->space, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!__atomic_load_n(&tb->valid, __ATOMIC_RELAXED)) { /* killed since it was found, maybe before it stood there */
+        __atomic_store_n(&jump->key, ir_jump_empty(at), __ATOMIC_RELAXED);
+    }
+}
+
+static void forget_jump(const Tcg *tcg, const Tb *tb, unsigned at) {
+    for (unsigned i = 0; i < tcg->vcpu_count; i++) {
+        IrJump *jump = &tcg->vcpus[i]->env->jumps[at];
+        if (__atomic_load_n(&jump->host, __ATOMIC_RELAXED) == tb->host) {
+            __atomic_store_n(&jump->key, ir_jump_empty(at), __ATOMIC_RELAXED);
+        }
+    }
+}
+
 /* Jump caches may hold its entry, where the offset in the page says. Those of other vCPUs too: an entry that is being
  * replaced meanwhile is only lost; one that is being made is taken back by its maker, who looks whether the block is
  * valid afterwards. */
 static void forget_entry(Tcg *tcg, const Tb *tb) {
-    unsigned first = ir_jump_index(tb->pa & (PAGE_SIZE - 1)), step = ir_jump_index(PAGE_SIZE);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    for (unsigned i = 0; tb->host && i < tcg->vcpu_count; i++) {
-        IrJump *jumps = tcg->vcpus[i]->env->jumps;
-        for (unsigned k = first; k < 1 << IR_JUMP_BITS; k += step) {
-            if (__atomic_load_n(&jumps[k].host, __ATOMIC_RELAXED) == tb->host) {
-                __atomic_store_n(&jumps[k].key, ir_jump_empty(k), __ATOMIC_RELAXED);
-            }
+    unsigned page = __atomic_load_n(&tb->jump_page, __ATOMIC_RELAXED), at = ir_jump_index(tb->pa & (PAGE_SIZE - 1));
+    if (page == SEVERAL) {
+        for (; at < 1 << IR_JUMP_BITS; at += JUMPS_OF_PAGE) {
+            forget_jump(tcg, tb, at);
         }
+    } else if (page) {
+        forget_jump(tcg, tb, at + (page - 1) * JUMPS_OF_PAGE);
     }
 }
 
@@ -434,7 +465,6 @@ void tb_flush(Tcg *tcg) {
 
 void tb_free_all(Tcg *tcg) {
     tb_flush(tcg);
-    g_free(tcg->tb_hash);
     g_free(tcg->pages);
     g_free(tcg->dead);
     g_free(tcg->last_dead);

@@ -81,6 +81,7 @@ typedef struct Tb {
     bool unrolled;        /* a loop that has been tried to hold several times over... */
     uint8_t rounds;       /* ...or how often it came back to itself by way of C */
     uint8_t exit_count;
+    uint8_t jump_page;    /* where jump caches may hold it: part of them for the page (from 1), 0: nowhere, 255: anywhere */
     TbExit exits[TB_EXITS]; /* there is memory for exit_count of them */
 } Tb;
 
@@ -325,7 +326,7 @@ struct Tcg {
     Vcpu *vcpus[TCG_VCPUS];
     unsigned vcpu_count;
     GMutex lock;
-    TbRef *tb_hash;       /* TB_BUCKETS */
+    TbRef *tb_hash;       /* TB_BUCKETS; at the beginning of tb_memory */
     CodePage **pages;     /* PAGE_BUCKETS */
     PageFilter guarded;   /* pages whose stores have to be seen, for a look without the lock */
     PageFilter banned;    /* pages of insns in one of these two */
@@ -464,6 +465,7 @@ HostLook tb_hint_look(const Tcg *tcg, uint64_t pa);
  * `value` goes into the table. Answers as tb_invalidate does. */
 bool tb_ban(Tcg *tcg, GHashTable *bans, uint64_t pa, unsigned value, const Tb *running);
 void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to);
+void tb_remember(Vcpu *v, Tb *tb); /* in the vCPU's jump cache, for env->pc, unless it is dead. Any thread inside */
 /* The block has gone round to its own beginning: true while it is not to be chained to itself, for when it has done so a few
  * times it is dropped, to be made anew with several rounds in it. */
 bool tb_unroll(Vcpu *v, Tb *tb);

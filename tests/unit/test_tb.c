@@ -104,14 +104,30 @@ START_TEST(invalidation_by_bytes) {
 }
 END_TEST
 
+/* The jump cache's entry for that page of RAM. */
+static const IrJump *jump_to(const Machine *m, unsigned page) {
+    return &m->env->jumps[ir_jump_index(RAM_BASE + page * PAGE_SIZE)];
+}
+
 START_TEST(jump_cache_forgets) {
     Machine *m = machine_new(false);
     put_steps(m);
-    Tb *a = machine_tb(m, RAM_BASE);
-    IrJump *j = &m->env->jumps[ir_jump_index(RAM_BASE)];
-    *j = (IrJump){RAM_BASE ^ m->env->space, a->host};
-    tb_invalidate(m->tcg, RAM_BASE + 4, 4, NULL);
-    ck_assert_uint_ne(j->key, RAM_BASE ^ m->env->space);
+    static const unsigned pages[] = {0, 0, 3}; /* known by one address, and by several */
+    for (unsigned n = 1; n <= G_N_ELEMENTS(pages); n++) {
+        Tb *tb = machine_tb(m, RAM_BASE);
+        for (unsigned k = 0; k < n; k++) {
+            m->env->pc = RAM_BASE + pages[k] * PAGE_SIZE;
+            tb_remember(m->cpu, tb);
+            ck_assert_uint_eq(jump_to(m, pages[k])->key, m->env->pc ^ m->env->space);
+            ck_assert_ptr_eq(jump_to(m, pages[k])->host, tb->host);
+        }
+        tb_invalidate(m->tcg, RAM_BASE + 4, 4, NULL);
+        for (unsigned k = 0; k < n; k++) {
+            ck_assert_uint_ne(jump_to(m, pages[k])->key, (RAM_BASE + pages[k] * PAGE_SIZE) ^ m->env->space);
+        }
+        tb_remember(m->cpu, tb); /* it is dead */
+        ck_assert_uint_ne(jump_to(m, pages[n - 1])->key, m->env->pc ^ m->env->space);
+    }
     machine_free(m);
 }
 END_TEST
