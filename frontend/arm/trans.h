@@ -49,9 +49,10 @@ static inline int32_t a64_sext(uint32_t v, unsigned width) {
 static inline IrType a64_type(unsigned sf) {
     return sf ? IR_I64 : IR_I32;
 }
+uint32_t a64_zero(Trans *t, IrType type);
 /* Register number 31 is the zero register in the first two, the stack pointer in the _sp forms. */
 static inline uint32_t a64_get(Trans *t, unsigned r, IrType type) {
-    return r == 31 ? ir_const(t->ir, type, 0) : ir_get(t->ir, ARM_SLOT_X0 + r, type);
+    return G_UNLIKELY(r == 31) ? a64_zero(t, type) : ir_get(t->ir, ARM_SLOT_X0 + r, type);
 }
 static inline void a64_set(Trans *t, unsigned r, uint32_t value) {
     if (r != 31) {

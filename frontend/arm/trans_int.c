@@ -5,6 +5,10 @@
  */
 #include "frontend/arm/trans.h"
 
+uint32_t a64_zero(Trans *t, IrType type) {
+    return ir_const(t->ir, type, 0);
+}
+
 static uint32_t emit2(Trans *t, IrOp op, IrType type, uint32_t a, uint32_t b) {
     return ir_emit(t->ir, op, type, 0, a, b, 0);
 }
@@ -286,7 +290,7 @@ static uint32_t shifted_rm(Trans *t, A64Insn f, IrType type) {
 }
 
 /* rd = rn op (invert ? ~ : ) shifted rm */
-void a64_shape_logic_sr(Trans *t, A64Insn f, unsigned op, unsigned invert, unsigned flags) {
+static G_GNUC_NO_INLINE void logic_sr(Trans *t, A64Insn f, unsigned op, unsigned invert, unsigned flags) {
     IrType type = a64_type(f.sf);
     uint32_t b = shifted_rm(t, f, type);
     uint32_t v;
@@ -301,6 +305,14 @@ void a64_shape_logic_sr(Trans *t, A64Insn f, unsigned op, unsigned invert, unsig
     a64_set(t, f.rd, v);
     if (flags) {
         set_flags(t, ir_emit(t->ir, IR_fl_logic, IR_FLAGS, 0, v, 0, 0));
+    }
+}
+
+void a64_shape_logic_sr(Trans *t, A64Insn f, unsigned op, unsigned invert, unsigned flags) {
+    if (op == IR_or && !invert && f.rn == 31 && f.imm6 == 0) { /* mov, which most of them are: kept apart, so that it is quick */
+        a64_set(t, f.rd, a64_get(t, f.rm, a64_type(f.sf)));
+    } else {
+        logic_sr(t, f, op, invert, flags);
     }
 }
 
