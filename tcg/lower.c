@@ -352,7 +352,9 @@ static Walk *walk_get(Vcpu *v, IrBlock *ir) {
     ra_forget_lazy(l);
     l->occupied = l->locked = l->flags_value = l->flags_of = l->now = 0;
     l->failed = false;
-    memset(w->exits, 0, sizeof w->exits);
+    for (unsigned k = 0; k < TB_EXITS; k++) {
+        w->exits[k].jump = 0;
+    }
     w->cold_count = w->leave_count = w->mark_count = w->insn_index = 0;
     w->depth = 0;
     return w;

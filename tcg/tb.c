@@ -170,20 +170,23 @@ Tb *tb_find(Tcg *tcg, uint64_t pa, uint64_t mode) {
     return NULL;
 }
 
+/* The lines of a page from that of one byte to that of another. */
+static uint64_t lines_between(uint64_t first, uint64_t last) {
+    enum { LINE_BITS = IR_PAGE_BITS - 6 };
+    return UINT64_MAX << (first >> LINE_BITS & 63) & UINT64_MAX >> (63 - (last >> LINE_BITS & 63));
+}
+
 /* The lines of a page that [from, to) touches; of bytes outside, none. */
 static uint64_t lines_of(uint64_t page, uint64_t from, uint64_t to) {
-    enum { LINE_BITS = IR_PAGE_BITS - 6 };
     if (from >= page + PAGE_SIZE || to <= page) {
         return 0;
     }
-    unsigned first = from <= page ? 0 : (unsigned)(from - page) >> LINE_BITS;
-    unsigned last = to >= page + PAGE_SIZE ? 63 : (unsigned)(to - 1 - page) >> LINE_BITS;
-    return UINT64_MAX << first & UINT64_MAX >> (63 - last);
+    return lines_between(MAX(from, page), MIN(to, page + PAGE_SIZE) - 1);
 }
 
-/* Where, in page, the bytes of tb are. */
-static uint64_t tb_lines(const Tb *tb, uint64_t page) {
-    return lines_of(page, tb->pa, tb->pa + tb->bytes);
+/* Where, in its page, the bytes of tb are. */
+static uint64_t tb_lines(const Tb *tb) {
+    return lines_between(tb->pa, tb->pa + tb->bytes - 1);
 }
 
 static void page_add(Vcpu *v, CodePage *p, Tb *tb) {
@@ -193,7 +196,7 @@ static void page_add(Vcpu *v, CodePage *p, Tb *tb) {
         page_filter_add(v->tcg->guarded, p->pa);
         smp_unmap_writes(v, p->pa);
     }
-    p->lines |= tb_lines(tb, p->pa);
+    p->lines |= tb_lines(tb);
     tb->page_next = p->tbs;
     p->tbs = tb->ref;
 }
@@ -373,7 +376,7 @@ static bool page_invalidate(Tcg *tcg, CodePage *p, uint64_t from, uint64_t to, c
             p->changes = true;
             p->slow_stores = 0;
         } else {
-            left |= tb_lines(tb, p->pa);
+            left |= tb_lines(tb);
         }
     }
     p->lines = left;
@@ -536,40 +539,19 @@ static void stage(Vcpu *v, TcgStage stage, uint64_t *since) {
     }
 }
 
-Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t *page, unsigned max_insns,
-                 LowerResult *result) {
-    Tcg *tcg = v->tcg;
-    IrBlock *ir = v->ir;
+/* --verify: the block as the front end says it, before passes; or NULL. */
+static IrBlock *plain_block(const TransRequest *request, IrBlock *ir) {
     unsigned end;
-    TransRequest request = {.frontend = v->frontend, .env = v->env, .mode = mode, .page = page,
-                            .offset = pa & (PAGE_SIZE - 1), .max_insns = max_insns, .stop_offset = -1};
-
-    bool unroll = pa == v->unroll_pa;
-    if (unroll) {
-        request.rounds = UNROLL_COPIES;
-        request.max_insns = max_insns = MIN(max_insns, UNROLL_INSNS);
-    }
-    CodePage *p = page_get(tcg, pa);
-    bool keep = p->changes; /* it may change again, even now, and back: what is kept is what is translated */
-    if (keep) {
-        request.page = take_insns(v, page, request.offset, max_insns);
-    }
+    ir->optimize = ir->merges = false;
+    IrBlock *plain = frontend_translate(request, ir, &end) == TRANS_OK ? ir_block_copy(ir) : NULL;
     ir_block_reset(ir);
-    IrBlock *plain = NULL;
-    if (tcg->config.verify && tcg->backend) {
-        ir->optimize = ir->merges = false;
-        if (frontend_translate(&request, ir, &end) == TRANS_OK) {
-            plain = ir_block_copy(ir);
-        }
-        ir_block_reset(ir);
-    }
-    ir->optimize = true;
-    ir->merges = tcg->backend && !tcg->config.forced.no_merge && !page_filter_has(tcg->banned, pa);
-    uint64_t since = tcg->config.stats ? vcpu_now_ns(v) : 0;
-    if (frontend_translate(&request, ir, &end) != TRANS_OK) {
-        return NULL;
-    }
-    stage(v, TCG_STAGE_FRONTEND, &since);
+    return plain;
+}
+
+/* Between front end and host code, where somebody looks on or checks were not merged as they came. */
+static G_GNUC_NO_INLINE void pass_on(Vcpu *v, IrBlock *ir, uint64_t pa, uint64_t va, const uint8_t *page, uint64_t *since) {
+    const Tcg *tcg = v->tcg;
+    stage(v, TCG_STAGE_FRONTEND, since);
     lower_log(v, "IN", TCG_LOG_IN_ASM, ir, page, va);
     lower_log(v, "OP", TCG_LOG_OP, ir, page, va);
     if (!ir->merges && may_merge(tcg, pa, ir)) {
@@ -578,14 +560,45 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     if (!tcg->backend || tcg->config.verify || tcg->config.log_items & TCG_LOG_OP_OPT) {
         ir_opt_dead(ir); /* to be seen: lower_block does the same */
     }
-    stage(v, TCG_STAGE_PASSES, &since);
+    stage(v, TCG_STAGE_PASSES, since);
     lower_log(v, "OP after passes", TCG_LOG_OP_OPT, ir, page, va);
     if (tcg->config.verify) {
         check_ir(v, ir);
     }
+}
 
+Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t *page, unsigned max_insns,
+                 LowerResult *result) {
+    Tcg *tcg = v->tcg;
+    IrBlock *ir = v->ir;
+    unsigned end;
+    TransRequest request = {.frontend = v->frontend, .env = v->env, .mode = mode, .page = page,
+                            .offset = pa & (PAGE_SIZE - 1), .max_insns = max_insns, .stop_offset = -1};
+    bool watched = tcg->config.verify || tcg->config.stats || tcg->config.log_items;
+
+    bool unroll = pa == v->unroll_pa;
+    if (G_UNLIKELY(unroll)) {
+        request.rounds = UNROLL_COPIES;
+        request.max_insns = max_insns = MIN(max_insns, UNROLL_INSNS);
+    }
+    CodePage *p = page_get(tcg, pa);
+    bool keep = p->changes; /* it may change again, even now, and back: what is kept is what is translated */
+    if (G_UNLIKELY(keep)) {
+        request.page = take_insns(v, page, request.offset, max_insns);
+    }
+    ir_block_reset(ir);
+    IrBlock *plain = G_UNLIKELY(watched && tcg->config.verify && tcg->backend) ? plain_block(&request, ir) : NULL;
+    ir->optimize = true;
+    ir->merges = tcg->backend && !tcg->config.forced.no_merge && !page_filter_has(tcg->banned, pa);
+    uint64_t since = G_UNLIKELY(watched && tcg->config.stats) ? vcpu_now_ns(v) : 0;
+    if (frontend_translate(&request, ir, &end) != TRANS_OK) {
+        return NULL;
+    }
+    if (G_UNLIKELY(watched || !ir->merges)) {
+        pass_on(v, ir, pa, va, page, &since);
+    }
     Tb *tb = tb_new(tcg);
-    if (!tb) {
+    if (G_UNLIKELY(!tb)) {
         ir_block_free(plain);
         *result = LOWER_NO_ROOM;
         return NULL;
@@ -596,24 +609,26 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     tb->insns = (uint16_t)ir->insns;
     tb->valid = true;
     tb->unrolled = unroll;
-    if (plain) {
+    if (G_UNLIKELY(plain)) {
         tb_extra(tb)->plain_ir = plain;
         tb->extra->given_off = verify_first_given(v, plain);
     }
     if (tcg->backend) {
         *result = lower_block(v, tb, ir);
-        if (*result != LOWER_OK) {
+        if (G_UNLIKELY(*result != LOWER_OK)) {
             tb_drop_extra(tb);
             return NULL;
         }
-        stage(v, TCG_STAGE_HOST, &since);
-        lower_log_host(v, tb, va);
+        if (G_UNLIKELY(watched)) {
+            stage(v, TCG_STAGE_HOST, &since);
+            lower_log_host(v, tb, va);
+        }
     } else {
         tb_extra(tb)->ir = ir_block_copy(ir);
     }
     tcg->tb_end = tb_end(tb);
     v->unroll_pa = unroll ? UINT64_MAX : v->unroll_pa;
-    if (keep) {
+    if (G_UNLIKELY(keep)) {
         tb_extra(tb)->code = g_memdup2(request.page + request.offset, tb->bytes);
         tb->extra->bans = tcg->bans;
     }
