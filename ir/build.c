@@ -27,6 +27,7 @@ IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *
     b->uses = g_new(uint32_t, b->capacity);
     b->code = g_new(uint16_t, b->capacity);
     b->lives = g_new(IrLife, b->capacity);
+    b->sets = g_new(uint16_t, b->capacity);
     b->pins = no_pins;
     b->known = g_new0(struct IrKnown, slot_count + 1);
     b->dead = g_new0(struct IrDead, slot_count + 1);
@@ -72,6 +73,7 @@ void ir_block_free(IrBlock *b) {
         g_free(b->uses);
         g_free(b->code);
         g_free(b->lives);
+        g_free(b->sets);
         g_free(b->known);
         g_free(b->dead);
         g_free(b);
@@ -121,6 +123,7 @@ void ir_grow(IrBlock *b) {
     b->uses = g_renew(uint32_t, b->uses, b->capacity);
     b->code = g_renew(uint16_t, b->code, b->capacity);
     b->lives = g_renew(IrLife, b->lives, b->capacity);
+    b->sets = g_renew(uint16_t, b->sets, b->capacity);
 }
 
 static void count_node(IrBlock *b, IrOp op) {

@@ -181,7 +181,7 @@ typedef struct IrNode {
 typedef struct IrLife {
     uint16_t last_use;  /* node index; 0 = never used. Not to grow while the value is in a register: ra_extend */
     uint16_t uses;      /* of a set, and of a call that is no mere value: not 0 as long as somebody sees it */
-    uint16_t next;      /* another value in the same register; before that: the hint is for nodes behind this one */
+    uint16_t next;      /* another value in the same register; before that: the hint is for this node and those behind it */
     uint8_t reg;        /* or IR_NO_PIN */
     uint8_t hint;       /* register it should be made in, or IR_NO_PIN */
     int32_t env;        /* offset in Env of memory that equals it, or -1 */
@@ -194,7 +194,7 @@ typedef struct IrLife {
     uint8_t kin;        /* how many of its uses are as address of a load or store, or flags' for the carry alone;
                          * UINT8_MAX: that or more */
 } IrLife;
-enum { IR_NO_PIN = 0xff, IR_PINS_MAX = 512, IR_SUMS = 64 };
+enum { IR_NO_PIN = 0xff, IR_PINS_MAX = 512 };
 static const IrLife ir_life_fresh = {.env = -1, .spill = -1, .reg = IR_NO_PIN, .hint = IR_NO_PIN};
 
 /* A piece of guest state that IR can name. */
@@ -255,8 +255,8 @@ typedef struct IrBlock {
     uint32_t barrier;     /* life.c: the last node that has shown pinned slots to somebody */
     uint16_t faults, last_fault; /* nodes that may leave by a way out: how many, and the last one */
     bool regions;         /* there is a skip_if */
-    uint16_t sums[IR_SUMS + 1]; /* sets of sums; the last ones lack when there are more */
-    unsigned sum_count;
+    uint16_t *sets;       /* the sets and pends, in order */
+    uint32_t set_count;
     uint32_t gen_start;   /* builder: values from here on may be used by what is appended */
     uint32_t insns;       /* guest insns in it */
     uint32_t checks;      /* at most so many checks are in it... */

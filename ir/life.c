@@ -4,8 +4,8 @@
  * only ways out do, and in which register a value that is going to be set is best made. Ops with nothing but operands
  * are noted where they are appended (life.h); here stands what asks for more.
  *
- * All of it holds for the block as far as it has been built, and stays right however it goes on. Ops that turn out not
- * to be wanted have been counted as users all the same; ra_prepare in tcg/ takes their uses back.
+ * All of it holds for the block as far as it has been built, and stays right however it goes on. Sets that turn out to be
+ * in vain have been counted as users all the same; when the block is finished ra_prepare in tcg/ takes their uses back.
  */
 #include "ir/life.h"
 
@@ -160,7 +160,7 @@ void ir_lives_reset(IrBlock *b) {
     ir_new_view(b);
     b->barrier = 0;
     b->faults = b->last_fault = 0;
-    b->sum_count = 0;
+    b->set_count = 0;
     b->regions = false;
     b->lives[0] = ir_life_fresh;
 }

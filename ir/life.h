@@ -37,9 +37,8 @@ static inline void ir_note_set(IrBlock *b, uint32_t slot, uint32_t v, uint32_t i
     struct IrKnown *s = ir_seen(b, slot);
     IrLife *lives = b->lives, *x = &lives[v];
     uint32_t from = MAX(s->touched, b->barrier), hidden = s->set;
-    unsigned faults = b->faults, had = s->faults, sums = b->sum_count;
-    b->sum_count = sums + ((b->nodes[v].op == IR_add) & (sums < IR_SUMS));
-    b->sums[sums] = (uint16_t)i;
+    unsigned faults = b->faults, had = s->faults;
+    b->sets[b->set_count++] = (uint16_t)i;
     s->set = s->touched = (uint16_t)i;
     s->faults = (uint16_t)faults;
     if (x->hint == IR_NO_PIN) {

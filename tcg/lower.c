@@ -336,10 +336,6 @@ static Walk *walk_get(Vcpu *v, IrBlock *ir) {
         w->l.slot_lazy = g_malloc0(sizeof *w->l.slot_lazy * v->frontend->slot_count);
     }
     Lower *l = &w->l;
-    if (l->capacity < ir->count) {
-        l->capacity = ir->count * 2;
-        l->work = g_renew(uint16_t, l->work, l->capacity);
-    }
     if (ir->pins != l->slot_pin) { /* the first block made here */
         ir->pins = l->slot_pin;
         ir_lives_again(ir);
@@ -398,8 +394,13 @@ LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir) {
     uint32_t host_count = 0;
     HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns, &host_count) : 0;
     for (const uint16_t *at = w->l.work_begin, *end = w->l.work_end; at < end && !w->l.failed; at++) {
-        w->l.now = *at;
-        lower_node(w, *at);
+        uint32_t i = *at;
+        w->l.now = i;
+        if (G_UNLIKELY(ra_kinds[ra_node(&w->l, i)->op] & (w->l.values[i].uses ? 0 : RA_REMOVABLE))) {
+            ra_drop(&w->l, i);
+            continue;
+        }
+        lower_node(w, i);
         w->l.locked = 0;
     }
     if (spent) {

@@ -134,10 +134,12 @@ static void find_streams(Walk *w) {
     const IrBlock *ir = w->l.ir;
     w->streams = 0;
     w->streams_known = true;
-    for (unsigned k = 0; k < ir->sum_count; k++) {
-        const IrNode *n = ra_node(&w->l, ir->sums[k]);
+    for (unsigned k = 0; k < ir->set_count; k++) {
+        uint32_t set = ir->sets[k];
+        const IrNode *n = ra_node(&w->l, set);
         bool indexed;
-        if (w->l.values[ir->sums[k]].uses && !w->l.values[ir->sums[k]].pended && base_slot(w, n->b, &indexed) == (int)n->a && !indexed) {
+        if (ra_node(&w->l, n->b)->op == IR_add && w->l.values[set].uses && !w->l.values[set].pended &&
+            base_slot(w, n->b, &indexed) == (int)n->a && !indexed) {
             w->streams |= UINT64_C(1) << ir->slots[n->a].base;
         }
     }

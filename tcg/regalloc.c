@@ -12,19 +12,18 @@ static bool is_vec_value(const Lower *l, uint32_t v) {
     return ir_type_is_vec((IrType)ra_node(l, v)->type);
 }
 
-/* -- the backward pass: takes back what ops have used whose own value nobody wants -- */
+/* -- before the walk -- */
 
-enum {
-    PREP_REMOVABLE = 1, /* nothing but its value is wanted; of a set: nothing but what slots hold */
-    PREP_IN_PLACE = 2,  /* an insn of two operands: where the result should be is where the first operand should be... */
-    PREP_EITHER = 4,    /* ...or the second */
+enum { /* see RA_REMOVABLE */
+    IN_PLACE = 2, /* an insn of two operands: where the result should be is where the first operand should be... */
+    EITHER = 4,   /* ...or the second */
 };
 #define IS_ANY(op, a, b, c, d) ((op) == (a) || (op) == (b) || (op) == (c) || (op) == (d))
 #define IS_REMOVABLE(op, props) ((props) & IR_PURE || IS_ANY(op, IR_get, IR_set, IR_pend, IR_nop) || (op) == IR_call)
 #define IS_EITHER(op) IS_ANY(op, IR_and, IR_or, IR_xor, IR_mul)
 #define IS_IN_PLACE(op)                                                                                                \
     (IS_EITHER(op) || IS_ANY(op, IR_shl, IR_shr, IR_sar, IR_ror) || IS_ANY(op, IR_neg, IR_not, IR_andn, IR_bfi) || (op) == IR_vzext)
-static const uint8_t prep[IR_OPS] = {
+const uint8_t ra_kinds[IR_OPS] = {
 #define PURE IR_PURE
 #define FP 0
 #define STATE 0
@@ -33,18 +32,13 @@ static const uint8_t prep[IR_OPS] = {
 #define CTRL 0
 #define FAULT 0
 #define OP(name, result, o, props, meaning)                                                                            \
-    [IR_##name] = (IS_REMOVABLE(IR_##name, props) ? PREP_REMOVABLE : 0) | (IS_IN_PLACE(IR_##name) ? PREP_IN_PLACE : 0) | \
-                  (IS_EITHER(IR_##name) ? PREP_EITHER : 0),
+    [IR_##name] = (IS_REMOVABLE(IR_##name, props) ? RA_REMOVABLE : 0) | (IS_IN_PLACE(IR_##name) ? IN_PLACE : 0) | \
+                  (IS_EITHER(IR_##name) ? EITHER : 0),
 #include "ir/ops.def"
 #include "ir/ops_fp.def"
 #include "ir/ops_vec.def"
 #undef OP
 };
-
-static void forget_use(Lower *l, uint32_t v) {
-    RaValue *x = &l->values[v];
-    x->last_use = --x->uses ? x->last_use : 0;
-}
 
 /* The op at i goes, which was to leave flags that are wanted: they are made where they stand, after all. */
 static void make_flags_alone(Lower *l, uint32_t i) {
@@ -52,9 +46,10 @@ static void make_flags_alone(Lower *l, uint32_t i) {
     const IrNode *n = ra_node(l, at);
     unsigned values = ir_ops[n->op].values;
     l->values[at].follows = false;
+    l->values[i].flags_at = 0;
     for (unsigned k = 0; k < 3; k++) {
         if (values >> k & 1) {
-            l->values[n->arg[k]].last_use = MAX(l->values[n->arg[k]].last_use, (uint16_t)at);
+            ra_extend(l, n->arg[k], at);
         }
     }
 }
@@ -66,19 +61,36 @@ static void make_no_flags(Lower *l, uint32_t i) {
         k--;
     }
     l->values[k].flags_at = 0;
+    l->values[i].follows = false;
 }
 
-/* Nobody wants what the op at i does. */
-static G_GNUC_NO_INLINE void forget_op(Lower *l, uint32_t i) {
-    const IrNode *n = ra_node(l, i);
-    RaValue *x = &l->values[i], *kin = &l->values[ir_kin_operand(n)];
-    unsigned values = ir_ops[n->op].values;
-    if (x->flags_at) {
+void ra_drop(Lower *l, uint32_t i) {
+    if (l->values[i].flags_at) {
         make_flags_alone(l, i);
     }
-    if (x->follows) {
+    if (l->values[i].follows) {
         make_no_flags(l, i);
     }
+}
+
+static void forget_op(Lower *l, uint32_t i);
+
+static void forget_use(Lower *l, uint32_t v) {
+    RaValue *x = &l->values[v];
+    if (--x->uses == 0) {
+        x->last_use = 0;
+        if (ra_kinds[ra_node(l, v)->op] & RA_REMOVABLE) {
+            forget_op(l, v);
+        }
+    }
+}
+
+/* Nobody wants what the op at i does, nor, then, what it alone wanted. */
+static void forget_op(Lower *l, uint32_t i) {
+    const IrNode *n = ra_node(l, i);
+    RaValue *kin = &l->values[ir_kin_operand(n)];
+    unsigned values = ir_ops[n->op].values;
+    ra_drop(l, i);
     kin->kin -= kin->kin != UINT8_MAX;
     if (n->op == IR_call) {
         for (uint32_t chain = n->b; chain; chain = ra_node(l, chain)->b) {
@@ -99,49 +111,55 @@ static bool is_made_for(const Lower *l, uint32_t v) {
     return l->values[v].uses == 1 && op != IR_get && op != IR_const;
 }
 
-/* The op is best made where x has its hint: so is the operand that its result replaces, or is the same as. */
-static G_GNUC_NO_INLINE void pass_hint(Lower *l, const IrNode *n, const RaValue *x) {
-    uint32_t from = x->next;
-    bool first = n->a >= from && (n->op == IR_vzext || is_made_for(l, n->a));
-    bool second = !first && prep[n->op] & PREP_EITHER && n->b >= from && is_made_for(l, n->b);
-    if (first || second) {
-        RaValue *origin = &l->values[first ? n->a : n->b];
-        origin->hint = x->hint;
-        origin->next = (uint16_t)from;
+/* v is best made where it has its hint: so is the operand that its result replaces, or is the same as, and so on. */
+static G_GNUC_NO_INLINE void pass_hint(Lower *l, uint32_t v) {
+    const IrNode *n = ra_node(l, v);
+    unsigned hint = l->values[v].hint, from = l->values[v].next;
+    for (; ra_kinds[n->op] & IN_PLACE; n = ra_node(l, v)) {
+        bool first = n->a >= from && (n->op == IR_vzext || is_made_for(l, n->a));
+        bool second = !first && ra_kinds[n->op] & EITHER && n->b >= from && is_made_for(l, n->b);
+        if (!first && !second) {
+            return;
+        }
+        v = first ? n->a : n->b;
+        l->values[v].hint = (uint8_t)hint;
+        l->values[v].next = (uint16_t)from;
     }
 }
 
-/* One node of the walk from the back. Is it to become code? */
-static inline bool prepare(Lower *l, uint32_t i) {
-    const IrNode *n = ra_node(l, i);
-    const RaValue *x = &l->values[i];
-    unsigned todo = prep[n->op];
-    if (G_UNLIKELY(todo & (x->uses ? 0 : PREP_REMOVABLE))) {
-        forget_op(l, i);
-        return false;
+/* The nodes that may become code, with insns. */
+static void list_insns(Lower *l) {
+    const IrBlock *ir = l->ir;
+    if (l->capacity < ir->count) {
+        l->capacity = ir->count * 2;
+        l->work = g_renew(uint16_t, l->work, l->capacity);
     }
-    if (G_UNLIKELY(todo & PREP_IN_PLACE && x->hint != RA_NO_REG)) {
-        pass_hint(l, n, x);
+    uint32_t count = 0;
+    for (uint32_t i = 1; i < ir->count; i++) {
+        if (ir->nodes[i].op == IR_insn || !(ir_append_kinds[ir->nodes[i].op] & IR_APPEND_NO_CODE)) {
+            l->work[count++] = (uint16_t)i;
+        }
     }
-    return true;
+    l->work_begin = l->work;
+    l->work_end = l->work + count;
 }
 
 void ra_prepare(Lower *l) {
     const IrBlock *ir = l->ir;
-    uint16_t *work = l->work_end = l->work + l->capacity;
     l->pend_count = 0;
-    if (l->lists_insns) {
-        for (uint32_t i = ir->count - 1; i > 0; i--) {
-            *--work = (uint16_t)i;
-            work += ir->nodes[i].op != IR_insn && (ir_append_kinds[ir->nodes[i].op] & IR_APPEND_NO_CODE || !prepare(l, i));
-        }
-    } else {
-        for (const uint16_t *at = ir->code + ir->code_count; at > ir->code;) {
-            *--work = *--at;
-            work += !prepare(l, *at);
+    for (uint32_t k = ir->set_count; k-- > 0;) {
+        uint32_t set = ir->sets[k], v = ra_node(l, set)->b;
+        if (!l->values[set].uses) {
+            forget_op(l, set);
+        } else if (ra_kinds[ra_node(l, v)->op] & IN_PLACE && l->values[v].hint != RA_NO_REG) {
+            pass_hint(l, v);
         }
     }
-    l->work_begin = work;
+    l->work_begin = ir->code;
+    l->work_end = ir->code + ir->code_count;
+    if (l->lists_insns) {
+        list_insns(l);
+    }
     l->values[0] = ir_life_fresh;
 }
 

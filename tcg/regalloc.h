@@ -2,8 +2,8 @@
 /*
  * regalloc.h - where values are while a block is compiled.
  *
- * The builder has noted uses and hints as the block grew; a walk from the back (ra_prepare) drops the ops whose value
- * nobody wants; then lower.c walks forward over what is left and asks for registers. A pinned guest slot always is in its host register: a `get` borrows that register, a `set` overwrites it, and a value
+ * The builder has noted uses and hints as the block grew; ra_prepare takes back the uses of sets in vain; then lower.c
+ * walks forward over what is wanted and asks for registers. A pinned guest slot always is in its host register: a `get` borrows that register, a `set` overwrites it, and a value
  * that is going to be set is made there in the first place when nothing in between could see the old content.
  */
 #ifndef TCG_REGALLOC_H
@@ -27,8 +27,8 @@ typedef struct Lower {
     HostCode *h;
     RaValue *values;           /* ir's lives */
     uint32_t capacity;         /* of work */
-    uint16_t *work;            /* ra_prepare: the nodes that become code, in order... */
-    uint16_t *work_begin, *work_end; /* ...which are those between */
+    uint16_t *work;            /* with lists_insns: the nodes to be compiled */
+    const uint16_t *work_begin, *work_end; /* those nodes, in order */
     uint32_t now;              /* node being compiled */
     uint16_t head[RA_REGS];    /* first value in each register */
     uint16_t until[RA_REGS];   /* last use of the values in it */
@@ -51,7 +51,11 @@ typedef struct Lower {
     bool failed;
 } Lower;
 
+/* An op with no uses that need not be done, for it has no other effect; of a set: that nobody sees it. */
+enum { RA_REMOVABLE = 1 };
+extern const uint8_t ra_kinds[IR_OPS];
 void ra_prepare(Lower *l);
+void ra_drop(Lower *l, uint32_t i); /* such an op is not done */
 void ra_extend(Lower *l, uint32_t v, uint32_t last_use); /* v is wanted at least until then */
 static inline const IrNode *ra_node(const Lower *l, uint32_t v) {
     return &l->nodes[v];
