@@ -270,8 +270,28 @@ START_TEST(many_dead) {
 }
 END_TEST
 
+/* All have to go before there is another. */
+START_TEST(no_room) {
+    Machine *m = machine_new(false);
+    put_steps(m);
+    machine_tb(m, RAM_BASE);
+    LowerResult result = LOWER_OK;
+    TbRef end = m->tcg->tb_end;
+    bool writable;
+    m->tcg->tb_end = UINT32_MAX >> TB_EXIT_BITS;
+    ck_assert_ptr_null(tb_translate(m->cpu, RAM_BASE + 0x20, RAM_BASE + 0x20, frontend_arm.mode(m->env),
+                                    machine_page(m, RAM_BASE, &writable), 64, &result));
+    ck_assert_int_eq(result, LOWER_NO_ROOM);
+    m->tcg->tb_end = end;
+    tb_flush(m->tcg);
+    ck_assert_uint_lt(m->tcg->tb_end, end);
+    ck_assert_uint_lt(machine_tb(m, RAM_BASE + 0x20)->ref, end);
+    machine_free(m);
+}
+END_TEST
+
 int main(void) {
     return machine_main("tb", (const TTest *const[]){found_by_address_and_mode, chains, the_source_of_a_chain_dies,
                                                      invalidation_by_bytes, jump_cache_forgets, data_among_code, coherent_fetch,
-                                                     page_without_code, maintained_page, revived, many_dead, NULL});
+                                                     page_without_code, maintained_page, revived, many_dead, no_room, NULL});
 }
