@@ -18,6 +18,7 @@ Among such rows a field's name stands for one place, and reads as what is there 
 ends it.
 """
 import argparse
+import functools
 import itertools
 import os
 import re
@@ -95,6 +96,7 @@ class Row:
         except SyntaxError as e:
             raise TableError(self, f"guard '{self.guard}': {e.msg}") from e
 
+    @functools.cached_property
     def guard_bits(self):
         bits = 0
         for name in set(WORD.findall(self.guard or '')):
@@ -111,7 +113,7 @@ class Row:
 
     def tests_below(self, top):
         """(mask, value) of tests each of which says: a word that begins as `top` is of this row. None: nothing so simple."""
-        bits = [1 << b for b in range(LOW_BITS) if self.guard_bits() >> b & 1]
+        bits = [1 << b for b in range(LOW_BITS) if self.guard_bits >> b & 1]
         if len(bits) > MAX_TESTED_BITS:
             return []
         words = [top | sum(chosen) for chosen in itertools.product(*((0, bit) for bit in bits))]
@@ -185,7 +187,7 @@ def overlap(a, b):
     base = a.value | b.value
     if not a.test and not b.test:
         return base
-    free = [i for i in range(32) if ((a.guard_bits() | b.guard_bits()) & ~(a.mask | b.mask)) >> i & 1]
+    free = [i for i in range(32) if ((a.guard_bits | b.guard_bits) & ~(a.mask | b.mask)) >> i & 1]
     if len(free) > MAX_GUARD_BITS:
         raise TableError(b, f"cannot decide overlap with '{a.name}': the guards look at {len(free)} free bits")
     for choice in itertools.product((0, 1), repeat=len(free)):
@@ -451,6 +453,15 @@ class Writer:
         return '\n'.join(self.out)
 
 
+def subsets(bits):
+    """All numbers whose ones are among those of `bits`."""
+    chosen = bits
+    while chosen:
+        yield chosen
+        chosen = (chosen - 1) & bits
+    yield 0
+
+
 def best_window(able):
     """(shift, width, lists of candidates by the bits there) such that most rows are in a list, and the lists are short."""
     best, all_rows = None, len({e[0] for e in able})
@@ -459,13 +470,15 @@ def best_window(able):
             if best and best[0] == (all_rows, -1):
                 break
             bits = ((1 << width) - 1) << shift
-            lists = []
-            for word in range(0, bits + 1, 1 << shift):
-                lists.append(tuple(e for e in able if not (e[2] ^ word) & e[1] & bits)[:MAX_CANDIDATES])
+            lists = [[] for _ in range(1 << width)]
+            for e in able:
+                for choice in subsets(bits & ~e[1]):
+                    lists[(e[2] & bits | choice) >> shift].append(e)
+            lists = tuple(tuple(listed[:MAX_CANDIDATES]) for listed in lists)
             found = len({e[0] for listed in lists for e in listed})
             longest = max(len(listed) for listed in lists)
             if not best or (found, -longest) > best[0]:
-                best = (found, -longest), (shift, width, tuple(lists))
+                best = (found, -longest), (shift, width, lists)
     return best[1]
 
 
