@@ -39,9 +39,8 @@ static bool on_page(int32_t off) {
 
 /* A jump to the insn at `off`, on the page, that can be chained, if cc holds. */
 static void chain_jump(Walk *w, unsigned slot, int32_t off, int cc) {
-    TbExit *e = &w->exits[slot];
-    e->off = (uint16_t)off;
-    e->jump = (uint16_t)w->l.be->chain_jump(w->l.h, cc);
+    w->exits[slot] = (TbExit){.off = (uint16_t)off, .jump = (uint16_t)w->l.be->chain_jump(w->l.h, cc)};
+    w->exits_used |= 1u << slot;
 }
 
 /* The end of the block, at which it goes to the insn at `off`. */
@@ -60,14 +59,12 @@ static void leave_to(Walk *w, unsigned slot, int32_t off, bool poll) {
 /* What exits do that are not chained; from here on they are the block's. */
 static void chain_stubs(Walk *w) {
     Tb *tb = w->tb;
-    for (unsigned k = 0; k < TB_EXITS; k++) {
-        if (w->exits[k].jump) {
-            TbExit *e = &tb->exits[tb->exit_count];
-            *e = w->exits[k];
-            e->stub = (uint16_t)walk_here(w);
-            w->l.be->bind(w->l.h, e->jump);
-            w->l.be->chain_stub(w->l.h, tb_exit_ref(tb, tb->exit_count++));
-        }
+    for (unsigned used = w->exits_used; used; used &= used - 1) {
+        TbExit *e = &tb->exits[tb->exit_count];
+        *e = w->exits[__builtin_ctz(used)];
+        e->stub = (uint16_t)walk_here(w);
+        w->l.be->bind(w->l.h, e->jump);
+        w->l.be->chain_stub(w->l.h, tb_exit_ref(tb, tb->exit_count++));
     }
 }
 
@@ -98,11 +95,7 @@ static void lower_branch(Walk *w, const IrNode *n) {
 
 /* An exit of the block, in front of its end, that is not in use: TB_EXITS if there is none. */
 static unsigned free_exit(const Walk *w) {
-    unsigned k = 2;
-    while (k < TB_EXITS && w->exits[k].jump) {
-        k++;
-    }
-    return k;
+    return (unsigned)__builtin_ctz(~(w->exits_used | 3) | 1u << TB_EXITS);
 }
 
 /* Where nothing is to be done on the way out the jump itself can be chained. */
@@ -348,9 +341,7 @@ static Walk *walk_get(Vcpu *v, IrBlock *ir) {
     ra_forget_lazy(l);
     l->occupied = l->locked = l->flags_value = l->flags_of = l->now = 0;
     l->failed = false;
-    for (unsigned k = 0; k < TB_EXITS; k++) {
-        w->exits[k].jump = 0;
-    }
+    w->exits_used = 0;
     w->cold_count = w->leave_count = w->mark_count = w->insn_index = 0;
     w->depth = 0;
     return w;

@@ -15,7 +15,8 @@ enum { MAX_COLD = 256, MAX_LEAVES = 16, MAX_MARKS = 128, MAX_DEPTH = 16 };
 typedef struct Walk {
     Lower l;
     Tb *tb;
-    TbExit exits[TB_EXITS];  /* the terminator's two, and those in front of it; `jump` is 0: not in use */
+    TbExit exits[TB_EXITS];  /* the terminator's two, and those in front of it... */
+    unsigned exits_used;     /* ...as far as they are in use: a bit for each */
     uint64_t streams;        /* bit for each base register that the block itself moves by constants... */
     bool streams_known;      /* ...once somebody has asked */
     HostCold cold[MAX_COLD];
