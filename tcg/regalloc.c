@@ -780,11 +780,7 @@ void ra_spill_all(Lower *l) {
     }
 }
 
-void ra_forget_lazy(Lower *l) {
-    for (unsigned word = 0; word <= l->ir->slot_count / 64; word++) {
-        for (; l->lazy_slots[word]; l->lazy_slots[word] &= l->lazy_slots[word] - 1) {
-            unsigned slot = word * 64 + (unsigned)__builtin_ctzll(l->lazy_slots[word]);
-            l->slot_lazy[slot][0] = l->slot_lazy[slot][1] = 0;
-        }
-    }
+void ra_forget_lazy(Lower *l) { /* of all slots: to look for those that have some takes longer */
+    memset(l->slot_lazy, 0, l->ir->slot_count * sizeof *l->slot_lazy);
+    memset(l->lazy_slots, 0, (l->ir->slot_count / 64 + 1) * sizeof l->lazy_slots[0]);
 }
