@@ -74,6 +74,10 @@ void a64_shape_addsub_i(Trans *t, A64Insn f, unsigned sub, unsigned flags) {
         a64_set_sp(t, f.rd, a);
         return;
     }
+    if (!flags && f.sf) {
+        a64_set_sp(t, f.rd, ir_add_const(t->ir, a, sub ? -(int64_t)imm : (int64_t)imm));
+        return;
+    }
     addsub(t, f.sf, f.rd, a, ir_const(t->ir, type, imm), sub, flags, true);
 }
 
