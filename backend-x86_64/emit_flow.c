@@ -255,19 +255,19 @@ G_STATIC_ASSERT(sizeof(IrJump) == 16);
 
 void x64_exit(HostCode *h, unsigned reason, bool set_pc, int32_t off) {
     bool stays = h->stays && (reason == IR_EXIT_SYNC || reason == IR_EXIT_PC_SET);
+    uint8_t *p = x_begin_n(h, (set_pc ? 2 : 0) + (stays ? 1 : set_pc ? 3 : 2));
     if (set_pc) {
-        x_ro(h, 0x8b, OP_W, RDI, ENV_AT(pcbase));
-        x_rm(h, 0x8d, OP_W, RDI, RDI, RSP, 0, off);
+        p = a_ro(p, 0x8b, OP_W, RDI, ENV_AT(pcbase));
+        p = a_rm(p, 0x8d, OP_W, RDI, RDI, RSP, 0, off);
     }
     if (stays) {
-        x_jmp_stub(h, set_pc ? h->stubs->resume : h->stubs->resume_pc);
+        x_end(h, a_jmp_stub(h, p, set_pc ? h->stubs->resume : h->stubs->resume_pc));
         return;
     }
     if (set_pc) {
-        x_ro(h, 0x89, OP_W, RDI, ENV_AT(pc));
+        p = a_ro(p, 0x89, OP_W, RDI, ENV_AT(pc));
     }
-    x_load_imm(h, RAX, reason);
-    x_jmp_stub(h, h->stubs->leave);
+    x_end(h, a_jmp_stub(h, a_mov_imm32(p, RAX, reason), h->stubs->leave));
 }
 
 /* -- calls -- */

@@ -19,10 +19,6 @@ void walk_keep_operands(Walk *w, uint32_t i) {
     ra_extend(l, n->b, last);
 }
 
-uint32_t walk_insns_left(const Walk *w) {
-    return w->l.vcpu->tcg->config.icount ? w->l.ir->insns - w->insn_index + 1 : 0;
-}
-
 void walk_store_insns_left(Walk *w) {
     if (w->l.vcpu->tcg->config.icount) {
         w->l.be->store_imm(w->l.h, IR_I32, (HostOperand){.kind = HOST_ENV, .disp = offsetof(Env, insn_rest)},

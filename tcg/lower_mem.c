@@ -19,21 +19,24 @@ static const uint8_t group_kinds[IR_OPS] = {
 };
 
 /* If only loads, or only stores, use the check at i, all of one size: what its cold path may be able to do by itself. */
-static uint32_t check_group(const Lower *l, uint32_t i) {
-    unsigned kinds = 0, sizes = 0; /* sets of what there is */
-    const IrNode *n = ra_node(l, i), *last = ra_node(l, l->values[i].last_use);
-    do {
-        n++;
-        unsigned kind = group_kinds[n->op], is_user = n->a == i && kind < GROUP_BOUNCE;
-        kinds |= kind & (GROUP_BOUNCE - is_user);
-        sizes |= (is_user && kind) << (n->aux & IR_MEM_SIZE);
-    } while (n < last);
+static inline uint32_t check_group(const Lower *l, uint32_t i) {
+    const IrNode *n = ra_node(l, i + 1), *last = ra_node(l, l->values[i].last_use);
+    unsigned kinds = group_kinds[n->op], sizes = 1u << (n->aux & IR_MEM_SIZE); /* sets of what there is */
+    if (n != last) { /* not simply an access right behind its check */
+        kinds = sizes = 0;
+        for (; n <= last; n++) {
+            unsigned kind = group_kinds[n->op], is_user = n->a == i && kind < GROUP_BOUNCE;
+            kinds |= kind & (GROUP_BOUNCE - is_user);
+            sizes |= (is_user && kind) << (n->aux & IR_MEM_SIZE);
+        }
+    }
     if (sizes & (sizes - 1) || (kinds != GROUP_LOAD && kinds != GROUP_STORE)) {
         return 0; /* a device must see each part as it is */
     }
     unsigned part = MIN((unsigned)__builtin_ctz(sizes), 3);
-    return part << HOST_SLOW_PART_SHIFT | (kinds == GROUP_LOAD ? HOST_SLOW_LOADS : HOST_SLOW_STORES);
+    return part << HOST_SLOW_PART_SHIFT | kinds * HOST_SLOW_LOADS;
 }
+G_STATIC_ASSERT(GROUP_LOAD * HOST_SLOW_LOADS == HOST_SLOW_LOADS && GROUP_STORE * HOST_SLOW_LOADS == HOST_SLOW_STORES);
 
 /* Offset of an access's address from the check's address; false when it is not plain. */
 static bool ea_offset(const Walk *w, uint32_t ea, uint32_t base, int64_t *offset) {
@@ -204,7 +207,7 @@ static HostFixup keep_in_page(const Walk *w, unsigned ea, unsigned size) {
 }
 
 /* What every cold path has to know of the place where it starts. */
-static HostCold *begin_cold(Walk *w) {
+static inline HostCold *begin_cold(Walk *w) {
     Lower *l = &w->l;
     HostCold *c = &w->cold[w->cold_count++];
     memset(c->from, 0, sizeof c->from);

@@ -63,7 +63,9 @@ static inline uint64_t walk_insn_pa(const Walk *w) {
 /* The op at i is folded into its users: its operands live as long as it would. */
 void walk_keep_operands(Walk *w, uint32_t i);
 /* Under -icount: what C must know to say how many insns have retired. */
-uint32_t walk_insns_left(const Walk *w);
+static inline uint32_t walk_insns_left(const Walk *w) {
+    return w->l.vcpu->tcg->config.icount ? w->l.ir->insns - w->insn_index + 1 : 0;
+}
 void walk_store_insns_left(Walk *w);
 
 /* -- lower_flags.c -- */
