@@ -129,6 +129,7 @@ void ir_grow(IrBlock *b) {
 static void count_node(IrBlock *b, IrOp op) {
     if (op == IR_insn) {
         b->insns++;
+        b->last_insn = (uint16_t)b->count;
     } else if (b->checks++ == 0) {
         b->first_check = b->count;
     }

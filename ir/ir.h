@@ -192,7 +192,8 @@ typedef struct IrLife {
     bool pended : 1;    /* a set that only ways out see: as `pend` */
     uint8_t flags_at : 3; /* sums and differences: so many nodes on stand the flags of the same; made together */
     uint8_t kin;        /* how many of its uses are as address of a load or store, or flags' for the carry alone;
-                         * UINT8_MAX: that or more */
+                         * UINT8_MAX: that or more. Of a node that may leave, none of whose uses are: how many nodes
+                         * before it that of its insn stands; 0: not known */
 } IrLife;
 enum { IR_NO_PIN = 0xff, IR_PINS_MAX = 512 };
 static const IrLife ir_life_fresh = {.env = -1, .spill = -1, .reg = IR_NO_PIN, .hint = IR_NO_PIN};
@@ -254,6 +255,7 @@ typedef struct IrBlock {
     uint16_t view;
     uint32_t barrier;     /* life.c: the last node that has shown pinned slots to somebody */
     uint16_t faults, last_fault; /* nodes that may leave by a way out: how many, and the last one */
+    uint16_t last_insn;   /* the last insn node, or 0 */
     bool regions;         /* there is a skip_if */
     uint16_t *sets;       /* the sets and pends, in order */
     uint32_t set_count;
@@ -371,6 +373,7 @@ static inline void ir_insn(IrBlock *b, int32_t page_offset, unsigned length) {
     b->nodes[id] = (IrNode){.op = IR_insn, .type = IR_VOID, .aux = (uint8_t)length, {{(uint32_t)page_offset}}};
     b->count = id + 1;
     b->insns++;
+    b->last_insn = (uint16_t)id;
 }
 /* Calls a helper with n value arguments; returns the id of its result (void when ret is '-'). */
 uint32_t ir_call(IrBlock *b, uint32_t helper, unsigned n, const uint32_t *args);

@@ -160,7 +160,7 @@ void ir_lives_reset(IrBlock *b) {
     ir_new_view(b);
     b->barrier = 0;
     b->faults = b->last_fault = 0;
-    b->set_count = 0;
+    b->set_count = b->last_insn = 0;
     b->regions = false;
     b->lives[0] = ir_life_fresh;
 }
@@ -169,6 +169,7 @@ void ir_lives_again(IrBlock *b) {
     ir_lives_reset(b);
     for (uint32_t i = 1; i < b->count; i++) {
         const IrNode *n = &b->nodes[i];
+        b->last_insn = n->op == IR_insn ? (uint16_t)i : b->last_insn;
         ir_note(b, (IrOp)n->op, i, n->a, n->b, n->c);
     }
 }

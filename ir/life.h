@@ -61,6 +61,7 @@ static inline void ir_note_fault(IrBlock *b, uint32_t i) {
     b->faults++;
     b->last_fault = (uint16_t)i;
     b->barrier = i;
+    b->lives[i].kin = b->last_insn && i - b->last_insn < UINT8_MAX ? (uint8_t)(i - b->last_insn) : 0;
 }
 
 /* Node i has been appended. */

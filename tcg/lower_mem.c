@@ -211,7 +211,7 @@ static inline HostCold *begin_cold(Walk *w) {
     Lower *l = &w->l;
     HostCold *c = &w->cold[w->cold_count++];
     memset(c->from, 0, sizeof c->from);
-    c->insn_off = walk_insn_off(w);
+    c->insn_off = walk_leaving_off(w);
     c->rest = walk_insns_left(w);
     c->hint = c->pends = c->stores = 0;
     c->flags_to.kind = HOST_NONE;

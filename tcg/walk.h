@@ -56,8 +56,14 @@ static inline int32_t walk_insn_off(const Walk *w) {
     }
     return (int32_t)ra_node(&w->l, i)->a;
 }
+/* The same of a check and what else may leave, which mostly know. */
+static inline int32_t walk_leaving_off(const Walk *w) {
+    uint32_t i = w->l.now;
+    const IrNode *n = ra_node(&w->l, i - w->l.values[i].kin);
+    return G_LIKELY(n->op == IR_insn) ? (int32_t)n->a : walk_insn_off(w);
+}
 static inline uint64_t walk_insn_pa(const Walk *w) {
-    return (w->tb->pa & ~(uint64_t)(PAGE_SIZE - 1)) + (uint64_t)(int64_t)walk_insn_off(w);
+    return (w->tb->pa & ~(uint64_t)(PAGE_SIZE - 1)) + (uint64_t)(int64_t)walk_leaving_off(w);
 }
 
 /* The op at i is folded into its users: its operands live as long as it would. */
