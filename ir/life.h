@@ -31,29 +31,35 @@ static inline void ir_note_get(IrBlock *b, uint32_t slot, uint32_t i) {
     s->touched = (uint16_t)i;
 }
 
-/* A set, i, of the value v. What it hides was set for nobody, or only for ways out in between. If nothing between where
+/* A set, i, of the value v. What it hides was set in vain, or only for ways out in between. If nothing between where
  * v is made and here wants what the slot's register holds, v is made there. Best the last thing that is done. */
 static inline void ir_note_set(IrBlock *b, uint32_t slot, uint32_t v, uint32_t i) {
     struct IrKnown *s = ir_seen(b, slot);
     IrLife *lives = b->lives, *x = &lives[v];
-    uint32_t from = MAX(s->touched, b->barrier), hidden = s->set;
-    unsigned faults = b->faults, had = s->faults;
-    b->sets[b->set_count++] = (uint16_t)i;
-    s->set = s->touched = (uint16_t)i;
-    s->faults = (uint16_t)faults;
+    uint32_t hidden = s->set, touched = s->touched;
+    uint8_t pin = b->pins[slot];
+    bool pends = hidden != 0;
+    if (hidden && s->faults == b->faults) {
+        IrLife *y = &lives[b->nodes[hidden].b];
+        y->hint = y->hint == pin ? IR_NO_PIN : y->hint;
+        lives[hidden].uses = 0;
+        touched = lives[hidden].next;
+        pends = false;
+    }
     if (x->hint == IR_NO_PIN) {
+        uint32_t from = MAX(touched, b->barrier);
         x->next = (uint16_t)from;
-        x->hint = v >= from ? b->pins[slot] : IR_NO_PIN;
+        x->hint = v >= from ? pin : IR_NO_PIN;
     }
     x->last_use = (uint16_t)i;
     x->uses++;
     lives[i].uses = 1;
-    if (hidden) {
-        if (had == faults) {
-            lives[hidden].uses = 0;
-        } else {
-            ir_note_pend(b, hidden);
-        }
+    lives[i].next = (uint16_t)touched; /* what would count if this were in vain */
+    b->sets[b->set_count++] = (uint16_t)i;
+    s->set = s->touched = (uint16_t)i;
+    s->faults = b->faults;
+    if (pends) {
+        ir_note_pend(b, hidden);
     }
 }
 

@@ -105,10 +105,12 @@ static void forget_op(Lower *l, uint32_t i) {
     }
 }
 
-/* Is v made by an op, and wanted only once? */
-static bool is_made_for(const Lower *l, uint32_t v) {
+/* Is v made by an op behind the node `from`, for nothing else, and wanted by the node `by` for the last time? */
+static bool is_made_for(const Lower *l, uint32_t v, uint32_t by, uint32_t from) {
     IrOp op = (IrOp)ra_node(l, v)->op;
-    return l->values[v].uses == 1 && op != IR_get && op != IR_const;
+    const RaValue *x = &l->values[v];
+    return v >= from && x->hint == RA_NO_REG && (x->last_use == by || ra_node(l, by)->op == IR_vzext) && op != IR_get &&
+           op != IR_const;
 }
 
 /* v is best made where it has its hint: so is the operand that its result replaces, or is the same as, and so on. */
@@ -116,8 +118,8 @@ static G_GNUC_NO_INLINE void pass_hint(Lower *l, uint32_t v) {
     const IrNode *n = ra_node(l, v);
     unsigned hint = l->values[v].hint, from = l->values[v].next;
     for (; ra_kinds[n->op] & IN_PLACE; n = ra_node(l, v)) {
-        bool first = n->a >= from && (n->op == IR_vzext || is_made_for(l, n->a));
-        bool second = !first && ra_kinds[n->op] & EITHER && n->b >= from && is_made_for(l, n->b);
+        bool first = is_made_for(l, n->a, v, from);
+        bool second = !first && ra_kinds[n->op] & EITHER && is_made_for(l, n->b, v, from);
         if (!first && !second) {
             return;
         }
