@@ -377,7 +377,6 @@ LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir) {
     h.cold_ops = w->cold_ops;
     h.cold_op_max = G_N_ELEMENTS(w->cold_ops);
     ra_prepare(&w->l);
-    w->streams_known = false;
     uint32_t host_count = 0;
     HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns, &host_count) : 0;
     for (const uint16_t *at = w->l.work_begin, *end = w->l.work_end; at < end && !w->l.failed; at++) {

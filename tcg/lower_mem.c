@@ -133,19 +133,19 @@ static int base_slot(const Walk *w, uint32_t ea, bool *indexed) {
     return n->op == IR_get && n->type == IR_I64 ? (int)n->a : -1;
 }
 
-static void find_streams(Walk *w) {
+/* Does the block itself move the base register by constants? */
+static bool is_stream(const Walk *w, uint32_t slot) {
     const IrBlock *ir = w->l.ir;
-    w->streams = 0;
-    w->streams_known = true;
     for (unsigned k = 0; k < ir->set_count; k++) {
-        uint32_t set = ir->sets[k];
-        const IrNode *n = ra_node(&w->l, set);
+        const IrNode *n = ra_node(&w->l, ir->sets[k]);
+        const RaValue *x = &w->l.values[ir->sets[k]];
         bool indexed;
-        if (ra_node(&w->l, n->b)->op == IR_add && w->l.values[set].uses && !w->l.values[set].pended &&
-            base_slot(w, n->b, &indexed) == (int)n->a && !indexed) {
-            w->streams |= UINT64_C(1) << ir->slots[n->a].base;
+        if (n->a == slot && ra_node(&w->l, n->b)->op == IR_add && x->uses && !x->pended &&
+            base_slot(w, n->b, &indexed) == (int)slot && !indexed) {
+            return true;
         }
     }
+    return false;
 }
 
 /* Page hint for a check, or 0: for addresses that, by the look of them, stay on one page for a while. *look: what is known
@@ -161,14 +161,7 @@ static unsigned page_hint(Walk *w, const IrNode *check, HostLook *look) {
     if (!s->base) {
         return 0;
     }
-    bool worth = s->steady || indexed;
-    if (!worth) {
-        if (!w->streams_known) {
-            find_streams(w);
-        }
-        worth = w->streams >> s->base & 1;
-    }
-    if (worth) {
+    if (s->steady || indexed || is_stream(w, (uint32_t)slot)) {
         uint64_t insn = walk_insn_pa(w);
         *look = tb_hint_look(w->l.vcpu->tcg, insn);
         if (*look == HOST_LOOK_PAGE && w->l.vcpu->tcg->config.forced.runs) {

@@ -17,8 +17,6 @@ typedef struct Walk {
     Tb *tb;
     TbExit exits[TB_EXITS];  /* the terminator's two, and those in front of it... */
     unsigned exits_used;     /* ...as far as they are in use: a bit for each */
-    uint64_t streams;        /* bit for each base register that the block itself moves by constants... */
-    bool streams_known;      /* ...once somebody has asked */
     HostCold cold[MAX_COLD];
     unsigned cold_count;
     HostCold leaves[MAX_LEAVES]; /* of leave_ifs: insn_off is the target, desc tells whether it polls */
