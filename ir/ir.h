@@ -181,7 +181,8 @@ typedef struct IrNode {
 typedef struct IrLife {
     uint16_t last_use;  /* node index; 0 = never used. Not to grow while the value is in a register: ra_extend */
     uint16_t uses;      /* of a set, and of a call that is no mere value: not 0 as long as somebody sees it */
-    uint16_t next;      /* another value in the same register; before that: the hint is for this node and those behind it */
+    uint16_t next;      /* another value in the same register; before that: the hint is for this node and those behind it.
+                         * Of a set: the last one in front of it that got or set the slot */
     uint8_t reg;        /* or IR_NO_PIN */
     uint8_t hint;       /* register it should be made in, or IR_NO_PIN */
     int32_t env;        /* offset in Env of memory that equals it, or -1 */

@@ -39,6 +39,9 @@ static inline void ir_note_set(IrBlock *b, uint32_t slot, uint32_t v, uint32_t i
     uint32_t hidden = s->set, touched = s->touched;
     uint8_t pin = b->pins[slot];
     bool pends = hidden != 0;
+    if (G_UNLIKELY(i > UINT16_MAX)) {
+        return; /* no host code is made of blocks of that size */
+    }
     if (hidden && s->faults == b->faults) {
         IrLife *y = &lives[b->nodes[hidden].b];
         y->hint = y->hint == pin ? IR_NO_PIN : y->hint;

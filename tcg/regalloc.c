@@ -56,12 +56,12 @@ static void make_flags_alone(Lower *l, uint32_t i) {
 
 /* The flags at i go, which an op in front of them was to leave. */
 static void make_no_flags(Lower *l, uint32_t i) {
-    uint32_t k = i - 1;
-    while (l->values[k].flags_at != i - k) {
-        k--;
-    }
-    l->values[k].flags_at = 0;
     l->values[i].follows = false;
+    for (uint32_t k = i - 1; k > 0 && i - k < 8; k--) {
+        if (l->values[k].flags_at == i - k) {
+            l->values[k].flags_at = 0;
+        }
+    }
 }
 
 void ra_drop(Lower *l, uint32_t i) {
