@@ -85,11 +85,14 @@ class Session:
             pass
         return self.text.decode(errors="replace")
 
-    def monitor(self, line):
-        """What yado's monitor says to a line, on its -nographic console."""
+    def toggle_monitor(self):
+        """Turns yado's -nographic console over to its monitor."""
         self.process.stdin.write(b"\x01c")
         self.process.stdin.flush()
         self.expect(r"\(yado\) ")
+
+    def monitor(self, line):
+        """What the monitor says to a line."""
         self.send(line)
         return self.expect(r"(?s)(.*?)\(yado\) ").group(1).decode()
 
