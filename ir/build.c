@@ -30,7 +30,6 @@ IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *
     b->sets = g_new(uint16_t, b->capacity);
     b->pins = no_pins;
     b->known = g_new0(struct IrKnown, slot_count + 1);
-    b->dead = g_new0(struct IrDead, slot_count + 1);
     b->optimize = true;
     ir_block_reset(b);
     return b;
@@ -75,7 +74,6 @@ void ir_block_free(IrBlock *b) {
         g_free(b->lives);
         g_free(b->sets);
         g_free(b->known);
-        g_free(b->dead);
         g_free(b);
     }
 }
@@ -86,7 +84,6 @@ void ir_new_generation(IrBlock *b) {
         for (uint32_t s = 0; s < b->slot_count; s++) {
             b->known[s].gen = 0;
         }
-        memset(b->dead, 0, sizeof b->dead[0] * b->slot_count);
         b->gen = 1;
     }
 }

@@ -271,9 +271,6 @@ typedef struct IrBlock {
     unsigned next_span;   /* the one to be forgotten next */
     bool optimize;        /* builder folds and forwards; off for --verify's reference and for tests */
     uint32_t *uses;       /* opt_dead: per node; `capacity` of them */
-    struct IrDead {
-        uint32_t gen, faults;
-    } *dead;              /* opt_dead: of each slot, if of this generation, how many faults follow the set that hides earlier ones */
 } IrBlock;
 
 /* -- build.c: making blocks. A block keeps its arena for reuse; ir_block_reset empties it. -- */
@@ -285,7 +282,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(IrBlock, ir_block_free)
 void ir_block_reset(IrBlock *b);
 /* Drops the nodes from `count` on: an insn whose translation has been given up. */
 void ir_block_cut(IrBlock *b, uint32_t count);
-/* For the builder and passes: after it no stamp in known and dead equals gen. */
+/* For the builder: after it no stamp in known equals gen. */
 void ir_new_generation(IrBlock *b);
 
 /* Appends a node without folding; returns its id. */
@@ -423,20 +420,7 @@ static inline void ir_forget_spans(IrBlock *b) {
 void ir_opt_check(IrBlock *b); /* one forward pass, in front of ir_opt_dead: one check for several */
 /* Does n show guest slots to somebody, other than by leaving with a fault that it finds before it has done anything? */
 bool ir_shows_slots(const IrBlock *b, const IrNode *n);
-void ir_opt_dead(IrBlock *b); /* one backward pass: dead sets, sets that only faults see (pends), dead code */
-/* The set or pend n, in front of `faults` faults, in a backward pass: it becomes a nop when nobody sees it (false), else a
- * pend where only faults do. d: what is known of its slot. */
-static inline bool ir_dead_set(struct IrDead *d, uint32_t gen, IrNode *n, uint32_t faults) {
-    if (d->gen == gen) {
-        if (d->faults == faults) {
-            *n = (IrNode){.op = IR_nop};
-            return false;
-        }
-        n->op = IR_pend;
-    }
-    *d = (struct IrDead){gen, faults};
-    return true;
-}
+void ir_opt_dead(IrBlock *b); /* dead sets, sets that only faults see (pends), dead code */
 
 /* -- interp.c -- */
 /*

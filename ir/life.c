@@ -9,8 +9,6 @@
  */
 #include "ir/life.h"
 
-#include <string.h>
-
 uint32_t ir_kin_operand(const IrNode *n) {
     switch (n->op) {
     case IR_ld: case IR_st:

@@ -39,8 +39,9 @@ static inline void ir_note_set(IrBlock *b, uint32_t slot, uint32_t v, uint32_t i
     uint32_t hidden = s->set, touched = s->touched;
     uint8_t pin = b->pins[slot];
     bool pends = hidden != 0;
+    lives[i].uses = 1;
     if (G_UNLIKELY(i > UINT16_MAX)) {
-        return; /* no host code is made of blocks of that size */
+        return; /* it stays; no host code is made of blocks of that size */
     }
     if (hidden && s->faults == b->faults) {
         IrLife *y = &lives[b->nodes[hidden].b];
@@ -56,7 +57,6 @@ static inline void ir_note_set(IrBlock *b, uint32_t slot, uint32_t v, uint32_t i
     }
     x->last_use = (uint16_t)i;
     x->uses++;
-    lives[i].uses = 1;
     lives[i].next = (uint16_t)touched; /* what would count if this were in vain */
     b->sets[b->set_count++] = (uint16_t)i;
     s->set = s->touched = (uint16_t)i;

@@ -455,15 +455,8 @@ unsigned ra_define(Lower *l, uint32_t v, bool early) {
 void ra_alias(Lower *l, uint32_t v, uint32_t of) {
     const RaValue *y = &l->values[of];
     RaValue *x = &l->values[v];
-    HostOperand mem;
-    if (y->reg == RA_NO_REG && ra_memory(l, of, &mem)) {
-        if (y->env >= 0) {
-            ra_use(l, of, UINT32_MAX); /* the slot may be set while v lives */
-        } else {
-            ra_use(l, of, UINT32_MAX);
-        }
-    } else if (y->reg == RA_NO_REG) {
-        ra_use(l, of, UINT32_MAX);
+    if (y->reg == RA_NO_REG) {
+        ra_use(l, of, UINT32_MAX); /* a slot that it is in may be set while v lives */
     }
     link_reg(l, v, y->reg);
     x->clean = false;

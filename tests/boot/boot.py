@@ -163,7 +163,7 @@ def case_verify(yado, folder):
     initrd = os.path.join(folder, "small.gz")
     guests.make_small_initrd(initrd)
     seen = run_linux(yado, initrd, "256", ["--verify", "-icount", "shift=3"], 1200)
-    check_verified(seen, 5 * 10**7)
+    check_verified(seen, 85 * 10**6)
 
 
 def check_verified(seen, least):
