@@ -20,7 +20,7 @@ void walk_keep_operands(Walk *w, uint32_t i) {
 }
 
 void walk_store_insns_left(Walk *w) {
-    if (w->l.vcpu->tcg->config.icount) {
+    if (w->l.tcg->config.icount) {
         w->l.be->store_imm(w->l.h, IR_I32, (HostOperand){.kind = HOST_ENV, .disp = offsetof(Env, insn_rest)},
                            (int32_t)walk_insns_left(w));
     }
@@ -106,7 +106,7 @@ static void lower_leave_if(Walk *w, const IrNode *n) {
     c->insn_off = (int32_t)n->b;
     c->desc = n->aux & 16;
     c->leaves = true;
-    c->rest = l->vcpu->tcg->config.icount ? l->ir->insns - w->insn_index : 0;
+    c->rest = l->tcg->config.icount ? l->ir->insns - w->insn_index : 0;
     ra_pends(l, c);
     unsigned slot = free_exit(w);
     if (slot < TB_EXITS && on_page(c->insn_off) && !c->desc && !c->rest && !c->pends && c->flags_to.kind == HOST_NONE) {
@@ -293,8 +293,7 @@ static void lower_node(Walk *w, uint32_t i) {
 
 /* -- a whole block -- */
 
-static uint8_t *make_slot_pins(Vcpu *v, const Backend *be) {
-    const Frontend *fe = v->frontend;
+static uint8_t *make_slot_pins(const Frontend *fe, const Backend *be) {
     uint8_t *pins = g_malloc(fe->slot_count ? fe->slot_count : 1);
     for (unsigned s = 0; s < fe->slot_count; s++) {
         const IrSlot *slot = &fe->slots[s];
@@ -308,22 +307,35 @@ static uint8_t *make_slot_pins(Vcpu *v, const Backend *be) {
     return pins;
 }
 
-static Walk *walk_get(Vcpu *v, IrBlock *ir) {
-    Walk *w = v->lower;
-    if (!w) {
-        const Backend *be = v->tcg->backend;
-        g_assert(v->frontend->slot_count <= IR_PINS_MAX);
-        w = v->lower = g_new0(Walk, 1);
-        w->l.vcpu = v;
-        w->l.be = be;
-        w->l.all[0] = (1u << be->vec_base) - 1;
-        w->l.all[1] = ~w->l.all[0];
-        w->l.scratch[0] = be->scratch & w->l.all[0];
-        w->l.scratch[1] = be->scratch & w->l.all[1];
-        w->l.special = 1u << be->result_reg | 1u << be->shift_reg;
-        w->l.slot_pin = make_slot_pins(v, v->tcg->backend);
-        w->l.slot_lazy = g_malloc0(sizeof *w->l.slot_lazy * v->frontend->slot_count);
+Lowerer *lowerer_new(Tcg *tcg, const Frontend *fe) {
+    const Backend *be = tcg->backend;
+    if (!be) {
+        return NULL;
     }
+    g_assert(fe->slot_count <= IR_PINS_MAX);
+    Walk *w = g_new0(Walk, 1);
+    w->l.tcg = tcg;
+    w->l.be = be;
+    w->l.all[0] = (1u << be->vec_base) - 1;
+    w->l.all[1] = ~w->l.all[0];
+    w->l.scratch[0] = be->scratch & w->l.all[0];
+    w->l.scratch[1] = be->scratch & w->l.all[1];
+    w->l.special = 1u << be->result_reg | 1u << be->shift_reg;
+    w->l.slot_pin = make_slot_pins(fe, be);
+    w->l.slot_lazy = g_malloc0(sizeof *w->l.slot_lazy * fe->slot_count);
+    return w;
+}
+
+void lowerer_free(Lowerer *w) {
+    if (w) {
+        g_free(w->l.work);
+        g_free((void *)(uintptr_t)w->l.slot_pin);
+        g_free(w->l.slot_lazy);
+        g_free(w);
+    }
+}
+
+static void walk_begin(Walk *w, IrBlock *ir) {
     Lower *l = &w->l;
     if (ir->pins != l->slot_pin) { /* the first block made here */
         ir->pins = l->slot_pin;
@@ -340,17 +352,6 @@ static Walk *walk_get(Vcpu *v, IrBlock *ir) {
     w->exits_used = 0;
     w->cold_count = w->leave_count = w->mark_count = w->insn_index = 0;
     w->depth = 0;
-    return w;
-}
-
-void lower_vcpu_free(Vcpu *v) {
-    Walk *w = v->lower;
-    if (w) {
-        g_free(w->l.work);
-        g_free((void *)(uintptr_t)w->l.slot_pin);
-        g_free(w->l.slot_lazy);
-        g_free(w);
-    }
 }
 
 /* May exceptions and maintenance go on without coming back to the run loop? */
@@ -358,8 +359,8 @@ static bool stays(const Tcg *tcg) {
     return !tcg->one_by_one && !tcg->config.icount;
 }
 
-LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir) {
-    Tcg *tcg = v->tcg;
+LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir) {
+    Tcg *tcg = w->l.tcg;
     uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
     if (!start) {
         return LOWER_NO_ROOM;
@@ -369,7 +370,7 @@ LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir) {
     }
     HostCode h = {.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES - HOST_CODE_SPARE,
                   .exec = cache_exec(tcg->cache, start), .stubs = &tcg->stubs, .stays = stays(tcg)};
-    Walk *w = walk_get(v, ir);
+    walk_begin(w, ir);
     w->tb = tb;
     w->keep_marks = tcg->config.verify || tcg->config.log_items & TCG_LOG_OUT_ASM;
     w->l.lists_insns = w->keep_marks || tcg->config.icount;

@@ -12,9 +12,12 @@ bool lower_init(Tcg *tcg, const Frontend *fe, GError **error);
 void lower_finish(Tcg *tcg);
 void lower_cache_reset(Tcg *tcg);
 
-/* Compiles ir into the cache and fills tb's host part. */
-LowerResult lower_block(Vcpu *v, Tb *tb, IrBlock *ir);
-void lower_vcpu_free(Vcpu *v);
+/* Who translates has a lowerer of its own. NULL: there is no backend. */
+typedef struct Walk Lowerer;
+Lowerer *lowerer_new(Tcg *tcg, const Frontend *fe);
+void lowerer_free(Lowerer *w);
+/* Compiles ir into the cache and fills tb's host part. Under Tcg.lock. */
+LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir);
 
 /* Makes exit `slot` of tb jump to host code. */
 void lower_patch(Tcg *tcg, const Tb *tb, unsigned slot, const uint8_t *to);

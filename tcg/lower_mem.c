@@ -163,8 +163,8 @@ static unsigned page_hint(Walk *w, const IrNode *check, HostLook *look) {
     }
     if (s->steady || indexed || is_stream(w, (uint32_t)slot)) {
         uint64_t insn = walk_insn_pa(w);
-        *look = tb_hint_look(w->l.vcpu->tcg, insn);
-        if (*look == HOST_LOOK_PAGE && w->l.vcpu->tcg->config.forced.runs) {
+        *look = tb_hint_look(w->l.tcg, insn);
+        if (*look == HOST_LOOK_PAGE && w->l.tcg->config.forced.runs) {
             *look = insn & 4 || check->c > 8 ? HOST_LOOK_RISING : HOST_LOOK_EITHER;
         }
     }
@@ -249,7 +249,7 @@ void lower_check(Walk *w, uint32_t i) {
     /* For loads alone: a store's address keeps nobody waiting. */
     unsigned spare = look == HOST_LOOK_TLB && !(n->aux & IR_CHECK_W) ? ra_spare(l) : RA_NO_REG;
     HostCold *c = begin_cold(w);
-    if (look == HOST_LOOK_RISING && l->vcpu->verify) {
+    if (look == HOST_LOOK_RISING && l->tcg->config.verify) {
         c->from[2] = keep_in_page(w, ea, n->c);
     }
     c->ea = (uint8_t)ea;

@@ -20,7 +20,7 @@ typedef struct RaPend {
 } RaPend;
 
 typedef struct Lower {
-    Vcpu *vcpu;
+    Tcg *tcg;
     const Backend *be;
     IrBlock *ir;
     const IrNode *nodes;       /* of ir */

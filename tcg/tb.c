@@ -614,7 +614,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
         tb->extra->given_off = verify_first_given(v, plain);
     }
     if (tcg->backend) {
-        *result = lower_block(v, tb, ir);
+        *result = lower_block(v->lowerer, tb, ir);
         if (G_UNLIKELY(*result != LOWER_OK)) {
             tb_drop_extra(tb);
             return NULL;

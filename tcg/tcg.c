@@ -30,7 +30,7 @@ void tcg_free(Tcg *tcg) {
         Vcpu *v = tcg->vcpus[i];
         v->frontend->finish(v->env);
         tlb_free(v);
-        lower_vcpu_free(v);
+        lowerer_free(v->lowerer);
         verify_free(v);
         ir_interp_free(v->interp);
         ir_block_free(v->ir);
@@ -87,6 +87,7 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     v->interp = ir_interp_new(&ldst_ops, fe->helpers, fe->helper_count);
     v->ir = ir_block_new(fe->slots, fe->slot_count, fe->helpers, fe->helper_count);
     v->slow_ir = ir_block_new(fe->slots, fe->slot_count, fe->helpers, fe->helper_count);
+    v->lowerer = lowerer_new(tcg, fe);
     if (tcg->config.verify && tcg->backend) {
         verify_init(v);
     }

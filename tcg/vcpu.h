@@ -291,7 +291,7 @@ struct Vcpu {
     IrInterp *interp;
     IrBlock *ir;          /* scratch of translation */
     IrBlock *slow_ir;     /* scratch of single insns */
-    void *lower;          /* scratch of lower.c */
+    struct Walk *lowerer; /* or NULL */
     struct Verify *verify; /* --verify, or NULL */
     uint64_t fetch_va;    /* page last fetched from... */
     uint64_t fetch_pa;    /* ...and where it is, valid while fetch_ok */

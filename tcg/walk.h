@@ -68,7 +68,7 @@ static inline uint64_t walk_insn_pa(const Walk *w) {
 void walk_keep_operands(Walk *w, uint32_t i);
 /* Under -icount: what C must know to say how many insns have retired. */
 static inline uint32_t walk_insns_left(const Walk *w) {
-    return w->l.vcpu->tcg->config.icount ? w->l.ir->insns - w->insn_index + 1 : 0;
+    return w->l.tcg->config.icount ? w->l.ir->insns - w->insn_index + 1 : 0;
 }
 void walk_store_insns_left(Walk *w);
 

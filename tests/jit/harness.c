@@ -240,7 +240,7 @@ bool jit_compile(JitSide *s, const IrBlock *b) {
     lower_cache_reset(s->tcg);
     s->tb.insns = (uint16_t)b->insns;
     s->tb.valid = true;
-    s->compiled = lower_block(s->vcpu, &s->tb, s->made) == LOWER_OK;
+    s->compiled = lower_block(s->vcpu->lowerer, &s->tb, s->made) == LOWER_OK;
     return s->compiled;
 }
 
