@@ -315,7 +315,6 @@ Lowerer *lowerer_new(Tcg *tcg, const Frontend *fe) {
     g_assert(fe->slot_count <= IR_PINS_MAX);
     Walk *w = g_new0(Walk, 1);
     w->l.tcg = tcg;
-    w->l.be = be;
     w->l.all[0] = (1u << be->vec_base) - 1;
     w->l.all[1] = ~w->l.all[0];
     w->l.scratch[0] = be->scratch & w->l.all[0];
@@ -337,6 +336,7 @@ void lowerer_free(Lowerer *w) {
 
 static void walk_begin(Walk *w, IrBlock *ir) {
     Lower *l = &w->l;
+    l->be = l->tcg->backend; /* which tests exchange */
     if (ir->pins != l->slot_pin) { /* the first block made here */
         ir->pins = l->slot_pin;
         ir_lives_again(ir);
