@@ -64,11 +64,11 @@ static void chain_stubs(Walk *w) {
     }
 }
 
-static void lower_jump(Walk *w, const IrNode *n) {
+static void lower_jump(Walk *w, uint32_t i, const IrNode *n) {
     leave_to(w, 0, (int32_t)n->a, n->aux & 1);
 }
 
-static void lower_branch(Walk *w, const IrNode *n) {
+static void lower_branch(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
     int32_t then = (int32_t)n->b, otherwise = (int32_t)n->c;
     bool poll = n->aux & 16;
@@ -95,11 +95,11 @@ static unsigned free_exit(const Walk *w) {
 }
 
 /* Where nothing is to be done on the way out the jump itself can be chained. */
-static void lower_leave_if(Walk *w, const IrNode *n) {
+static void lower_leave_if(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
     int cc = flags_condition(w, n->a, n->aux & 15);
     if (w->leave_count == MAX_LEAVES) {
-        l->failed = true;
+        ra_fail(l);
         return;
     }
     HostCold *c = &w->leaves[w->leave_count];
@@ -159,10 +159,10 @@ static void leave_early(Walk *w) {
     }
 }
 
-static void lower_skip(Walk *w, const IrNode *n) {
+static void lower_skip(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
     if (w->depth == MAX_DEPTH) {
-        l->failed = true;
+        ra_fail(l);
         return;
     }
     flags_keep(w); /* both ways out of here want them in memory */
@@ -172,7 +172,7 @@ static void lower_skip(Walk *w, const IrNode *n) {
     w->skip[w->depth++] = l->be->jump_if(l->h, cc);
 }
 
-static void lower_end(Walk *w) {
+static void lower_end(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
     flags_lose(w);
     ra_spill_all(l);
@@ -180,12 +180,11 @@ static void lower_end(Walk *w) {
     l->flags_value = l->flags_of = 0;
 }
 
-static void lower_get(Walk *w, uint32_t i) {
-    ra_get(&w->l, i, ra_node(&w->l, i)->a);
+static void lower_get(Walk *w, uint32_t i, const IrNode *n) {
+    ra_get(&w->l, i, n->a);
 }
 
-static void lower_set(Walk *w, uint32_t i) {
-    const IrNode *n = ra_node(&w->l, i);
+static void lower_set(Walk *w, uint32_t i, const IrNode *n) {
     bool pended = w->l.values[i].pended;
     unsigned pin = w->l.slot_pin[n->a];
     const RaValue *x = &w->l.values[n->b];
@@ -204,17 +203,16 @@ static void lower_set(Walk *w, uint32_t i) {
     }
 }
 
-static void lower_pcrel(Walk *w, uint32_t i) {
+static void lower_pcrel(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
     unsigned d = ra_define(l, i, true);
     flags_lose(w);
-    l->be->pcrel(l->h, d, (int32_t)ra_node(l, i)->a);
+    l->be->pcrel(l->h, d, (int32_t)n->a);
 }
 
 /* zext and trunc cost nothing where the register already is what is wanted. */
-static void lower_zext(Walk *w, uint32_t i) {
+static void lower_zext(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     RaValue *x = &l->values[n->a];
     ra_use(l, n->a, UINT32_MAX);
     if (x->clean && (l->values[i].hint == RA_NO_REG || l->values[i].hint == x->reg)) {
@@ -227,9 +225,9 @@ static void lower_zext(Walk *w, uint32_t i) {
 }
 
 /* A scalar into a vector of its own: nothing to do where the rest of its register is zero already. */
-static void lower_vzext(Walk *w, uint32_t i) {
+static void lower_vzext(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    uint32_t a = ra_node(l, i)->a;
+    uint32_t a = n->a;
     if (!l->values[i].last_use) {
         return;
     }
@@ -237,57 +235,61 @@ static void lower_vzext(Walk *w, uint32_t i) {
     if (l->values[a].clean && walk_type(w, a) != IR_F16) { /* an f16 is moved as 32 bits */
         ra_alias(l, i, a);
     } else {
-        lower_value(w, i);
+        lower_value(w, i, n);
     }
 }
 
-static void lower_insn(Walk *w, const IrNode *n) {
+static void lower_insn(Walk *w, uint32_t i, const IrNode *n) {
     w->insn_index++;
     if (w->keep_marks && w->mark_count < MAX_MARKS) {
         w->marks[w->mark_count++] = (HostMark){walk_here(w), (int32_t)n->a};
     }
 }
 
-static void lower_node(Walk *w, uint32_t i) {
+/* v is the same bits as its operand. */
+static void lower_same(Walk *w, uint32_t i, const IrNode *n) {
+    ra_alias(&w->l, i, n->a);
+}
+
+static void lower_indirect(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
-    switch ((IrOp)n->op) {
-    case IR_insn: lower_insn(w, n); break;
-    case IR_pcrel: lower_pcrel(w, i); break;
-    case IR_get: lower_get(w, i); break;
-    case IR_add: case IR_sub: lower_sum(w, i); break;
-    case IR_set: case IR_pend: lower_set(w, i); break;
-    case IR_call: lower_call(w, i); break;
-    case IR_trunc: case IR_vlow: ra_alias(l, i, n->a); break;
-    case IR_vzext: lower_vzext(w, i); break;
-    case IR_zext: lower_zext(w, i); break;
-    case IR_fl_add: lower_fl_add(w, i); break;
-    case IR_fl_sub: lower_fl_sub(w, i); break;
-    case IR_fl_fcmp: lower_fl_fcmp(w, i); break;
-    case IR_fl_nzcv: lower_fl_nzcv(w, i); break;
-    case IR_fl_sel: lower_fl_sel(w, i); break;
-    case IR_fl_logic: lower_fl_logic(w, i); break;
-    case IR_fl_adc: case IR_fl_sbc: lower_fl_carry(w, i); break;
-    case IR_adc: case IR_sbc: lower_adc(w, i); break;
-    case IR_cset: lower_cset(w, i); break;
-    case IR_csel: lower_csel(w, i); break;
-    case IR_setc: lower_setc(w, i); break;
-    case IR_check: lower_check(w, i); break;
-    case IR_aligned: lower_aligned(w, n); break;
-    case IR_ld: lower_ld(w, i); break;
-    case IR_st: lower_st(w, i); break;
-    case IR_skip_if: lower_skip(w, n); break;
-    case IR_end: lower_end(w); break;
-    case IR_jump: lower_jump(w, n); break;
-    case IR_branch: lower_branch(w, n); break;
-    case IR_leave_if: lower_leave_if(w, n); break;
-    case IR_indirect:
-        l->be->indirect(l->h, ra_use(l, n->a, UINT32_MAX), n->aux & IR_JUMP_SEXT);
-        break;
-    case IR_exit:
-        l->be->exit(l->h, n->aux, n->aux != IR_EXIT_PC_SET, (int32_t)n->a);
-        break;
-    default: lower_value(w, i); break;
+    l->be->indirect(l->h, ra_use(l, n->a, UINT32_MAX), n->aux & IR_JUMP_SEXT);
+}
+
+static void lower_exit(Walk *w, uint32_t i, const IrNode *n) {
+    w->l.be->exit(w->l.h, n->aux, n->aux != IR_EXIT_PC_SET, (int32_t)n->a);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+static LowerFn *const lowers[IR_OPS] = {
+    [0 ... IR_OPS - 1] = lower_value, /* but for: */
+    [IR_insn] = lower_insn,       [IR_pcrel] = lower_pcrel,       [IR_get] = lower_get,
+    [IR_set] = lower_set,         [IR_pend] = lower_set,          [IR_call] = lower_call,
+    [IR_add] = lower_sum,         [IR_sub] = lower_sum,           [IR_trunc] = lower_same,
+    [IR_vlow] = lower_same,       [IR_zext] = lower_zext,         [IR_vzext] = lower_vzext,
+    [IR_fl_add] = lower_fl_add,   [IR_fl_sub] = lower_fl_sub,     [IR_fl_fcmp] = lower_fl_fcmp,
+    [IR_fl_nzcv] = lower_fl_nzcv, [IR_fl_sel] = lower_fl_sel,     [IR_fl_logic] = lower_fl_logic,
+    [IR_fl_adc] = lower_fl_carry, [IR_fl_sbc] = lower_fl_carry,   [IR_adc] = lower_adc,
+    [IR_sbc] = lower_adc,         [IR_cset] = lower_cset,         [IR_csel] = lower_csel,
+    [IR_setc] = lower_setc,       [IR_check] = lower_check,       [IR_aligned] = lower_aligned,
+    [IR_ld] = lower_ld,           [IR_st] = lower_st,             [IR_skip_if] = lower_skip,
+    [IR_end] = lower_end,         [IR_jump] = lower_jump,         [IR_branch] = lower_branch,
+    [IR_leave_if] = lower_leave_if, [IR_indirect] = lower_indirect, [IR_exit] = lower_exit,
+};
+#pragma GCC diagnostic pop
+
+static void lower_nodes(Walk *w) {
+    Lower *l = &w->l;
+    for (const uint16_t *at = l->work_begin; at < l->work_end; at++) {
+        uint32_t i = l->now = *at;
+        const IrNode *n = ra_node(l, i);
+        if (G_UNLIKELY(!(l->values[i].uses | (ra_kinds[n->op] & RA_NEEDED)))) {
+            ra_drop(l, i);
+        } else {
+            lowers[n->op](w, i, n);
+            l->locked = 0;
+        }
     }
 }
 
@@ -380,16 +382,7 @@ LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir) {
     ra_prepare(&w->l);
     uint32_t host_count = 0;
     HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns, &host_count) : 0;
-    for (const uint16_t *at = w->l.work_begin, *end = w->l.work_end; at < end && !w->l.failed; at++) {
-        uint32_t i = *at;
-        w->l.now = i;
-        if (G_UNLIKELY(ra_kinds[ra_node(&w->l, i)->op] & (w->l.values[i].uses ? 0 : RA_REMOVABLE))) {
-            ra_drop(&w->l, i);
-            continue;
-        }
-        lower_node(w, i);
-        w->l.locked = 0;
-    }
+    lower_nodes(w);
     if (spent) {
         memcpy(h.start + host_count, &h.insns, 4);
         tcg->backend->bind(&h, spent);

@@ -108,7 +108,7 @@ static G_GNUC_NO_INLINE int test_condition(Walk *w, uint32_t f, unsigned cond) {
     }
     if (!flags_where(l, f, &from)) {
         if (!flags_const(l, f, &image)) {
-            l->failed = true;
+            ra_fail(l);
             return 0;
         }
         from = flags_home(w, f, image);
@@ -158,7 +158,7 @@ void flags_store(Walk *w, uint32_t f, HostOperand to) {
         }
         l->be->store(l->h, IR_FLAGS, to, tmp);
     } else {
-        l->failed = true;
+        ra_fail(l);
     }
 }
 
@@ -224,9 +224,8 @@ static bool is_conditional_compare(const Walk *w, uint32_t i) {
     return true;
 }
 
-void lower_fl_sub(Walk *w, uint32_t i) {
+void lower_fl_sub(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     if (is_conditional_compare(w, i)) {
         walk_keep_operands(w, i);
         return;
@@ -241,8 +240,7 @@ void lower_fl_sub(Walk *w, uint32_t i) {
     flags_now_hold(w, i, HOST_FLAGS_SUB);
 }
 
-void lower_fl_add(Walk *w, uint32_t i) {
-    const IrNode *n = ra_node(&w->l, i);
+void lower_fl_add(Walk *w, uint32_t i, const IrNode *n) {
     if (!flags_follow(w, i, IR_add)) {
         flags_lose(w);
         rule_emit_named(w, i, IR_add, walk_type(w, n->a), n->a, n->b);
@@ -270,16 +268,16 @@ static void select_images(Walk *w, uint32_t i) {
         } else if (from.kind != HOST_REG) {
             l->be->load(l->h, IR_FLAGS, reg[k], from);
         } else {
-            l->failed = true;
+            ra_fail(l);
         }
     }
     l->be->csel(l->h, IR_I64, cc, reg[1], reg[0]);
     l->be->store(l->h, IR_FLAGS, ra_spill_slot(l, i), reg[1]);
 }
 
-void lower_fl_sel(Walk *w, uint32_t i) {
+void lower_fl_sel(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i), *compare = ra_node(l, n->b);
+    const IrNode *compare = ra_node(l, n->b);
     int32_t image = 0;
     if (compare->op != IR_fl_sub || l->flags_value == n->b || !is_conditional_compare(w, n->b)) {
         select_images(w, i);
@@ -295,9 +293,8 @@ void lower_fl_sel(Walk *w, uint32_t i) {
     flags_now_hold(w, i, HOST_FLAGS_SUB);
 }
 
-void lower_fl_logic(Walk *w, uint32_t i) {
+void lower_fl_logic(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     const IrNode *m = ra_node(l, n->a);
     if (l->flags_of == n->a && !l->flags_value && (m->op == IR_and || m->op == IR_or || m->op == IR_xor)) {
         flags_now_hold(w, i, HOST_FLAGS_ADD); /* no carry, no overflow: the same in both senses of IR */
@@ -351,12 +348,11 @@ static void csel_fp(Walk *w, uint32_t i) {
     l->be->csel_fp(l->h, (IrType)n->type, cc, ra_define(l, i, false), s, tmp);
 }
 
-void lower_csel(Walk *w, uint32_t i) {
+void lower_csel(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     IrType type = (IrType)n->type;
     if (type == IR_V128) {
-        lower_call_op(w, i);
+        lower_call_op(w, i, n);
         return;
     } else if (ir_type_is_vec(type)) {
         csel_fp(w, i);
@@ -373,17 +369,15 @@ void lower_csel(Walk *w, uint32_t i) {
     l->be->csel(l->h, type, cc, d, b);
 }
 
-void lower_cset(Walk *w, uint32_t i) {
+void lower_cset(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     int cc = flags_condition(w, n->a, n->aux);
     unsigned d = ra_define(l, i, false);
     l->be->cset(l->h, cc, d);
 }
 
-void lower_setc(Walk *w, uint32_t i) {
+void lower_setc(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     flags_lose(w);
     HostOperand a = ra_operand(l, n->a, "r");
     HostOperand b = ra_operand(l, n->b, "rim");
@@ -392,9 +386,8 @@ void lower_setc(Walk *w, uint32_t i) {
     l->be->cset(l->h, l->be->flags_cc(n->aux & 15, HOST_FLAGS_SUB), d);
 }
 
-void lower_adc(Walk *w, uint32_t i) {
+void lower_adc(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     const HostRule *r = l->be->rules[n->op];
     HostPolarity wanted = n->op == IR_adc || n->op == IR_fl_adc ? HOST_FLAGS_ADD : HOST_FLAGS_SUB;
     HostOp op;
@@ -423,7 +416,7 @@ void lower_adc(Walk *w, uint32_t i) {
     } else if (flags_const(l, n->c, &image)) {
         l->be->carry_load(l->h, flags_home(w, n->c, image), false, wanted);
     } else {
-        l->failed = true;
+        ra_fail(l);
     }
     l->flags_value = 0;
     r->emit(l->h, &op);
@@ -435,27 +428,26 @@ void lower_adc(Walk *w, uint32_t i) {
     }
 }
 
-void lower_fl_carry(Walk *w, uint32_t i) {
+void lower_fl_carry(Walk *w, uint32_t i, const IrNode *n) {
     if (!flags_follow(w, i, ra_node(&w->l, i)->op == IR_fl_adc ? IR_adc : IR_sbc)) {
-        lower_adc(w, i);
+        lower_adc(w, i, n);
     }
 }
 
-void lower_fl_fcmp(Walk *w, uint32_t i) {
+void lower_fl_fcmp(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     const HostRule *r = l->be->rules[IR_fl_fcmp];
     if (r && l->ir->fp_plain && walk_type(w, n->a) != IR_F16) {
         rule_emit(w, i, r, n);
         flags_now_hold(w, i, HOST_FLAGS_SUB);
     } else {
-        lower_call_op(w, i);
+        lower_call_op(w, i, n);
     }
 }
 
-void lower_fl_nzcv(Walk *w, uint32_t i) {
+void lower_fl_nzcv(Walk *w, uint32_t i, const IrNode *n) {
     int32_t image;
     if (!flags_const(&w->l, i, &image) && w->l.values[i].last_use) {
-        lower_call_op(w, i);
+        lower_call_op(w, i, n);
     }
 }

@@ -227,15 +227,14 @@ static void alloc_two(Lower *l, uint8_t regs[2]) {
     }
 }
 
-void lower_check(Walk *w, uint32_t i) {
+void lower_check(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     bool used = l->values[i].last_use != 0;
     uint8_t regs[2];
     HostLook look;
 
     if (w->cold_count == MAX_COLD) {
-        l->failed = true;
+        ra_fail(l);
         return;
     }
     flags_lose(w);
@@ -283,9 +282,8 @@ static inline unsigned access_address(Walk *w, uint32_t ea, int32_t *disp) {
     return ra_use(l, ea, UINT32_MAX);
 }
 
-void lower_ld(Walk *w, uint32_t i) {
+void lower_ld(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     int32_t disp;
     unsigned addend = ra_use(l, n->a, UINT32_MAX);
     unsigned ea = access_address(w, n->b, &disp);
@@ -301,9 +299,8 @@ void lower_ld(Walk *w, uint32_t i) {
     l->be->ld(l->h, (IrType)n->type, n->aux, d, addend, ea, disp);
 }
 
-void lower_st(Walk *w, uint32_t i) {
+void lower_st(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     int32_t disp;
     unsigned addend = ra_use(l, n->a, UINT32_MAX);
     unsigned ea = access_address(w, n->b, &disp);
@@ -321,10 +318,10 @@ void lower_st(Walk *w, uint32_t i) {
     l->be->st(l->h, (IrType)value->type, n->aux, v, addend, ea, disp, tmp);
 }
 
-void lower_aligned(Walk *w, const IrNode *n) {
+void lower_aligned(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
     if (w->cold_count == MAX_COLD) {
-        l->failed = true;
+        ra_fail(l);
         return;
     }
     flags_lose(w);

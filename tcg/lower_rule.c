@@ -165,9 +165,8 @@ void rule_emit_named(Walk *w, uint32_t i, IrOp opcode, IrType type, uint32_t a, 
     r->emit(l->h, &op);
 }
 
-void lower_call_op(Walk *w, uint32_t i) {
+void lower_call_op(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     for (unsigned k = 0; k < 3; k++) { /* moves only: host flags stay */
         char c = ir_ops[n->op].operands[k];
         if (!c || !ir_operand_is_value((IrOp)n->op, k)) {
@@ -200,9 +199,8 @@ void lower_call_op(Walk *w, uint32_t i) {
     }
 }
 
-void lower_call(Walk *w, uint32_t i) {
+void lower_call(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     const IrHelper *helper = &l->ir->helpers[n->a];
     HostOperand args[5];
     IrType types[5];
@@ -303,9 +301,8 @@ static G_GNUC_NO_INLINE void lower_constant_sum(Walk *w, uint32_t i, int32_t c) 
     l->be->add_imm(l->h, (IrType)n->type, ra_define(l, i, false), a, c);
 }
 
-void lower_sum(Walk *w, uint32_t i) {
+void lower_sum(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     const RaValue *x = &l->values[i];
     uint64_t k;
     if (ra_const(l, n->b, &k) && x->last_use && !x->flags_at) {
@@ -320,12 +317,11 @@ void lower_sum(Walk *w, uint32_t i) {
             return;
         }
     }
-    lower_value(w, i);
+    lower_value(w, i, n);
 }
 
-void lower_value(Walk *w, uint32_t i) {
+void lower_value(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    const IrNode *n = ra_node(l, i);
     const RaValue *x = &l->values[i];
     const HostRule *r = l->be->rules[n->op];
     unsigned props = ir_ops[n->op].props;
@@ -367,7 +363,7 @@ void lower_value(Walk *w, uint32_t i) {
     if (r) {
         rule_emit(w, i, r, n);
     } else if (ir_ops[n->op].interp) {
-        lower_call_op(w, i);
+        lower_call_op(w, i, n);
     } else { /* an access this backend cannot make: the interpreter runs the insn */
         walk_store_insns_left(w);
         l->be->exit(l->h, IR_EXIT_SLOW, true, walk_insn_off(w));

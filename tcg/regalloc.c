@@ -14,7 +14,7 @@ static bool is_vec_value(const Lower *l, uint32_t v) {
 
 /* -- before the walk -- */
 
-enum { /* see RA_REMOVABLE */
+enum { /* see RA_NEEDED */
     IN_PLACE = 2, /* an insn of two operands: where the result should be is where the first operand should be... */
     EITHER = 4,   /* ...or the second */
 };
@@ -32,7 +32,7 @@ const uint8_t ra_kinds[IR_OPS] = {
 #define CTRL 0
 #define FAULT 0
 #define OP(name, result, o, props, meaning)                                                                            \
-    [IR_##name] = (IS_REMOVABLE(IR_##name, props) ? RA_REMOVABLE : 0) | (IS_IN_PLACE(IR_##name) ? IN_PLACE : 0) | \
+    [IR_##name] = (IS_REMOVABLE(IR_##name, props) ? 0 : RA_NEEDED) | (IS_IN_PLACE(IR_##name) ? IN_PLACE : 0) | \
                   (IS_EITHER(IR_##name) ? EITHER : 0),
 #include "ir/ops.def"
 #include "ir/ops_fp.def"
@@ -79,7 +79,7 @@ static void forget_use(Lower *l, uint32_t v) {
     RaValue *x = &l->values[v];
     if (--x->uses == 0) {
         x->last_use = 0;
-        if (ra_kinds[ra_node(l, v)->op] & RA_REMOVABLE) {
+        if (!(ra_kinds[ra_node(l, v)->op] & RA_NEEDED)) {
             forget_op(l, v);
         }
     }
@@ -233,7 +233,7 @@ HostOperand ra_spill_slot(Lower *l, uint32_t v) {
             w++;
         }
         if (w == words) {
-            l->failed = true;
+            ra_fail(l);
             x->spill = 0;
         } else {
             unsigned bit = (unsigned)__builtin_ctzll(~l->spill_used[w]);
@@ -339,7 +339,7 @@ static unsigned take_away(Lower *l, uint32_t candidates, uint32_t any) {
         }
     }
     if (best == RA_NO_REG) { /* a rule asks for more registers than there are: a bug of the backend */
-        l->failed = true;
+        ra_fail(l);
         return (unsigned)__builtin_ctz(any);
     }
     evict(l, best);
@@ -403,7 +403,7 @@ unsigned ra_fetch(Lower *l, uint32_t v, uint32_t mask) {
         l->be->load(l->h, type, reg, mem);
         x->clean = true;
     } else {
-        l->failed = true;
+        ra_fail(l);
     }
     link_reg(l, v, reg);
     return reg;
@@ -566,7 +566,7 @@ void ra_set_pin(Lower *l, unsigned pin, uint32_t v) {
     } else if (ra_memory(l, v, &mem)) {
         l->be->load(l->h, type, pin, mem);
     } else {
-        l->failed = true;
+        ra_fail(l);
     }
     /* From now on v lives in the pin; a scratch register it had becomes free. */
     if (x->last_use > l->now && (x->reg == RA_NO_REG || ra_class_mask(l, vec) >> x->reg & 1)) {
@@ -631,7 +631,7 @@ void ra_pend(Lower *l, uint32_t slot, uint32_t v) {
     ra_forget_pend(l, slot);
     save_lazy(l, slot, 0); /* cold paths are going to write there */
     if (x->reg == RA_NO_REG && !ra_const(l, v, &imm) && !ra_memory(l, v, &mem)) {
-        l->failed = true;
+        ra_fail(l);
     }
     l->pend[l->pend_count++] = (RaPend){slot, v};
 }
@@ -661,7 +661,7 @@ static HostOperand cold_operand(Lower *l, uint32_t v) {
     if (ra_const(l, v, &imm)) {
         o = (HostOperand){.kind = HOST_IMM, .imm = ra_node(l, v)->type == IR_I32 ? (int32_t)imm : (int64_t)imm};
     } else if (o.reg == RA_NO_REG && !ra_memory(l, v, &o)) {
-        l->failed = true;
+        ra_fail(l);
     }
     return o;
 }
@@ -701,7 +701,7 @@ void ra_pends(Lower *l, HostCold *c) {
         if (ra_const(l, v, &imm)) {
             value = (HostOperand){.kind = HOST_IMM, .imm = (int64_t)imm};
         } else if (value.reg == RA_NO_REG && !ra_memory(l, v, &value)) {
-            l->failed = true;
+            ra_fail(l);
         }
         c->pend[c->pends].value = value;
         c->pend[c->pends].to = (HostOperand){.kind = HOST_ENV, .disp = (int32_t)l->ir->slots[l->pend[k].slot].offset};

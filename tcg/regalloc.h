@@ -51,10 +51,14 @@ typedef struct Lower {
     bool failed;
 } Lower;
 
-/* An op with no uses that need not be done, for it has no other effect; of a set: that nobody sees it. */
-enum { RA_REMOVABLE = 1 };
+/* An op that is done even if nobody uses its value, or, of a set, sees it: for its other effects. */
+enum { RA_NEEDED = 1 };
 extern const uint8_t ra_kinds[IR_OPS];
 void ra_prepare(Lower *l);
+static inline void ra_fail(Lower *l) { /* the block is given up: the walk ends */
+    l->failed = true;
+    l->work_end = NULL;
+}
 void ra_drop(Lower *l, uint32_t i); /* such an op is not done */
 void ra_extend(Lower *l, uint32_t v, uint32_t last_use); /* v is wanted at least until then */
 static inline const IrNode *ra_node(const Lower *l, uint32_t v) {

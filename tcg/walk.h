@@ -30,6 +30,8 @@ typedef struct Walk {
     unsigned depth;
 } Walk;
 
+typedef void LowerFn(Walk *w, uint32_t i, const IrNode *n); /* compiles n, the node i */
+
 /* No operands yet. Only what tells so: to clear it all costs more than many a rule. */
 static inline void walk_op(HostOp *op, const IrNode *n, IrType type) {
     op->node = n;
@@ -93,13 +95,13 @@ int flags_condition(Walk *w, uint32_t f, unsigned cond);
 /* The flags value into memory at `to` (guest slot or spill). */
 void flags_store(Walk *w, uint32_t f, HostOperand to);
 void lower_set_flags(Walk *w, const IrNode *n);
-void lower_fl_sub(Walk *w, uint32_t i);
-void lower_fl_add(Walk *w, uint32_t i);
+LowerFn lower_fl_sub;
+LowerFn lower_fl_add;
 /* if (cond of a) flags = compare; else flags = constant: Arm's CCMP. Both ways end with them in the host's flags. */
-void lower_fl_sel(Walk *w, uint32_t i);
-void lower_fl_logic(Walk *w, uint32_t i);
+LowerFn lower_fl_sel;
+LowerFn lower_fl_logic;
 /* Leaves the host's flags as a subtraction would that borrows when a < b, and overflows when they are unordered. */
-void lower_fl_fcmp(Walk *w, uint32_t i);
+LowerFn lower_fl_fcmp;
 /* Is `and` at i wanted for its flags alone, by the very next node? Then fl_logic does all the work. */
 bool flags_and_is_test(const Walk *w, uint32_t i);
 /* Will fl_logic of the `and` at i follow soon? */
@@ -108,19 +110,19 @@ bool flags_of_and(const Walk *w, uint32_t i);
 bool flags_are_wanted(const Walk *w);
 /* The op at i has left the flags of RaValue.flags_at in the host's. */
 void flags_made(Walk *w, uint32_t i, HostPolarity p);
-void lower_csel(Walk *w, uint32_t i);
-void lower_cset(Walk *w, uint32_t i);
-void lower_setc(Walk *w, uint32_t i);
+LowerFn lower_csel;
+LowerFn lower_cset;
+LowerFn lower_setc;
 /* adc and sbc: bring the carry into the host's flag, then their rule. */
-void lower_adc(Walk *w, uint32_t i);
-void lower_fl_carry(Walk *w, uint32_t i);
-void lower_fl_nzcv(Walk *w, uint32_t i);
+LowerFn lower_adc;
+LowerFn lower_fl_carry;
+LowerFn lower_fl_nzcv;
 
 /* -- lower_mem.c -- */
-void lower_check(Walk *w, uint32_t i);
-void lower_ld(Walk *w, uint32_t i);
-void lower_st(Walk *w, uint32_t i);
-void lower_aligned(Walk *w, const IrNode *n);
+LowerFn lower_check;
+LowerFn lower_ld;
+LowerFn lower_st;
+LowerFn lower_aligned;
 /* Do all uses of the sum at i stand in the region that it stands in? */
 bool mem_add_reaches(const Walk *w, uint32_t i);
 /* Is the sum at i, of the constant c, wanted as the address of loads and stores alone? Then it becomes their displacement. */
@@ -138,9 +140,9 @@ void rule_emit_named(Walk *w, uint32_t i, IrOp opcode, IrType type, uint32_t a, 
 /* The rule r for node i. */
 void rule_emit(Walk *w, uint32_t i, const HostRule *r, const IrNode *n);
 /* An op in C: operands through env.scratch. */
-void lower_call_op(Walk *w, uint32_t i);
-void lower_call(Walk *w, uint32_t i);
-void lower_value(Walk *w, uint32_t i);
-void lower_sum(Walk *w, uint32_t i); /* add and sub: most often of a small constant, which needs no rule's generality */
+LowerFn lower_call_op;
+LowerFn lower_call;
+LowerFn lower_value;
+LowerFn lower_sum; /* add and sub: most often of a small constant, which needs no rule's generality */
 
 #endif
