@@ -241,12 +241,15 @@ struct Trans {
     union {
         struct {
             bool ended;  /* a terminator has been emitted */
-            bool again;  /* go on at `start`: the way out has been emitted */
+            bool again;  /* go on at `start`, or where the path does: the way out, if there is one, has been emitted */
             bool sync;   /* end the block after this insn (exit NEXT follows): the insn changed what decoding depends on */
         };
         uint32_t stops;  /* is any of them set? */
     };
+    bool follows;        /* the block follows a path */
+    bool owes;           /* a branch back was followed that would have polled: every way out does */
     int32_t start;       /* page offset of the first insn */
+    const uint16_t *follow; /* the page offset at which the path goes on behind this insn; NULL: there is no path, or it ends here */
     unsigned rounds;     /* see TransRequest; those left, this one included, if there is room for another */
     unsigned leaves;     /* so many more conditional branches may be left by in the middle of the block; see frontend_branch */
     unsigned leaving;    /* ...and only those of the insns before this one, counted from 1 */
@@ -266,6 +269,10 @@ typedef struct TransRequest {
     unsigned max_insns;
     int32_t stop_offset;      /* end the block in front of this page offset (breakpoint), or -1 */
     unsigned rounds;          /* a branch back to the first insn may go on there this many times, as far as max_insns allows */
+    /* For frontend_translate_path: */
+    const uint16_t *path;     /* page offsets of the insns, in the order in which they are executed; the first is `offset` */
+    unsigned path_len;
+    bool cycle;               /* behind the last of them comes the first */
 } TransRequest;
 
 typedef enum TransResult {
@@ -274,11 +281,37 @@ typedef enum TransResult {
 } TransResult;
 
 /* For front ends: a direct branch by `displacement` where cond holds of flags, else on to the insn behind, at `next`. It
- * ends the block, or the block goes on, where it is likely to, with a way out here. */
+ * ends the block, or the block goes on, where it is likely to or its path does, with a way out here. */
 void frontend_branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement, int32_t next);
+
+/* For front ends: path: *t->follow is where the insn goes with nothing left to be done for it, but to leave elsewhere. */
+void frontend_follow(Trans *t);
+
+/* For front ends: a direct jump by `displacement`. It ends the block, or the path goes on there. */
+static inline void frontend_jump(Trans *t, int32_t displacement) {
+    int32_t to = t->off + displacement;
+    if (G_UNLIKELY(t->follow) && to == *t->follow) {
+        frontend_follow(t);
+        return;
+    }
+    ir_put(t->ir, IR_jump, IR_VOID, displacement <= 0 || t->owes, (uint32_t)to, 0, 0);
+    t->ended = true;
+}
+
+/* For front ends: an indirect jump to va, asked about before the insn has written anything. True: the block goes on at its
+ * destination, which is known, or if it is another the block is left in front of the insn: the jump itself is done. False:
+ * it has to be made as ever. */
+bool frontend_indirect(Trans *t, uint32_t va);
 
 /* Fills ir with one verified-able block; *end receives the page offset after its last byte. */
 TransResult frontend_translate(const TransRequest *request, IrBlock *ir, unsigned *end);
+
+/*
+ * The same of the insns of a path, up to request.max_insns of them: calls, jumps and branches on it are followed, whatever
+ * would leave it leaves the block. The block ends earlier where an insn cannot be followed, or does not lead to the next one of
+ * the path; ir->insns tells. It was made from the page's bytes from *begin to *end. `rounds` does not count.
+ */
+TransResult frontend_translate_path(const TransRequest *request, IrBlock *ir, unsigned *begin, unsigned *end);
 
 extern const Frontend frontend_arm, frontend_ppc;
 

@@ -21,6 +21,37 @@ static G_GNUC_NO_INLINE const uint8_t *gather(const TransRequest *r, unsigned of
     return buffer;
 }
 
+void frontend_follow(Trans *t) {
+    t->again = true;
+    t->owes |= *t->follow <= t->off;
+}
+
+/* A branch to `to` or `next` of a block that follows a path: goes on along it with a way out to the other. False: the path
+ * goes to neither. */
+static G_GNUC_NO_INLINE bool follow_branch(Trans *t, IrCond cond, uint32_t flags, int32_t to, int32_t next) {
+    unsigned poll = t->owes ? 16 : 0, poll_back = to <= t->off ? 16 : poll;
+    int32_t on = t->follow ? *t->follow : INT32_MIN;
+    if (on == to || on == next) {
+        if (to == next) {
+            return true;
+        }
+        ir_append(t->ir, IR_leave_if, IR_VOID, on == to ? (cond ^ 1) | poll : cond | poll_back, flags,
+                  (uint32_t)(on == to ? next : to), 0);
+        frontend_follow(t);
+    } else if (t->owes) { /* the terminator would poll on one way alone */
+        ir_append(t->ir, IR_leave_if, IR_VOID, cond | 16, flags, (uint32_t)to, 0);
+        ir_append(t->ir, IR_jump, IR_VOID, 1, (uint32_t)next, 0, 0);
+        t->ended = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool frontend_indirect(Trans *t, uint32_t va) {
+    return false;
+}
+
 void frontend_branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement, int32_t next) {
     int32_t to = t->off + displacement;
     if (t->rounds > 1 && to == t->start) {
@@ -29,7 +60,7 @@ void frontend_branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement
     } else if (t->leaves && t->ir->insns < t->leaving && displacement > 0 && to < PAGE && next < PAGE) {
         ir_append(t->ir, IR_leave_if, IR_VOID, cond, flags, (uint32_t)to, 0);
         t->leaves--;
-    } else {
+    } else if (G_LIKELY(!t->follows) || !follow_branch(t, cond, flags, to, next)) {
         unsigned aux = cond | (displacement <= 0 ? 16 : 0);
         ir_append(t->ir, IR_branch, IR_VOID, aux, flags, (uint32_t)to, (uint32_t)next);
         t->ended = true;
@@ -92,5 +123,44 @@ TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end
         ir_put(ir, t.sync ? IR_exit : IR_jump, IR_VOID, t.sync ? IR_EXIT_SYNC : 0, (uint32_t)t.off, 0, 0);
     }
     *end = (unsigned)MAX(t.off, last);
+    return TRANS_OK;
+}
+
+TransResult frontend_translate_path(const TransRequest *r, IrBlock *ir, unsigned *begin, unsigned *end) {
+    const Frontend *fe = r->frontend;
+    const unsigned max = MIN(r->path_len, r->max_insns);
+    uint8_t buffer[16];
+    Trans t = {.frontend = fe, .env = r->env, .mode = r->mode, .ir = ir, .off = r->path[0], .start = r->path[0], .follows = true};
+    unsigned count = 0;
+
+    *begin = PAGE;
+    *end = 0;
+    while (count < max) {
+        uint32_t before = ir->count;
+        t.follow = count + 1 < r->path_len ? &r->path[count + 1] : r->cycle ? r->path : NULL;
+        t.avail = fe->insn_max;
+        t.insn_len = 0;
+        if (!fetch(r, fe, &t, buffer) || (fe->translate(&t), t.insn_len == 0)) {
+            ir_block_cut(ir, before);
+            break;
+        }
+        count++;
+        *begin = MIN(*begin, (unsigned)t.off);
+        *end = MAX(*end, (unsigned)t.off + t.insn_len);
+        t.off = t.again ? *t.follow : t.off + (int32_t)t.insn_len;
+        t.again = false;
+        if (t.stops || !t.follow || t.off != *t.follow || t.off == r->stop_offset) {
+            break;
+        }
+        if (t.off == t.start) {
+            ir_new_generation(ir); /* as in begin_round */
+        }
+    }
+    if (count == 0) {
+        return TRANS_NEEDS_NEXT_PAGE;
+    }
+    if (!t.ended) {
+        ir_put(ir, t.sync ? IR_exit : IR_jump, IR_VOID, t.sync ? IR_EXIT_SYNC : t.owes, (uint32_t)t.off, 0, 0);
+    }
     return TRANS_OK;
 }

@@ -203,11 +203,6 @@ void a64_trans_extr(Trans *t, A64Insn f) {
 
 /* -- branches -- */
 
-static void jump(Trans *t, int32_t displacement) {
-    ir_put(t->ir, IR_jump, IR_VOID, displacement <= 0, (uint32_t)(t->off + displacement), 0, 0);
-    t->ended = true;
-}
-
 static void branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement) {
     frontend_branch(t, cond, flags, displacement, t->off + 4);
 }
@@ -217,12 +212,12 @@ static void link_return(Trans *t) {
 }
 
 void a64_trans_b(Trans *t, A64Insn f) {
-    jump(t, a64_sext(f.imm26, 26) * 4);
+    frontend_jump(t, a64_sext(f.imm26, 26) * 4);
 }
 
 void a64_trans_bl(Trans *t, A64Insn f) {
     link_return(t);
-    jump(t, a64_sext(f.imm26, 26) * 4);
+    frontend_jump(t, a64_sext(f.imm26, 26) * 4);
 }
 
 /* if rt == 0 (cond EQ) or rt != 0 */
@@ -242,7 +237,7 @@ void a64_shape_tb(Trans *t, A64Insn f, unsigned cond) {
 void a64_trans_b_cond(Trans *t, A64Insn f) {
     int32_t displacement = a64_sext(f.imm19, 19) * 4;
     if (f.bcond >= IR_AL) {
-        jump(t, displacement);
+        frontend_jump(t, displacement);
     } else {
         branch(t, f.bcond, a64_flags(t), displacement);
     }

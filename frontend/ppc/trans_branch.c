@@ -112,10 +112,10 @@ typedef struct Where {
 static void go(Trans *t, const Where *w) {
     if (w->address) {
         ir_append(t->ir, IR_indirect, IR_VOID, w->kind, w->address, 0, 0);
+        t->ended = true;
     } else {
-        ir_append(t->ir, IR_jump, IR_VOID, w->displacement <= 0, (uint32_t)(t->off + w->displacement), 0, 0);
+        frontend_jump(t, w->displacement);
     }
-    t->ended = true;
 }
 
 /* Branches where `cond` holds of flags, else goes on behind the insn. */

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_path.c - blocks that follow a path do what their insns do one by one, wherever they are left, and end where they must.
+ *
+ * A path is recorded from a run, insn by insn. Its block is then run from other states too, in which the guest goes elsewhere,
+ * and what it has done by the end is compared with as many single insns.
+ */
+#include <string.h>
+
+#include "frontend/arm/cpu.h"
+#include "frontend/ppc/ppc.h"
+#include "frontend/ppc/trans.h"
+#include "tests/run.h"
+
+enum { PAGE = 1 << IR_PAGE_BITS, BASE = 0x40000000, PATH_MAX_INSNS = 512 };
+
+static G_GNUC_PRINTF(4, 5) void port_log(void *opaque, Env *e, int item, const char *format, ...) {
+}
+static void port_changed(void *opaque, Env *e) {
+}
+static uint64_t port_now(void *opaque) {
+    return 0;
+}
+static void port_timer(void *opaque, Env *e, unsigned timer, uint64_t deadline) {
+}
+static void port_irq(void *opaque, Env *e, unsigned line, bool level) {
+}
+static const CpuPorts ports = {.log = port_log, .context_changed = port_changed, .now = port_now, .timer_set = port_timer,
+                               .irq_out = port_irq};
+
+static bool no_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend) {
+    ck_abort_msg("no memory here");
+    return false;
+}
+static const IrMemOps mem = {.check = no_check};
+
+/* A CPU, its page of code, and where the registers that the tests set stand in Env. */
+typedef struct Side {
+    const Frontend *fe;
+    Env *env, *saved;
+    IrBlock *ir;
+    IrInterp *interp;
+    uint8_t page[PAGE];
+    uint64_t *regs, *ctr;
+} Side;
+
+static Side side;
+static uint16_t path[PATH_MAX_INSNS];
+static unsigned path_len, begin, end;
+
+static void make(const Frontend *fe, const char *model) {
+    CpuConfig config = {.model = model, .ports = &ports, .counter_hz = 1000000000};
+    side = (Side){.fe = fe};
+    side.env = g_aligned_alloc0(1, sizeof *side.env, 64);
+    side.saved = g_aligned_alloc0(1, sizeof *side.env, 64);
+    ck_assert(fe->init(side.env, &config, NULL));
+    fe->reset(side.env);
+    side.ir = ir_block_new(fe->slots, fe->slot_count, fe->helpers, fe->helper_count);
+    side.interp = ir_interp_new(&mem, fe->helpers, fe->helper_count);
+    side.env->pcbase = BASE;
+}
+
+static void teardown(void) {
+    side.fe->finish(side.env);
+    ir_block_free(side.ir);
+    ir_interp_free(side.interp);
+    g_aligned_free(side.env);
+    g_aligned_free(side.saved);
+}
+
+/* Insns from page offset `at` on, as objdump shows them. */
+static void code(unsigned at, const uint32_t *words, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t word = side.fe == &frontend_ppc ? GUINT32_TO_BE(words[i]) : words[i];
+        memcpy(side.page + at + 4 * i, &word, 4);
+    }
+}
+
+/* The insn at env->pc. */
+static void step(void) {
+    Env *env = side.env;
+    unsigned last;
+    TransRequest r = {.frontend = side.fe, .env = env, .mode = side.fe->mode(env), .page = side.page, .max_insns = 1,
+                      .offset = env->pc & (PAGE - 1), .stop_offset = -1};
+    ir_block_reset(side.ir);
+    ck_assert_uint_eq(env->pc & ~(uint64_t)(PAGE - 1), BASE);
+    ck_assert_int_eq(frontend_translate(&r, side.ir, &last), TRANS_OK);
+    ir_interp_run(side.interp, side.ir, env);
+}
+
+/* Registers 0, 1, ... and the CTR of PowerPC. */
+static void state(unsigned at, uint64_t ctr, const uint64_t *values, unsigned count) {
+    side.env->pc = BASE + at;
+    side.env->insns = 0;
+    side.env->pending = 0;
+    if (side.ctr) {
+        *side.ctr = ctr;
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        side.regs[i] = i < count ? values[i] : i * 1000;
+    }
+}
+
+static void record(unsigned count) {
+    path_len = count;
+    for (unsigned i = 0; i < count; i++) {
+        path[i] = side.env->pc & (PAGE - 1);
+        step();
+    }
+}
+
+/* The block of the path; returns how many insns it has. */
+static unsigned follow(bool cycle, bool optimize, unsigned max_insns) {
+    g_autoptr(GError) error = NULL;
+    TransRequest r = {.frontend = side.fe, .env = side.env, .mode = side.fe->mode(side.env), .page = side.page,
+                      .offset = path[0], .max_insns = max_insns, .stop_offset = -1, .path = path, .path_len = path_len,
+                      .cycle = cycle};
+    ir_block_reset(side.ir);
+    side.ir->optimize = optimize;
+    ck_assert_int_eq(frontend_translate_path(&r, side.ir, &begin, &end), TRANS_OK);
+    ck_assert_msg(ir_verify(side.ir, &error), "%s", error ? error->message : "");
+    ck_assert_uint_le(side.ir->insns, MIN(path_len, max_insns));
+    unsigned lowest = PAGE, highest = 0;
+    for (unsigned i = 1, n = 0; i < side.ir->count; i++) {
+        if (side.ir->nodes[i].op == IR_insn) {
+            ck_assert_uint_eq(side.ir->nodes[i].a, path[n++]);
+            lowest = MIN(lowest, side.ir->nodes[i].a);
+            highest = MAX(highest, side.ir->nodes[i].a + 4);
+        }
+    }
+    ck_assert_uint_eq(begin, lowest);
+    ck_assert_uint_eq(end, highest);
+    return side.ir->insns;
+}
+
+static unsigned count_of(IrOp op) {
+    unsigned n = 0;
+    for (unsigned i = 1; i < side.ir->count; i++) {
+        n += side.ir->nodes[i].op == op;
+    }
+    return n;
+}
+
+static const IrNode *last_node(void) {
+    return &side.ir->nodes[side.ir->count - 1];
+}
+
+/* The block in side.ir, which begins at env->pc, does what its insns do; returns how many it did. Where the CPU is wanted it
+ * stops at a poll, and nowhere else. */
+static unsigned agrees(void) {
+    Env *env = side.env;
+    memcpy(side.saved, env, offsetof(Env, excl_val));
+    g_autoptr(IrBlock) block = ir_block_copy(side.ir);
+    env->pending = -1;
+    IrExit polled = ir_interp_run(side.interp, block, env);
+    memcpy(env, side.saved, offsetof(Env, excl_val));
+    IrExit reason = ir_interp_run(side.interp, block, env);
+    ck_assert_int_eq(reason, IR_EXIT_NEXT);
+    unsigned insns = (unsigned)env->insns;
+    uint64_t pc = env->pc;
+    g_autofree uint8_t *guest = g_memdup2(env->guest, sizeof env->guest);
+    memcpy(env, side.saved, offsetof(Env, excl_val));
+    bool back = false;
+    for (unsigned i = 0; i < insns; i++) {
+        uint64_t at = env->pc;
+        step();
+        back |= env->pc <= at;
+    }
+    ck_assert_uint_eq(env->pc, pc);
+    ck_assert_mem_eq(env->guest, guest, sizeof env->guest);
+    ck_assert_msg(!back || polled == IR_EXIT_PENDING, "a way back at which nobody looks for interrupts");
+    return insns;
+}
+
+/* Blocks of all lengths of the path, run to the ends of all of them. */
+static void all_lengths(unsigned at, const uint64_t (*states)[4], unsigned count) {
+    for (unsigned optimize = 0; optimize < 2; optimize++) {
+        for (unsigned max = 1; max <= path_len; max++) {
+            for (unsigned i = 0; i < count; i++) {
+                state(at, states[i][3], states[i], 3);
+                follow(max & 1, optimize, max);
+                ck_assert_uint_ge(agrees(), i == 0 ? side.ir->insns : 0);
+            }
+        }
+    }
+}
+
+/* -- Arm -- */
+
+enum { A64_OUT = 0x28, A64_LEAF = 0x40 };
+static const uint32_t a64_code[] = {
+    0xf1000400, /* 00 loop: subs x0, x0, #1 */
+    0x54000120, /* 04 b.eq out */
+    0x36000060, /* 08 tbz w0, #0, even */
+    0x91000c21, /* 0c add x1, x1, #3 */
+    0x14000002, /* 10 b join */
+    0x8b000021, /* 14 even: add x1, x1, x0 */
+    0x9400000a, /* 18 join: bl leaf */
+    0xaa1e03e5, /* 1c mov x5, x30 */
+    0x9400000a, /* 20 bl nonleaf */
+    0xb5fffee0, /* 24 cbnz x0, loop */
+    0xb4000062, /* 28 out: cbz x2, 34 */
+    0x10fffea3, /* 2c adr x3, loop */
+    0xd61f0060, /* 30 br x3 */
+    0xd1000442, /* 34 sub x2, x2, #1 */
+    0xd63f0120, /* 38 blr x9 */
+    0xd65f0140, /* 3c ret x10 */
+    0x91001c84, /* 40 leaf: add x4, x4, #7 */
+    0xd65f03c0, /* 44 ret */
+    0xaa1e03e6, /* 48 nonleaf: mov x6, x30 */
+    0x97fffffd, /* 4c bl leaf */
+    0xaa0603fe, /* 50 mov x30, x6 */
+    0xd65f03c0, /* 54 ret */
+};
+
+static void setup_arm(void) {
+    make(&frontend_arm, "cortex-a57");
+    side.regs = arm_cpu(side.env)->x;
+    code(0, a64_code, G_N_ELEMENTS(a64_code));
+}
+
+static const uint64_t states[][4] = {{10, 0, 0, 9}, {9, 1, 0, 8}, {1, 0, 1, 1}, {2, 7, 1, 1}, {3, 0, 0, 3}, {4, 0, 0, 2}};
+
+START_TEST(test_loop) {
+    state(0, states[0][3], states[0], 3);
+    record(40);
+    all_lengths(0, states, G_N_ELEMENTS(states));
+}
+END_TEST
+
+/* A conditional branch is a way out to where the path does not go; a direct jump is nothing. */
+START_TEST(test_branches) {
+    state(0, 9, states[0], 3); /* 9, then 8: odd */
+    record(6);
+    ck_assert_uint_eq(follow(false, true, 64), 6);
+    ck_assert_uint_eq(count_of(IR_leave_if), 2);
+    ck_assert_uint_eq(count_of(IR_branch), 0);
+    ck_assert_uint_eq(last_node()->op, IR_jump);
+    ck_assert_uint_eq(begin, 0);
+    path_len = 3; /* ends with the branch itself */
+    ck_assert_uint_eq(follow(false, true, 64), 3);
+    ck_assert_uint_eq(last_node()->op, IR_branch);
+    path[2] = 0x30; /* it never goes there */
+    ck_assert_uint_eq(follow(false, true, 64), 2);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("path");
+    TCase *arm = tcase_create("arm");
+    tcase_add_checked_fixture(arm, setup_arm, teardown);
+    tcase_add_test(arm, test_loop);
+    tcase_add_test(arm, test_branches);
+    suite_add_tcase(suite, arm);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
