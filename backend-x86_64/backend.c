@@ -142,6 +142,7 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .sum = &x64_rule_sum,                                                                                          \
         .scaled_sum = &x64_rule_scaled_sum,                                                                            \
         .make_stubs = make_stubs,                                                                                      \
+        .own_stubs = x64_own_stubs,                                                                                    \
         .mov = mov,                                                                                                    \
         .load = load,                                                                                                  \
         .store = store,                                                                                                \

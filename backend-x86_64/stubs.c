@@ -3,7 +3,8 @@
  * stubs.c - the code shared by all blocks: entry, exits, and the ways into C.
  *
  * In generated code rbp = env + ENV_BIAS, rsp points at the spill area (16-byte aligned), the pins hold guest slots.
- * Around C, pins that C may change are stored to their slots and loaded again. With AVX-512, mask register k7 says lane 0.
+ * Around C, pins that C may change are stored to their slots and loaded again. Blocks with pins of their own have stubs of
+ * their own, which go by way of these. With AVX-512, mask register k7 says lane 0.
  */
 #include "backend-x86_64/asm.h"
 #include "backend-x86_64/vec.h"
@@ -361,4 +362,50 @@ bool x64_make_stubs(HostCode *h, HostStubs *s, const IrSlot *slots, unsigned slo
     s->call_pure = helper_stub(h, s, &p, out, false);
     s->op_call = op_stub(h, &p);
     return !h->overflow;
+}
+
+/* -- a block with pins of its own -- */
+
+/* Of registers that C keeps, only who reads or writes guest state wants to know. */
+static bool is_lost(const HostPin *p) {
+    return p->type == IR_V128 || (p->reg >= R8 && p->reg <= R11);
+}
+
+/* A call of `stub`, on the very stack that it would find without this: the way back waits in env. */
+static const uint8_t *own_call(HostCode *h, const HostPins *pins, const uint8_t *stub, bool state) {
+    const uint8_t *at = stub_start(h);
+    x_ro(h, 0x8f, 0, 0, ENV_AT(host_tmp)); /* pop */
+    for (unsigned k = 0; k < pins->count; k++) {
+        if (state || is_lost(&pins->pin[k])) {
+            host_pins_leave_one(h, &pins->pin[k]);
+        }
+    }
+    x_call_stub(h, stub);
+    for (unsigned k = 0; k < pins->count; k++) {
+        if (state || is_lost(&pins->pin[k])) {
+            host_pins_load_own(h, &pins->pin[k]);
+        }
+    }
+    x_ro(h, 0xff, 0, 4, ENV_AT(host_tmp));
+    return at;
+}
+
+static const uint8_t *own_jump(HostCode *h, const HostPins *pins, const uint8_t *stub) {
+    const uint8_t *at = stub_start(h);
+    host_pins_leave(h, pins);
+    x_jmp_stub(h, stub);
+    return at;
+}
+
+void x64_own_stubs(HostCode *h, HostStubs *own, const HostStubs *stubs, const HostPins *pins) {
+    *own = *stubs;
+    own->slow = own_call(h, pins, stubs->slow, true);
+    own->call_state = own_call(h, pins, stubs->call_state, true);
+    own->call_pure = own_call(h, pins, stubs->call_pure, false);
+    own->op_call = own_call(h, pins, stubs->op_call, false);
+    own->op_call_kept = own_call(h, pins, stubs->op_call_kept, false);
+    own->leave = own_jump(h, pins, stubs->leave);
+    own->resume = own_jump(h, pins, stubs->resume);
+    own->resume_pc = own_jump(h, pins, stubs->resume_pc);
+    stub_start(h);
 }

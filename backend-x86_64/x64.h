@@ -63,6 +63,7 @@ void x64_call_helper(HostCode *h, unsigned helper, unsigned flags, const HostOpe
 
 /* stubs.c */
 bool x64_make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsigned slot_count, HostSlowFn *slow);
+void x64_own_stubs(HostCode *h, HostStubs *own, const HostStubs *stubs, const HostPins *pins);
 
 enum { X64_PINS = 9, X64_VPINS = 8 };
 extern const uint8_t x64_pins[9], x64_vpins[8];

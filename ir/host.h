@@ -113,6 +113,19 @@ typedef struct HostStubs {
 } HostStubs;
 enum { HOST_LEFT_CHAIN = 0x100, HOST_SPILL_BYTES = 2048 };
 
+/* A register that holds another slot in one block than everywhere else. */
+typedef struct HostPin {
+    IrType type;
+    uint8_t reg;
+    bool changes;             /* the block sets its own slot */
+    HostOperand own, other;   /* where the slots are in Env; other.kind may be HOST_NONE */
+} HostPin;
+enum { HOST_PINS = 32 };
+typedef struct HostPins {
+    unsigned count;
+    HostPin pin[HOST_PINS];
+} HostPins;
+
 /* A forward reference: position of a displacement to be filled in by `bind`. */
 typedef uint32_t HostFixup;
 
@@ -187,6 +200,9 @@ struct Backend {
 
     /* Emits the shared stubs for these slots into h; false: no room. */
     bool (*make_stubs)(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsigned slot_count, HostSlowFn *slow);
+    /* Stubs for a block with pins of its own: those of `stubs`, with ways into C and out of the block that put what is
+     * expected into the pins first. */
+    void (*own_stubs)(HostCode *h, HostStubs *own, const HostStubs *stubs, const HostPins *pins);
     void (*mov)(HostCode *h, IrType type, unsigned d, unsigned s);
     void (*load)(HostCode *h, IrType type, unsigned d, HostOperand mem);   /* narrow integers zero-extend */
     void (*store)(HostCode *h, IrType type, HostOperand mem, unsigned s);
@@ -240,6 +256,34 @@ struct Backend {
     HostFixup (*budget)(HostCode *h, unsigned insns, uint32_t *host);
     void (*refund)(HostCode *h, unsigned insns);       /* gives them back */
 };
+
+/* Moves between the slots that the pins of a block hold and those they hold elsewhere. They keep host flags, and touch no
+ * other register. */
+static inline void host_pins_load_own(HostCode *h, const HostPin *p) {
+    h->backend->load(h, p->type, p->reg, p->own);
+}
+static inline void host_pins_enter(HostCode *h, const HostPins *pins) {
+    for (unsigned k = 0; k < pins->count; k++) {
+        const HostPin *p = &pins->pin[k];
+        if (p->other.kind != HOST_NONE) {
+            h->backend->store(h, p->type, p->other, p->reg);
+        }
+        host_pins_load_own(h, p);
+    }
+}
+static inline void host_pins_leave_one(HostCode *h, const HostPin *p) {
+    if (p->changes) {
+        h->backend->store(h, p->type, p->own, p->reg);
+    }
+    if (p->other.kind != HOST_NONE) {
+        h->backend->load(h, p->type, p->reg, p->other);
+    }
+}
+static inline void host_pins_leave(HostCode *h, const HostPins *pins) {
+    for (unsigned k = 0; k < pins->count; k++) {
+        host_pins_leave_one(h, &pins->pin[k]);
+    }
+}
 
 /* The backend that suits this machine best. */
 const Backend *backend_x86_64_best(void);

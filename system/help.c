@@ -71,6 +71,7 @@ void help_accels(FILE *out, const Options *options) {
     row(out, "x-poll=on", "leave generated code at every poll for interrupts");
     row(out, "x-chain=off", "no block jumps to another one");
     row(out, "x-merge=off", "each access to memory is checked by itself");
+    row(out, "x-pins=own", "each block chooses the guest registers that the host's hold in it");
     row(out, "x-runs=on", "a run of neighbouring pages is tried where it would be one page");
 }
 

@@ -248,6 +248,7 @@ static bool set_broken(TcgForced *f, const char *value, GError **error) {
 static bool set_forced(TcgForced *f, const KeyList *list, GError **error) {
     static const char *const switches[] = { "off", "on", NULL };
     static const char *const sizes[] = { "1", NULL };
+    static const char *const pinnings[] = { "standard", "own", NULL };
     static const char *const crashes[] = { "segv", "assert", "hang", "stack", "ir", NULL };
     const char *evict = keylist_get(list, "x-evict");
     int level = word_of(list, "host", host_levels, error);
@@ -256,9 +257,10 @@ static bool set_forced(TcgForced *f, const KeyList *list, GError **error) {
     int chain = poll == -1 ? -1 : word_of(list, "x-chain", switches, error);
     int merge = chain == -1 ? -1 : word_of(list, "x-merge", switches, error);
     int runs = merge == -1 ? -1 : word_of(list, "x-runs", switches, error);
-    int crash = runs == -1 ? -1 : word_of(list, "x-crash", crashes, error);
+    int pins = runs == -1 ? -1 : word_of(list, "x-pins", pinnings, error);
+    int crash = pins == -1 ? -1 : word_of(list, "x-crash", crashes, error);
     *f = (TcgForced){ .host = level >= 0 ? host_levels[level] : NULL, .one_entry = tlb == 0, .poll_storm = poll == 1,
-                      .no_chain = chain == 0, .no_merge = merge == 0, .runs = runs == 1,
+                      .no_chain = chain == 0, .no_merge = merge == 0, .runs = runs == 1, .own_pins = pins == 1,
                       .crash = crash >= 0 ? crashes[crash] : NULL };
     const char *broken = keylist_get(list, "x-break");
     return crash != -1 && (!evict || value_number("-accel x-evict", evict, 1, UINT64_MAX, &f->evict, error)) &&
@@ -301,7 +303,7 @@ static bool set_accel(Options *o, const char *value, GError **error) {
         return true;
     }
     static const char *const known[] = { "accel", "tb-size", "tier", "stats", "host", "x-tlb", "x-evict", "x-poll", "x-chain",
-                                         "x-merge", "x-runs", "x-crash", "x-break", NULL };
+                                         "x-merge", "x-runs", "x-pins", "x-crash", "x-break", NULL };
     g_autoptr(KeyList) list = keylist_parse("-accel", "accel", value, error);
     if (!list || !keylist_check(list, known, error)) {
         return false;

@@ -33,6 +33,21 @@ static bool on_page(int32_t off) {
     return off >= 0 && off < PAGE_SIZE;
 }
 
+/* With pins of the block's own: everything but its own head wants the standard ones. Keeps host flags. */
+static bool goes_home(const Walk *w, int32_t off) {
+    return w->own && off == w->head;
+}
+static void leave_pins(Walk *w) {
+    if (G_UNLIKELY(w->own)) {
+        host_pins_leave(w->l.h, &w->pins.moved);
+    }
+}
+
+/* Can a jump to the insn at `off` be chained as it is, with nothing to be done first? */
+static bool chains_plainly(const Walk *w, int32_t off) {
+    return on_page(off) && G_LIKELY(!w->own || off == w->head);
+}
+
 /* A jump to the insn at `off`, on the page, that can be chained, if cc holds. */
 static void chain_jump(Walk *w, unsigned slot, int32_t off, int cc) {
     w->exits[slot] = (TbExit){.off = (uint16_t)off, .jump = (uint16_t)w->l.be->chain_jump(w->l.h, cc)};
@@ -42,10 +57,17 @@ static void chain_jump(Walk *w, unsigned slot, int32_t off, int cc) {
 /* The end of the block, at which it goes to the insn at `off`. */
 static void leave_to(Walk *w, unsigned slot, int32_t off, bool poll) {
     Lower *l = &w->l;
+    bool home = goes_home(w, off);
+    if (!home) {
+        leave_pins(w);
+    }
     if (!on_page(off)) {
         l->be->far_jump(l->h, off, poll);
     } else if (poll) {
         chain_jump(w, slot, off, l->be->poll(l->h));
+        if (home) {
+            leave_pins(w);
+        }
         l->be->pending_exit(l->h, off);
     } else {
         chain_jump(w, slot, off, HOST_ALWAYS);
@@ -60,6 +82,9 @@ static void chain_stubs(Walk *w) {
         *e = w->exits[__builtin_ctz(used)];
         e->stub = (uint16_t)walk_here(w);
         w->l.be->bind(w->l.h, e->jump);
+        if (goes_home(w, e->off)) {
+            leave_pins(w);
+        }
         w->l.be->chain_stub(w->l.h, tb_exit_ref(tb, tb->exit_count++));
     }
 }
@@ -72,13 +97,13 @@ static void lower_branch(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
     int32_t then = (int32_t)n->b, otherwise = (int32_t)n->c;
     bool poll = n->aux & 16;
-    if (on_page(then) && !poll) {
+    if (chains_plainly(w, then) && !poll) {
         chain_jump(w, 0, then, flags_condition(w, n->a, n->aux & 15));
         leave_to(w, 1, otherwise, false);
         return;
     }
     int cc = flags_condition(w, n->a, (n->aux & 15) ^ 1);
-    if (on_page(otherwise)) {
+    if (chains_plainly(w, otherwise)) {
         chain_jump(w, 1, otherwise, cc);
         leave_to(w, 0, then, poll);
         return;
@@ -109,7 +134,7 @@ static void lower_leave_if(Walk *w, uint32_t i, const IrNode *n) {
     c->rest = l->tcg->config.icount ? l->ir->insns - w->insn_index : 0;
     ra_pends(l, c);
     unsigned slot = free_exit(w);
-    if (slot < TB_EXITS && on_page(c->insn_off) && !c->desc && !c->rest && !c->pends && c->flags_to.kind == HOST_NONE) {
+    if (slot < TB_EXITS && chains_plainly(w, c->insn_off) && !c->desc && !c->rest && !c->pends && c->flags_to.kind == HOST_NONE) {
         chain_jump(w, slot, c->insn_off, cc);
     } else {
         c->from[0] = l->be->jump_if(l->h, cc);
@@ -154,6 +179,7 @@ static void leave_early(Walk *w) {
         if (slot < TB_EXITS) {
             leave_to(w, slot, c->insn_off, poll != 0);
         } else {
+            leave_pins(w);
             l->be->far_jump(l->h, c->insn_off, poll != 0);
         }
     }
@@ -253,7 +279,9 @@ static void lower_same(Walk *w, uint32_t i, const IrNode *n) {
 
 static void lower_indirect(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
-    l->be->indirect(l->h, ra_use(l, n->a, UINT32_MAX), n->aux & IR_JUMP_SEXT);
+    unsigned va = ra_use(l, n->a, w->own ? l->scratch[0] : UINT32_MAX); /* not in a pin that changes */
+    leave_pins(w);
+    l->be->indirect(l->h, va, n->aux & IR_JUMP_SEXT);
 }
 
 static void lower_exit(Walk *w, uint32_t i, const IrNode *n) {
@@ -322,7 +350,7 @@ Lowerer *lowerer_new(Tcg *tcg, const Frontend *fe) {
     w->l.scratch[0] = be->scratch & w->l.all[0];
     w->l.scratch[1] = be->scratch & w->l.all[1];
     w->l.special = 1u << be->result_reg | 1u << be->shift_reg;
-    w->l.slot_pin = make_slot_pins(fe, be);
+    w->l.slot_pin = w->standard = make_slot_pins(fe, be);
     w->l.slot_lazy = g_malloc0(sizeof *w->l.slot_lazy * fe->slot_count);
     return w;
 }
@@ -330,7 +358,7 @@ Lowerer *lowerer_new(Tcg *tcg, const Frontend *fe) {
 void lowerer_free(Lowerer *w) {
     if (w) {
         g_free(w->l.work);
-        g_free((void *)(uintptr_t)w->l.slot_pin);
+        g_free((void *)(uintptr_t)w->standard);
         g_free(w->l.slot_lazy);
         g_free(w);
     }
@@ -361,7 +389,69 @@ static bool stays(const Tcg *tcg) {
     return !tcg->one_by_one && !tcg->config.icount;
 }
 
-LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir) {
+/* The code of ir, where h begins. */
+static inline LowerResult lower_here(Walk *w, Tb *tb, IrBlock *ir, HostCode *h) {
+    Tcg *tcg = w->l.tcg;
+    walk_begin(w, ir);
+    w->tb = tb;
+    w->keep_marks = tcg->config.verify || tcg->config.log_items & TCG_LOG_OUT_ASM;
+    w->l.lists_insns = w->keep_marks || tcg->config.icount;
+    w->l.h = h;
+    h->cold_ops = w->cold_ops;
+    h->cold_op_max = G_N_ELEMENTS(w->cold_ops);
+    ra_prepare(&w->l);
+    if (G_UNLIKELY(w->own)) {
+        host_pins_enter(h, &w->pins.moved);
+        tb->inner = (uint16_t)walk_here(w);
+    }
+    uint32_t host_count = 0;
+    HostFixup spent = tcg->config.icount ? tcg->backend->budget(h, ir->insns, &host_count) : 0;
+    lower_nodes(w);
+    if (spent) {
+        memcpy(h->start + host_count, &h->insns, 4);
+        tcg->backend->bind(h, spent);
+        tcg->backend->refund(h, ir->insns);
+        leave_pins(w);
+        tcg->backend->pending_exit(h, (int32_t)(tb->pa & (PAGE_SIZE - 1)));
+    }
+    if (w->leave_count) {
+        leave_early(w);
+    }
+    chain_stubs(w);
+    for (unsigned k = 0; k < w->cold_count && !h->overflow; k++) {
+        tcg->backend->cold(h, &w->cold[k]);
+    }
+    for (unsigned k = 0; k < h->cold_op_count && !h->overflow; k++) {
+        tcg->backend->cold_op(h, &w->cold_ops[k]);
+    }
+    if (w->l.failed || h->overflow) {
+        return LOWER_TOO_BIG;
+    }
+    tb->host = h->exec;
+    tb->host_bytes = (uint32_t)(h->p - h->start);
+    if (w->keep_marks) {
+        tb_extra(tb)->mark_count = w->mark_count;
+        tb->extra->marks = g_memdup2(w->marks, sizeof *w->marks * w->mark_count);
+    }
+    return LOWER_OK;
+}
+
+/* Chooses pins for ir and makes the stubs for them, in front of its code. */
+static G_GNUC_NO_INLINE void take_pins(Walk *w, const Tb *tb, const IrBlock *ir, HostCode *h, bool always) {
+    Tcg *tcg = w->l.tcg;
+    w->head = (int32_t)(tb->pa & (PAGE_SIZE - 1));
+    pins_choose(&w->pins, tcg->backend, w->standard, ir, w->head, always);
+    if (w->pins.moved.count) {
+        w->own = true;
+        w->l.slot_pin = w->pins.of;
+        tcg->backend->own_stubs(h, &w->own_stubs, &tcg->stubs, &w->pins.moved);
+        h->stubs = &w->own_stubs;
+        h->exec += h->p - h->start;
+        h->start = h->p;
+    }
+}
+
+LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir, LowerPins pins) {
     Tcg *tcg = w->l.tcg;
     uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
     if (!start) {
@@ -372,42 +462,18 @@ LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir) {
     }
     HostCode h = {.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES - HOST_CODE_SPARE,
                   .exec = cache_exec(tcg->cache, start), .stubs = &tcg->stubs, .stays = stays(tcg)};
-    walk_begin(w, ir);
-    w->tb = tb;
-    w->keep_marks = tcg->config.verify || tcg->config.log_items & TCG_LOG_OUT_ASM;
-    w->l.lists_insns = w->keep_marks || tcg->config.icount;
-    w->l.h = &h;
-    h.cold_ops = w->cold_ops;
-    h.cold_op_max = G_N_ELEMENTS(w->cold_ops);
-    ra_prepare(&w->l);
-    uint32_t host_count = 0;
-    HostFixup spent = tcg->config.icount ? tcg->backend->budget(&h, ir->insns, &host_count) : 0;
-    lower_nodes(w);
-    if (spent) {
-        memcpy(h.start + host_count, &h.insns, 4);
-        tcg->backend->bind(&h, spent);
-        tcg->backend->refund(&h, ir->insns);
-        tcg->backend->pending_exit(&h, (int32_t)(tb->pa & (PAGE_SIZE - 1)));
+    if (G_UNLIKELY(pins != LOWER_PINS_STANDARD)) {
+        take_pins(w, tb, ir, &h, pins == LOWER_PINS_FORCED);
     }
-    leave_early(w);
-    chain_stubs(w);
-    for (unsigned k = 0; k < w->cold_count && !h.overflow; k++) {
-        tcg->backend->cold(&h, &w->cold[k]);
+    LowerResult result = lower_here(w, tb, ir, &h);
+    if (G_UNLIKELY(w->own)) {
+        ir->pins = w->l.slot_pin = w->standard;
+        w->own = false;
     }
-    for (unsigned k = 0; k < h.cold_op_count && !h.overflow; k++) {
-        tcg->backend->cold_op(&h, &w->cold_ops[k]);
+    if (result == LOWER_OK) {
+        cache_commit(tcg->cache, (size_t)(h.p - start));
     }
-    if (w->l.failed || h.overflow) {
-        return LOWER_TOO_BIG;
-    }
-    tb->host = h.exec;
-    tb->host_bytes = (uint32_t)(h.p - h.start);
-    if (w->keep_marks) {
-        tb_extra(tb)->mark_count = w->mark_count;
-        tb->extra->marks = g_memdup2(w->marks, sizeof *w->marks * w->mark_count);
-    }
-    cache_commit(tcg->cache, tb->host_bytes);
-    return LOWER_OK;
+    return result;
 }
 
 void lower_patch(Tcg *tcg, const Tb *tb, unsigned slot, const uint8_t *to) {

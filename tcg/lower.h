@@ -16,8 +16,15 @@ void lower_cache_reset(Tcg *tcg);
 typedef struct Walk Lowerer;
 Lowerer *lowerer_new(Tcg *tcg, const Frontend *fe);
 void lowerer_free(Lowerer *w);
-/* Compiles ir into the cache and fills tb's host part. Under Tcg.lock. */
-LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir);
+/* Which guest slots the host's registers hold in a block. */
+typedef enum LowerPins {
+    LOWER_PINS_STANDARD, /* those that they hold everywhere */
+    LOWER_PINS_OWN,      /* those that it uses most, where that pays: moved on the way in and out, unless it goes back to its head */
+    LOWER_PINS_FORCED,   /* the same wherever it can be done; for tests */
+} LowerPins;
+/* Compiles ir into the cache and fills tb's host part: all but host, host_bytes, exits, exit_count and inner is set. Under
+ * Tcg.lock. */
+LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir, LowerPins pins);
 
 /* Makes exit `slot` of tb jump to host code. */
 void lower_patch(Tcg *tcg, const Tb *tb, unsigned slot, const uint8_t *to);

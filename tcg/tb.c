@@ -231,13 +231,14 @@ static void unchain(Tcg *tcg, Tb *from, unsigned slot) {
 
 void tb_chain(Tcg *tcg, Tb *from, unsigned slot, Tb *to) {
     TbExit *e = &from->exits[slot];
-    if (!from->valid || !to->valid || e->target || !to->host) {
+    bool inner = from->inner && e->off == (from->pa & (PAGE_SIZE - 1)); /* with the pins as they are within */
+    if (!from->valid || !to->valid || e->target || !to->host || (inner && to != from)) {
         return;
     }
     e->target = to->ref;
     e->next = to->incoming;
     to->incoming = tb_exit_ref(from, slot);
-    lower_patch(tcg, from, slot, to->host);
+    lower_patch(tcg, from, slot, to->host + (inner ? to->inner : 0));
 }
 
 /* -- jump caches -- */
@@ -614,7 +615,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
         tb->extra->given_off = verify_first_given(v, plain);
     }
     if (tcg->backend) {
-        *result = lower_block(v->lowerer, tb, ir);
+        *result = lower_block(v->lowerer, tb, ir, tcg->config.forced.own_pins ? LOWER_PINS_FORCED : LOWER_PINS_STANDARD);
         if (G_UNLIKELY(*result != LOWER_OK)) {
             tb_drop_extra(tb);
             return NULL;

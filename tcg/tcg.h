@@ -57,6 +57,7 @@ typedef struct TcgForced {
     bool poll_storm;         /* x-poll=on: every poll leaves generated code */
     bool no_merge;           /* x-merge=off: every access has a check of its own */
     bool runs;               /* x-runs=on: insns get a page run where they would get a page hint */
+    bool own_pins;           /* x-pins=own: each block chooses what guest registers the host's hold in it */
     bool no_chain;           /* x-chain=off: no block jumps to another, directly or by the jump cache */
     const char *crash;       /* x-crash=: segv, assert, hang, stack when the third block is translated; ir: with --verify; NULL: not */
     unsigned broken, broken_by; /* x-break=OP:OTHER: host code for OP is that of OTHER (IrOp); equal: as it should be */

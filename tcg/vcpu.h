@@ -82,6 +82,7 @@ typedef struct Tb {
     uint8_t rounds;       /* ...or how often it came back to itself by way of C */
     uint8_t exit_count;
     uint8_t jump_page;    /* where jump caches may hold it: part of them for the page (from 1), 0: nowhere, 255: anywhere */
+    uint16_t inner;       /* pins of its own: where, in its code, it goes on that comes back to its head from within; else 0 */
     TbExit exits[TB_EXITS]; /* there is memory for exit_count of them */
 } Tb;
 

@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "tcg/lower.h"
+#include "tcg/pins.h"
 #include "tcg/regalloc.h"
 
-enum { MAX_COLD = 256, MAX_LEAVES = 16, MAX_MARKS = 128, MAX_DEPTH = 16 };
+enum { MAX_COLD = 256, MAX_LEAVES = 64, MAX_MARKS = 128, MAX_DEPTH = 16 };
 
 typedef struct Walk {
     Lower l;
@@ -28,6 +29,11 @@ typedef struct Walk {
     unsigned insn_index;     /* insns begun so far, when somebody wants to know: Lower.lists_insns */
     HostFixup skip[MAX_DEPTH]; /* open skip_ifs */
     unsigned depth;
+    bool own;                /* the block has pins of its own... */
+    int32_t head;            /* ...and begins at this page offset */
+    PinMap pins;
+    HostStubs own_stubs;
+    const uint8_t *standard; /* Lower.slot_pin of other blocks */
 } Walk;
 
 typedef void LowerFn(Walk *w, uint32_t i, const IrNode *n); /* compiles n, the node i */

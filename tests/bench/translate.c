@@ -97,7 +97,7 @@ static unsigned do_stages(Bench *b, uint64_t pa, const uint8_t *page, unsigned s
     }
     if (stage >= 1) {
         Tb tb = {.pa = pa, .mode = b->mode, .bytes = (uint16_t)(end - request.offset), .insns = (uint16_t)ir->insns};
-        lower_block(b->cpu->lowerer, &tb, ir);
+        lower_block(b->cpu->lowerer, &tb, ir, LOWER_PINS_STANDARD);
     }
     return end - request.offset;
 }

@@ -23,6 +23,7 @@ struct JitSide {
     Tb tb;
     IrBlock *made;     /* what host code is made from: a copy, for that changes it */
     bool compiled;
+    LowerPins pins;
 };
 
 static char page_kind(const JitSide *s, uint64_t va) {
@@ -214,6 +215,9 @@ size_t jit_memory_size(const JitSide *s) {
 Vcpu *jit_vcpu(JitSide *s) {
     return s->vcpu;
 }
+void jit_own_pins(JitSide *s, bool own) {
+    s->pins = own ? LOWER_PINS_FORCED : LOWER_PINS_STANDARD;
+}
 bool jit_compiled(const JitSide *s) {
     return s->compiled;
 }
@@ -240,7 +244,7 @@ bool jit_compile(JitSide *s, const IrBlock *b) {
     lower_cache_reset(s->tcg);
     s->tb.insns = (uint16_t)b->insns;
     s->tb.valid = true;
-    s->compiled = lower_block(s->vcpu->lowerer, &s->tb, s->made) == LOWER_OK;
+    s->compiled = lower_block(s->vcpu->lowerer, &s->tb, s->made, s->pins) == LOWER_OK;
     return s->compiled;
 }
 

@@ -41,6 +41,8 @@ bool jit_compile(JitSide *s, const IrBlock *b);
 IrExit jit_run(JitSide *s, const IrBlock *b);
 /* Host side: runs what has been compiled last. */
 IrExit jit_again(JitSide *s);
+/* Host side: does the next block choose its pins? At first none does. */
+void jit_own_pins(JitSide *s, bool own);
 /* Text of the host code compiled last. */
 void jit_text(JitSide *s, GString *out);
 /* The host code compiled last. */
