@@ -24,6 +24,7 @@ struct JitSide {
     IrBlock *made;     /* what host code is made from: a copy, for that changes it */
     bool compiled;
     LowerPins pins;
+    bool varies;
 };
 
 static char page_kind(const JitSide *s, uint64_t va) {
@@ -218,6 +219,9 @@ Vcpu *jit_vcpu(JitSide *s) {
 void jit_own_pins(JitSide *s, bool own) {
     s->pins = own ? LOWER_PINS_FORCED : LOWER_PINS_STANDARD;
 }
+void jit_vary_pins(JitSide *s) {
+    s->varies = true;
+}
 bool jit_compiled(const JitSide *s) {
     return s->compiled;
 }
@@ -244,6 +248,9 @@ bool jit_compile(JitSide *s, const IrBlock *b) {
     lower_cache_reset(s->tcg);
     s->tb.insns = (uint16_t)b->insns;
     s->tb.valid = true;
+    if (s->varies) {
+        jit_own_pins(s, s->pins == LOWER_PINS_STANDARD);
+    }
     s->compiled = lower_block(s->vcpu->lowerer, &s->tb, s->made, s->pins) == LOWER_OK;
     return s->compiled;
 }

@@ -43,6 +43,7 @@ IrExit jit_run(JitSide *s, const IrBlock *b);
 IrExit jit_again(JitSide *s);
 /* Host side: does the next block choose its pins? At first none does. */
 void jit_own_pins(JitSide *s, bool own);
+void jit_vary_pins(JitSide *s); /* every other block does */
 /* Text of the host code compiled last. */
 void jit_text(JitSide *s, GString *out);
 /* The host code compiled last. */

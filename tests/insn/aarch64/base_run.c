@@ -112,6 +112,7 @@ static JitSide *host_side(BaseRunner *r) {
                                        .helper_count = arm->helper_count, .base = BASE_ADDRESS,
                                        .pages = r->slow ? "d" : "r", .fault = host_fault};
         *s = jit_side_new(&r->guest[r->slow], true);
+        jit_vary_pins(*s);
     }
     return *s;
 }

@@ -33,6 +33,7 @@ InsnRunner *insn_runner_new(void) {
     r->guest = (JitGuest){.slots = arm->slots, .slot_count = arm->slot_count, .helpers = arm->helpers,
                           .helper_count = arm->helper_count, .pages = "", .fault = no_memory};
     r->host = jit_side_new(&r->guest, true);
+    jit_vary_pins(r->host);
     arm_cpu(jit_env(r->host))->features = UINT64_MAX;
     return r;
 }

@@ -153,6 +153,7 @@ static JitSide *host_side(PpcRunner *r) {
                                        .helper_count = ppc->helper_count, .base = PPC_ADDRESS,
                                        .pages = r->slow ? "d" : "r", .fault = host_fault};
         *s = jit_side_new(&r->guest[r->slow], true);
+        jit_vary_pins(*s);
     }
     return *s;
 }
