@@ -298,10 +298,17 @@ static inline void frontend_jump(Trans *t, int32_t displacement) {
     t->ended = true;
 }
 
-/* For front ends: an indirect jump to va, asked about before the insn has written anything. True: the block goes on at its
- * destination, which is known, or if it is another the block is left in front of the insn: the jump itself is done. False:
- * it has to be made as ever. */
-bool frontend_indirect(Trans *t, uint32_t va);
+/* For front ends, before the insn has written anything: where cond holds of flags, the block is left in front of it, to have it
+ * done by itself. False: nothing is emitted; that would be this very block. */
+bool frontend_leave(Trans *t, IrCond cond, uint32_t flags);
+
+/* For front ends, before the insn has written anything: an indirect jump to va. True: the path goes on at its destination; if
+ * that is not known to be va, the block is left in front of the insn where it is not. Then the jump itself is done. False: it
+ * has to be made as ever. */
+bool frontend_follow_to(Trans *t, uint32_t va);
+static inline bool frontend_indirect(Trans *t, uint32_t va) {
+    return G_UNLIKELY(t->follow) && frontend_follow_to(t, va);
+}
 
 /* Fills ir with one verified-able block; *end receives the page offset after its last byte. */
 TransResult frontend_translate(const TransRequest *request, IrBlock *ir, unsigned *end);

@@ -29,7 +29,7 @@ void frontend_follow(Trans *t) {
 /* A branch to `to` or `next` of a block that follows a path: goes on along it with a way out to the other. False: the path
  * goes to neither. */
 static G_GNUC_NO_INLINE bool follow_branch(Trans *t, IrCond cond, uint32_t flags, int32_t to, int32_t next) {
-    unsigned poll = t->owes ? 16 : 0, poll_back = to <= t->off ? 16 : poll;
+    unsigned poll = t->owes ? IR_LEAVE_POLLS : 0, poll_back = to <= t->off ? IR_LEAVE_POLLS : poll;
     int32_t on = t->follow ? *t->follow : INT32_MIN;
     if (on == to || on == next) {
         if (to == next) {
@@ -39,7 +39,7 @@ static G_GNUC_NO_INLINE bool follow_branch(Trans *t, IrCond cond, uint32_t flags
                   (uint32_t)(on == to ? next : to), 0);
         frontend_follow(t);
     } else if (t->owes) { /* the terminator would poll on one way alone */
-        ir_append(t->ir, IR_leave_if, IR_VOID, cond | 16, flags, (uint32_t)to, 0);
+        ir_append(t->ir, IR_leave_if, IR_VOID, cond | IR_LEAVE_POLLS, flags, (uint32_t)to, 0);
         ir_append(t->ir, IR_jump, IR_VOID, 1, (uint32_t)next, 0, 0);
         t->ended = true;
     } else {
@@ -48,8 +48,29 @@ static G_GNUC_NO_INLINE bool follow_branch(Trans *t, IrCond cond, uint32_t flags
     return true;
 }
 
-bool frontend_indirect(Trans *t, uint32_t va) {
-    return false;
+bool frontend_leave(Trans *t, IrCond cond, uint32_t flags) {
+    if (t->off == t->start) {
+        return false;
+    }
+    unsigned poll = t->owes ? IR_LEAVE_POLLS : 0;
+    ir_append(t->ir, IR_leave_if, IR_VOID, cond | IR_LEAVE_UNDONE | poll, flags, (uint32_t)t->off, 0);
+    return true;
+}
+
+bool frontend_follow_to(Trans *t, uint32_t va) {
+    const IrNode *n = &t->ir->nodes[va];
+    if (n->op == IR_pcrel && n->a != *t->follow) {
+        return false;
+    }
+    if (n->op != IR_pcrel) {
+        uint32_t on = ir_put(t->ir, IR_pcrel, IR_I64, 0, *t->follow, 0, 0);
+        uint32_t flags = ir_emit(t->ir, IR_fl_sub, IR_FLAGS, 0, va, on, 0);
+        if (!frontend_leave(t, IR_NE, flags)) {
+            return false;
+        }
+    }
+    frontend_follow(t);
+    return true;
 }
 
 void frontend_branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement, int32_t next) {

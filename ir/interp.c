@@ -168,7 +168,8 @@ static IrExit run_terminator(InterpRun *r, const IrNode *n) {
     case IR_jump:
         return go_to(env, page_pc(env, n->a), n->aux & 1);
     case IR_leave_if:
-        return go_to(env, page_pc(env, n->b), n->aux & 16);
+        r->insns -= (n->aux & IR_LEAVE_UNDONE) != 0;
+        return go_to(env, page_pc(env, n->b), n->aux & IR_LEAVE_POLLS);
     case IR_branch:
         if (sem_cond(n->aux, r->vals[n->a].u32)) {
             return go_to(env, page_pc(env, n->b), n->aux & 16);

@@ -103,6 +103,9 @@ typedef enum IrJumpKind { IR_JUMP, IR_CALL, IR_RET } IrJumpKind;
 /* With a kind: bits 63 to 56 of the target are ignored, and become copies of bit 55. */
 enum { IR_JUMP_SEXT = 1 << 2 };
 
+/* aux of leave_if, besides the condition. UNDONE: in front of its insn, for another block to do it: nothing has been written. */
+enum { IR_LEAVE_POLLS = 16, IR_LEAVE_UNDONE = 32 };
+
 /* Why a block was left. Front ends do not add to this list. */
 typedef enum IrExit {
     IR_EXIT_NEXT,      /* go on at env.pc; generated code is always left, and so learns of new FP modes when entered */

@@ -21,7 +21,8 @@ typedef struct Verifier {
     uint8_t *hidden;                 /* per node: in a region that has ended */
     uint32_t regions[REGION_DEPTH];  /* open skip_ifs */
     unsigned depth;
-    uint32_t written;                /* the first write of this insn, or 0 */
+    uint32_t insn;                   /* the node that began this insn, or 0 */
+    uint32_t written;                /* its first write, or 0 */
     uint32_t sync;                   /* the last call that ends the life of addends */
     uint32_t *pends;                 /* per slot: a pend that no set has hidden yet, or 0 */
     unsigned pend_count;
@@ -190,6 +191,13 @@ static bool check_cas(Verifier *v, const IrNode *n) {
     return check_access(v, n, (IrType)n->type);
 }
 
+static bool check_undone(Verifier *v, const IrNode *n) {
+    if (v->written) {
+        return fail(v, "it leaves in front of its insn after node %u has written", v->written);
+    }
+    return (v->insn && v->b->nodes[v->insn].a == n->b) || fail(v, "b is not the offset of its insn");
+}
+
 static bool check_special(Verifier *v) {
     const IrNode *n = &v->b->nodes[v->id];
     switch (n->op) {
@@ -231,6 +239,8 @@ static bool check_special(Verifier *v) {
         return check_access(v, n, ir_type_of(v->b, n->c));
     case IR_cas:
         return check_cas(v, n);
+    case IR_leave_if:
+        return !(n->aux & IR_LEAVE_UNDONE) || check_undone(v, n);
     case IR_indirect:
         return (n->aux & ~(unsigned)IR_JUMP_SEXT) <= IR_RET || fail(v, "aux is no IrJumpKind");
     case IR_exit:
@@ -272,6 +282,7 @@ static bool check_order(Verifier *v) {
     }
     switch (n->op) {
     case IR_insn:
+        v->insn = v->id;
         v->written = 0;
         break;
     case IR_set:

@@ -129,9 +129,9 @@ static void lower_leave_if(Walk *w, uint32_t i, const IrNode *n) {
     }
     HostCold *c = &w->leaves[w->leave_count];
     c->insn_off = (int32_t)n->b;
-    c->desc = n->aux & 16;
+    c->desc = n->aux & IR_LEAVE_POLLS;
     c->leaves = true;
-    c->rest = l->tcg->config.icount ? l->ir->insns - w->insn_index : 0;
+    c->rest = l->tcg->config.icount ? l->ir->insns - w->insn_index + (n->aux & IR_LEAVE_UNDONE ? 1 : 0) : 0;
     ra_pends(l, c);
     unsigned slot = free_exit(w);
     if (slot < TB_EXITS && chains_plainly(w, c->insn_off) && !c->desc && !c->rest && !c->pends && c->flags_to.kind == HOST_NONE) {

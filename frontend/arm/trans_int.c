@@ -245,10 +245,13 @@ void a64_trans_b_cond(Trans *t, A64Insn f) {
 
 void a64_shape_indirect(Trans *t, A64Insn f, unsigned kind, unsigned link) {
     uint32_t to = a64_get(t, f.rn, IR_I64);
+    bool done = frontend_indirect(t, to); /* a tagged address is another one */
     if (link) {
         link_return(t);
     }
-    a64_indirect(t, to, kind);
+    if (!done) {
+        a64_indirect(t, to, kind);
+    }
 }
 
 /* -- register -- */

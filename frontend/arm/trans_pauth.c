@@ -65,15 +65,20 @@ void a64_trans_pacga(Trans *t, const A64Fields *f) {
 void a64_trans_bra(Trans *t, const A64Fields *f) {
     uint32_t modifier = f->z ? a64_get_sp(t, f->rm, IR_I64) : zero(t);
     uint32_t target = pac(t, a64_get(t, f->rn, IR_I64), modifier, f->key | PAC_AUTH);
+    bool done = frontend_indirect(t, target);
     if (f->l) {
         a64_set(t, 30, ir_emit(t->ir, IR_pcrel, IR_I64, 0, (uint32_t)t->off + 4, 0, 0));
     }
-    a64_indirect(t, target, f->l ? IR_CALL : IR_JUMP);
+    if (!done) {
+        a64_indirect(t, target, f->l ? IR_CALL : IR_JUMP);
+    }
 }
 
 void a64_trans_reta(Trans *t, const A64Fields *f) {
     uint32_t target = pac(t, a64_get(t, 30, IR_I64), a64_get_sp(t, 31, IR_I64), f->key | PAC_AUTH);
-    a64_indirect(t, target, IR_RET);
+    if (!frontend_indirect(t, target)) {
+        a64_indirect(t, target, IR_RET);
+    }
 }
 
 void a64_trans_ereta(Trans *t, const A64Fields *f) {

@@ -130,6 +130,18 @@ static void go_if(Trans *t, IrCond cond, uint32_t flags, const Where *w) {
     t->ended = true;
 }
 
+/* A branch to the address in a register that the block's path goes through, or passes by. */
+static bool follow_register(Trans *t, IrCond cond, uint32_t flags, const Where *w) {
+    if (cond == IR_AL) {
+        return frontend_indirect(t, w->address);
+    }
+    bool passes = *t->follow == t->off + 4;
+    if (!frontend_leave(t, passes ? cond : cond ^ 1, flags)) {
+        return false;
+    }
+    return passes || frontend_indirect(t, w->address);
+}
+
 /* As BO and BI say. CTR is counted down before LR is set and the condition is looked at. */
 static void branch(Trans *t, const PpcFields *f, const Where *w) {
     enum { NO_COND = 16, COND_TRUE = 8, NO_COUNT = 4, COUNT_ZERO = 2 };
@@ -139,6 +151,7 @@ static void branch(Trans *t, const PpcFields *f, const Where *w) {
         flags = bit_flags(t, f->bi, &cond);
         cond = f->bo & COND_TRUE ? cond : cond ^ 1;
     }
+    bool done = G_UNLIKELY(t->follow) && w->address && f->bo & NO_COUNT && follow_register(t, cond, flags, w);
     if (!(f->bo & NO_COUNT)) {
         uint32_t ctr = ppc_op2(t, IR_sub, IR_I64, ir_get(t->ir, PPC_SLOT_CTR, IR_I64), ppc_i64(t, 1));
         ir_set(t->ir, PPC_SLOT_CTR, ctr);
@@ -153,6 +166,9 @@ static void branch(Trans *t, const PpcFields *f, const Where *w) {
         cond = count;
     }
     link_return(t, f->lk);
+    if (done) {
+        return;
+    }
     if (cond == IR_AL) {
         go(t, w);
     } else {
@@ -185,7 +201,10 @@ void ppc_shape_bc_reg(Trans *t, const PpcFields *f, unsigned to) {
     }
     unsigned slot = to == PPC_TO_LR ? PPC_SLOT_LR : to == PPC_TO_CTR ? PPC_SLOT_CTR : PPC_SLOT_PLAIN + PPC_PLAIN_TAR;
     uint64_t mask = ppc_wide(t) ? ~UINT64_C(3) : UINT32_MAX - 3;
-    uint32_t address = ppc_op2(t, IR_and, IR_I64, ir_get(t->ir, slot, IR_I64), ppc_i64(t, mask));
+    uint32_t address = ir_get(t->ir, slot, IR_I64);
+    if (!ppc_wide(t) || t->ir->nodes[address].op != IR_pcrel) { /* that of an insn has no low bits */
+        address = ppc_op2(t, IR_and, IR_I64, address, ppc_i64(t, mask));
+    }
     Where w = {.address = address, .kind = f->lk ? IR_CALL : to == PPC_TO_LR ? IR_RET : IR_JUMP};
     branch(t, f, &w);
 }

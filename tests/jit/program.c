@@ -469,6 +469,10 @@ static void insn(Maker *m) {
     ir_insn(m->b, m->off, 4);
     m->off += 4;
     work(m, below(&m->r, 3));
+    if (one_in(&m->r, 24)) {
+        unsigned aux = below(&m->r, 14) | below(&m->r, 2) << 4 | IR_LEAVE_UNDONE;
+        ir_append(m->b, IR_leave_if, IR_VOID, aux, pick(m, IR_FLAGS), (uint32_t)m->off - 4, 0);
+    }
     if (below(&m->r, 5)) {
         body(m);
         if (one_in(&m->r, 24)) {

@@ -171,7 +171,7 @@ static void walk_written(Walk *w) {
             w->stop = w->faulted ? (int32_t)n->a : w->stop;
         } else if (n->op == IR_leave_if) {
             w->left = ir_cond_holds(n->aux & 15, w->vals[n->a].u32);
-            see(w, w->left ? SCENE_LEAVE : SCENE_NO_LEAVE, true);
+            see(w, w->left ? n->aux & IR_LEAVE_UNDONE ? SCENE_LEAVE_UNDONE : SCENE_LEAVE : SCENE_NO_LEAVE, true);
             w->leave_ifs++;
             if (w->left) {
                 break;

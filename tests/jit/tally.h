@@ -43,6 +43,7 @@
     X(SKIP, "skip_if skips")                                                                                           \
     X(NO_SKIP, "skip_if does not skip")                                                                                \
     X(LEAVE, "leave_if leaves")                                                                                        \
+    X(LEAVE_UNDONE, "leave_if leaves in front of its insn")                                                            \
     X(NO_LEAVE, "leave_if does not leave")                                                                             \
     X(POLL_JUMP, "a poll leaves at a jump")                                                                            \
     X(POLL_BRANCH, "a poll leaves at a branch")                                                                        \

@@ -7,9 +7,9 @@
  */
 #include <string.h>
 
-#include "frontend/arm/cpu.h"
+#include "frontend/arm/sysreg.h"
 #include "frontend/ppc/ppc.h"
-#include "frontend/ppc/trans.h"
+#include "frontend/ppc/spr.h"
 #include "tests/run.h"
 
 enum { PAGE = 1 << IR_PAGE_BITS, BASE = 0x40000000, PATH_MAX_INSNS = 512 };
@@ -91,7 +91,6 @@ static void step(void) {
 /* Registers 0, 1, ... and the CTR of PowerPC. */
 static void state(unsigned at, uint64_t ctr, const uint64_t *values, unsigned count) {
     side.env->pc = BASE + at;
-    side.env->insns = 0;
     side.env->pending = 0;
     if (side.ctr) {
         *side.ctr = ctr;
@@ -149,6 +148,7 @@ static const IrNode *last_node(void) {
  * stops at a poll, and nowhere else. */
 static unsigned agrees(void) {
     Env *env = side.env;
+    env->insns = 0;
     memcpy(side.saved, env, offsetof(Env, excl_val));
     g_autoptr(IrBlock) block = ir_block_copy(side.ir);
     env->pending = -1;
@@ -242,6 +242,150 @@ START_TEST(test_branches) {
     ck_assert_uint_eq(last_node()->op, IR_branch);
     path[2] = 0x30; /* it never goes there */
     ck_assert_uint_eq(follow(false, true, 64), 2);
+    static const uint64_t past[][4] = {{0}, {1}};
+    state(0x24, 0, past[0], 3); /* past the end of the loop: back is the way out */
+    record(3);
+    all_lengths(0x24, past, G_N_ELEMENTS(past));
+}
+END_TEST
+
+/* The destination of a return behind its call is known, that of others is compared. */
+START_TEST(test_returns) {
+    state(0x18, 0, states[0], 3);
+    record(12); /* up to 0x24: a call of a leaf, then of what calls it */
+    ck_assert_uint_eq(path[11], 0x24);
+    ck_assert_uint_eq(follow(false, true, 64), 12);
+    ck_assert_uint_eq(count_of(IR_leave_if), 1); /* of CBNZ: behind calls both its ways look for interrupts */
+    ck_assert_uint_eq(last_node()->aux, 1);
+    ck_assert_uint_eq(count_of(IR_indirect), 0);
+    state(A64_LEAF, 0, states[0], 3); /* a path that begins behind the call */
+    side.regs[30] = BASE + 0x28;
+    record(4);
+    ck_assert_uint_eq(path[3], 0x34);
+    ck_assert_uint_eq(follow(false, true, 64), 4);
+    ck_assert_uint_eq(count_of(IR_leave_if), 2);
+    side.regs[30] = BASE + 0x1c; /* its guard fails, and the return itself is not done */
+    state(A64_LEAF, 0, states[0], 3);
+    ck_assert_uint_eq(agrees(), 1);
+    ck_assert_uint_eq(side.env->pc, BASE + A64_LEAF + 4);
+    path[0] = 0x18, path[1] = A64_LEAF, path[2] = A64_LEAF + 4, path[3] = 0x34; /* known to go elsewhere */
+    ck_assert_uint_eq(follow(false, true, 64), 3);
+    state(0x18, 0, states[0], 3);
+    ck_assert_uint_eq(agrees(), 3);
+    state(A64_LEAF + 4, 0, states[0], 3); /* nor is it followed where it would lead back to the block itself */
+    side.regs[30] = BASE + 0x28;
+    record(3);
+    ck_assert_uint_eq(follow(true, true, 64), 1);
+    ck_assert_uint_eq(last_node()->op, IR_indirect);
+}
+END_TEST
+
+/* At the loop of BLR X9 and RET X10. */
+static void call_state(uint64_t x9) {
+    state(0x34, 0, states[0], 3);
+    side.regs[9] = x9;
+    side.regs[10] = BASE + 0x34;
+}
+
+/* BLR: to what X9 was before, then X30 is the address behind it. */
+START_TEST(test_indirect_calls) {
+    enum { ROUND = 5, ROUNDS = 2 };
+    for (unsigned tbi = 0; tbi < 4; tbi++) {
+        arm_cold(side.env)->tcr_el1 = (uint64_t)tbi << 37;
+        arm_update_mode(side.env);
+        call_state(BASE + A64_LEAF);
+        record(ROUND * ROUNDS);
+        ck_assert_uint_eq(path[2], A64_LEAF);
+        ck_assert_uint_eq(path[ROUND], 0x34);
+        for (unsigned max = 1; max <= path_len; max++) {
+            call_state(BASE + A64_LEAF);
+            ck_assert_uint_eq(follow(true, true, max), max);
+            ck_assert_uint_eq(count_of(IR_leave_if), (max + 3) / ROUND + max / ROUND); /* of BLR and of RET X10 */
+            ck_assert_uint_eq(agrees(), max);
+        }
+        static const uint64_t elsewhere[] = {BASE + A64_LEAF + 4, (BASE + A64_LEAF) | UINT64_C(0xff) << 56};
+        for (unsigned i = 0; i < G_N_ELEMENTS(elsewhere); i++) {
+            call_state(elsewhere[i]);
+            follow(true, true, path_len);
+            ck_assert_uint_eq(agrees(), 1);
+            ck_assert_uint_eq(side.env->pc, BASE + 0x38);
+        }
+    }
+}
+END_TEST
+
+/* -- PowerPC -- */
+
+enum { PPC_LEAF = 0x40 };
+static const uint32_t ppc_code[] = {
+    0x3863ffff, /* 00 loop: addi 3, 3, -1 */
+    0x2c230000, /* 04 cmpdi 3, 0 */
+    0x41820028, /* 08 beq out */
+    0x70650001, /* 0c andi. 5, 3, 1 */
+    0x4182000c, /* 10 beq even */
+    0x38840003, /* 14 addi 4, 4, 3 */
+    0x48000008, /* 18 b join */
+    0x7c841a14, /* 1c even: add 4, 4, 3 */
+    0x48000021, /* 20 join: bl leaf */
+    0x7ce802a6, /* 24 mflr 7 */
+    0x48000021, /* 28 bl nonleaf */
+    0x4200ffd4, /* 2c bdnz loop */
+    0x4d820020, /* 30 out: beqlr */
+    0x7d2903a6, /* 34 mtctr 9 */
+    0x4e800421, /* 38 bctrl */
+    0x4e800420, /* 3c bctr */
+    0x38c60007, /* 40 leaf: addi 6, 6, 7 */
+    0x4e800020, /* 44 blr */
+    0x7d0802a6, /* 48 nonleaf: mflr 8 */
+    0x4bfffff5, /* 4c bl leaf */
+    0x7d0803a6, /* 50 mtlr 8 */
+    0x4e800020, /* 54 blr */
+};
+
+static void setup_ppc(void) {
+    make(&frontend_ppc, "power9");
+    side.regs = ppc_cpu(side.env)->gpr;
+    side.ctr = &ppc_cpu(side.env)->ctr;
+    code(0, ppc_code, G_N_ELEMENTS(ppc_code));
+}
+
+START_TEST(test_ppc_loop) {
+    static const uint64_t from[][4] = {{0, 0, 0, 9}, {0, 0, 0, 2}, {0, 0, 0, 1}};
+    for (unsigned narrow = 0; narrow < 2; narrow++) {
+        uint64_t msr = ppc_cpu(side.env)->msr;
+        ppc_set_msr(side.env, narrow ? msr & ~PPC_MSR_SF : msr);
+        state(0, from[0][3], from[0], 3); /* r3: 3000 */
+        record(40);
+        all_lengths(0, from, G_N_ELEMENTS(from));
+        state(0, 9, from[0], 3);
+        ck_assert_uint_eq(follow(false, true, 40), 40);
+        ck_assert_uint_eq(count_of(IR_indirect), 0);
+    }
+}
+END_TEST
+
+/* beqlr */
+START_TEST(test_ppc_register) {
+    PpcCpu *cpu = ppc_cpu(side.env);
+    for (unsigned taken = 0; taken < 2; taken++) {
+        for (unsigned other = 0; other < 4; other++) {
+            for (unsigned pass = 0; pass < 2; pass++) { /* records, then runs */
+                bool takes = pass && other & 1 ? !taken : taken;
+                state(4, 9, states[0], 0);
+                side.regs[3] = takes ? 0 : 1;
+                side.regs[9] = BASE + PPC_LEAF;
+                cpu->lr = BASE + (pass && other & 2 ? 0x24 : PPC_LEAF);
+                code(8, &(uint32_t){0x48000028}, 1); /* b out */
+                if (!pass) {
+                    record(5);
+                    ck_assert_uint_eq(path[3], taken ? PPC_LEAF : 0x34);
+                }
+            }
+            ck_assert_uint_eq(follow(false, true, 64), 5);
+            unsigned ran = agrees();
+            ck_assert_uint_eq(ran, other == 0 || (!taken && other == 2) ? 5 : 2);
+        }
+    }
 }
 END_TEST
 
@@ -251,7 +395,14 @@ int main(void) {
     tcase_add_checked_fixture(arm, setup_arm, teardown);
     tcase_add_test(arm, test_loop);
     tcase_add_test(arm, test_branches);
+    tcase_add_test(arm, test_returns);
+    tcase_add_test(arm, test_indirect_calls);
     suite_add_tcase(suite, arm);
+    TCase *ppc = tcase_create("ppc");
+    tcase_add_checked_fixture(ppc, setup_ppc, teardown);
+    tcase_add_test(ppc, test_ppc_loop);
+    tcase_add_test(ppc, test_ppc_register);
+    suite_add_tcase(suite, ppc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
