@@ -2,8 +2,8 @@
 /*
  * build.c - makes blocks: appends nodes, folds constants and identities, forwards guest state within a block.
  *
- * What a slot holds is known by the value last set or got; known[s] counts only while its gen is the block's, so that
- * forgetting everything is one increment. Nothing here allocates but the growth of the node array.
+ * What a slot holds is known by the value last set or got; known[s] counts only while that was done in this generation,
+ * so that forgetting everything is one store. Nothing here allocates but the growth of the node array.
  */
 #include "ir/life.h"
 
@@ -30,7 +30,11 @@ IrBlock *ir_block_new(const IrSlot *slots, uint32_t slot_count, const IrHelper *
     b->sets = g_new(uint16_t, b->capacity);
     b->pins = no_pins;
     b->known = g_new0(struct IrKnown, slot_count + 1);
+    for (uint32_t s = 0; s < slot_count; s++) {
+        b->known[s].keep = slots[s].type == IR_I8 || slots[s].type == IR_I16 ? 0 : UINT32_MAX;
+    }
     b->optimize = true;
+    ir_lives_fresh(b, 0, b->capacity);
     ir_block_reset(b);
     return b;
 }
@@ -78,21 +82,11 @@ void ir_block_free(IrBlock *b) {
     }
 }
 
-void ir_new_generation(IrBlock *b) {
-    b->gen_start = b->count;
-    if (++b->gen == 0) { /* wrapped: old stamps could match again */
-        for (uint32_t s = 0; s < b->slot_count; s++) {
-            b->known[s].gen = 0;
-        }
-        b->gen = 1;
-    }
-}
-
 void ir_block_reset(IrBlock *b) {
+    ir_lives_reset(b);
     b->count = 1;
     b->code_count = 0;
     ir_new_generation(b);
-    ir_lives_reset(b);
     ir_forget_spans(b);
     b->next_span = 0;
     b->insns = b->checks = b->first_check = 0;
@@ -105,6 +99,7 @@ void ir_block_cut(IrBlock *b, uint32_t count) {
         b->insns -= b->nodes[i].op == IR_insn;
         b->code_count -= !(ir_append_kinds[b->nodes[i].op] & IR_APPEND_NO_CODE);
     }
+    ir_lives_fresh(b, 0, b->count);
     b->count = count;
     if (b->first_check >= count) {
         b->checks = b->first_check = 0;
@@ -121,6 +116,7 @@ void ir_grow(IrBlock *b) {
     b->code = g_renew(uint16_t, b->code, b->capacity);
     b->lives = g_renew(IrLife, b->lives, b->capacity);
     b->sets = g_renew(uint16_t, b->sets, b->capacity);
+    ir_lives_fresh(b, b->capacity / 2, b->capacity);
 }
 
 static void count_node(IrBlock *b, IrOp op) {
@@ -410,43 +406,54 @@ uint32_t ir_emit_once(IrBlock *b, IrOp op, IrType type, uint32_t a, uint32_t b_)
 
 /* -- guest state -- */
 
-static void know_slot(IrBlock *b, uint32_t slot, uint32_t value) {
-    b->known[slot].value = value;
-    b->known[slot].gen = b->gen;
-}
-
 /* A get of the low half of a slot tells nothing of the high half. */
 static bool is_partial(const IrBlock *b, uint32_t slot, uint32_t value) {
     const IrNode *n = &b->nodes[value];
     return n->op == IR_get && n->a == slot && n->type == IR_I32 && b->slots[slot].type == IR_I64;
 }
 
-/* ir_get where another type is known to be in the slot, or only half of it. 0: it has to be got. */
-static G_GNUC_NO_INLINE uint32_t get_converted(IrBlock *b, uint32_t slot, IrType type, uint32_t v) {
-    IrType known = ir_type_of(b, v);
+static inline uint32_t append_get(IrBlock *b, uint32_t slot, IrType type) {
+    uint32_t v = ir_put_here(b, IR_get, type, 0, slot, 0, 0);
+    ir_note_get(b, slot, v);
+    return v;
+}
+
+static G_GNUC_NO_INLINE uint32_t grow_and_get(IrBlock *b, uint32_t slot, IrType type) {
+    ir_grow(b);
+    return append_get(b, slot, type);
+}
+
+/* Where all else is a tail call nothing need be kept for later. */
+static inline uint32_t get_anew(IrBlock *b, uint32_t slot, IrType type) {
+    return G_UNLIKELY(b->count == b->capacity) ? grow_and_get(b, slot, type) : append_get(b, slot, type);
+}
+
+/* ir_get where another type is known to be in the slot, or only half of it. */
+static G_GNUC_NO_INLINE uint32_t get_converted(IrBlock *b, uint32_t slot, IrType type) {
+    struct IrKnown *k = &b->known[slot];
+    IrType known = ir_type_of(b, k->value);
     if (known == IR_I64 && type == IR_I32) {
-        return ir_emit(b, IR_trunc, IR_I32, 0, v, 0, 0);
+        return ir_emit(b, IR_trunc, IR_I32, 0, k->value, 0, 0);
     }
-    if (known == IR_I32 && type == IR_I64 && !is_partial(b, slot, v)) {
-        v = ir_emit(b, IR_zext, IR_I64, 0, v, 0, 0);
-        know_slot(b, slot, v);
-        return v;
+    if (known == IR_I32 && type == IR_I64 && !is_partial(b, slot, k->value)) {
+        return k->value = ir_emit(b, IR_zext, IR_I64, 0, k->value, 0, 0);
     }
-    return 0;
+    return get_anew(b, slot, type);
 }
 
 uint32_t ir_get(IrBlock *b, uint32_t slot, IrType type) {
     const struct IrKnown *k = &b->known[slot];
-    if (k->gen == b->gen && b->optimize) {
-        uint32_t v = ir_type_of(b, k->value) == type ? k->value : get_converted(b, slot, type, k->value);
-        if (v) {
-            return v;
-        }
+    if (ir_known_at(b, k->touched) < (int32_t)b->gen_start || !b->optimize) {
+        return get_anew(b, slot, type);
     }
-    uint32_t v = ir_put(b, IR_get, type, 0, slot, 0, 0);
-    know_slot(b, slot, v);
-    ir_note_get(b, slot, v);
-    return v;
+    return ir_type_of(b, k->value) == type ? k->value : get_converted(b, slot, type);
+}
+
+/* Does the slot hold the value already? */
+static bool is_held(const IrBlock *b, uint32_t slot, uint32_t value) {
+    const struct IrKnown *k = &b->known[slot];
+    return k->value == value && ir_known_at(b, k->touched) >= (int32_t)b->gen_start &&
+           ir_type_of(b, value) == (IrType)b->slots[slot].type && b->optimize;
 }
 
 static G_GNUC_NO_INLINE void grow_and_set(IrBlock *b, uint32_t slot, uint32_t value) {
@@ -455,18 +462,11 @@ static G_GNUC_NO_INLINE void grow_and_set(IrBlock *b, uint32_t slot, uint32_t va
 }
 
 void ir_set(IrBlock *b, uint32_t slot, uint32_t value) {
-    struct IrKnown *k = &b->known[slot];
-    IrType storage = (IrType)b->slots[slot].type;
     if (G_UNLIKELY(b->count == b->capacity)) {
-        grow_and_set(b, slot, value); /* last of all, so that nothing need be kept for later */
-        return;
+        grow_and_set(b, slot, value); /* a tail call, as above */
+    } else if (!is_held(b, slot, value)) {
+        ir_note_set(b, slot, value, ir_put_here(b, IR_set, IR_VOID, 0, slot, value, 0));
     }
-    if (k->value == value && k->gen == b->gen && ir_type_of(b, value) == storage && b->optimize) {
-        return; /* it holds that already */
-    }
-    k->value = value;
-    k->gen = b->gen - (storage == IR_I8 || storage == IR_I16); /* set truncates: what the slot holds has no id */
-    ir_note_set(b, slot, value, ir_put_here(b, IR_set, IR_VOID, 0, slot, value, 0));
 }
 
 /* -- structure -- */

@@ -180,7 +180,7 @@ typedef struct IrNode {
 } IrNode;
 
 /* How long a node's value is wanted; and, while host code is made of the block, where it is: it may be in several places at
- * once. 16 bytes: a new one is a single store. */
+ * once. 16 bytes, for there are many. */
 typedef struct IrLife {
     uint16_t last_use;  /* node index; 0 = never used. Not to grow while the value is in a register: ra_extend */
     uint16_t uses;      /* of a set, and of a call that is no mere value: not 0 as long as somebody sees it */
@@ -247,23 +247,23 @@ typedef struct IrBlock {
     uint32_t slot_count;
     const IrHelper *helpers;
     uint32_t helper_count;
-    IrLife *lives;        /* of each node, as far as the block has been built: see life.c */
+    IrLife *lives;        /* of each node, as far as the block has been built: see life.c; the rest are ir_life_fresh */
     const uint8_t *pins;  /* the register that each slot always is in, or IR_NO_PIN, by who makes host code; borrowed */
     struct IrKnown {
-        uint32_t value, gen; /* newest known value, if of this generation, for forwarding */
-        uint16_t view;       /* of this view: */
-        uint16_t set, faults; /* the last set that nothing but faults has seen, or 0, and how many were in front of it */
-        uint16_t touched;    /* the last get or set, or 0 */
+        uint32_t touched; /* the last get or set: ids here are from `age` on, and in front of it if of an earlier block */
+        uint32_t value;   /* what was set or got; known if that was in this generation and it is not 0 */
+        uint32_t set;     /* the last set, or 0 when there has been a get since: it is not hidden by the next set... */
+        uint32_t keep;    /* 0: a set truncates; then what the slot holds has no id */
     } *known;             /* builder: of each slot */
-    uint32_t gen;
-    uint16_t view;
-    uint32_t barrier;     /* life.c: the last node that has shown pinned slots to somebody */
-    uint16_t faults, last_fault; /* nodes that may leave by a way out: how many, and the last one */
+    uint32_t age;         /* nodes of earlier blocks, more or less: less than 0 - what is in `known` of them */
+    uint32_t view;        /* life.c: ...nor is it if it stands in front of this node, which has shown slots to somebody */
+    uint32_t barrier;     /* the last node that has shown pinned slots to somebody */
+    uint32_t last_fault;  /* the last node that may leave by a way out */
     uint16_t last_insn;   /* the last insn node, or 0 */
     bool regions;         /* there is a skip_if */
     uint16_t *sets;       /* the sets and pends, in order */
     uint32_t set_count;
-    uint32_t gen_start;   /* builder: values from here on may be used by what is appended */
+    uint32_t gen_start;   /* builder: this generation; values from here on may be used by what is appended */
     uint32_t insns;       /* guest insns in it */
     uint32_t checks;      /* at most so many checks are in it... */
     uint32_t first_check; /* ...the first of them here, or 0 */
@@ -285,8 +285,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(IrBlock, ir_block_free)
 void ir_block_reset(IrBlock *b);
 /* Drops the nodes from `count` on: an insn whose translation has been given up. */
 void ir_block_cut(IrBlock *b, uint32_t count);
-/* For the builder: after it no stamp in known equals gen. */
-void ir_new_generation(IrBlock *b);
+/* For the builder: nothing is known of what slots hold. */
+static inline void ir_new_generation(IrBlock *b) {
+    b->gen_start = b->count;
+}
 
 /* Appends a node without folding; returns its id. */
 uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);
@@ -298,7 +300,6 @@ static inline uint32_t ir_put_here(IrBlock *b, IrOp op, IrType type, unsigned au
     if (op != IR_const) {
         b->code[b->code_count++] = (uint16_t)id;
     }
-    b->lives[id] = ir_life_fresh;
     b->nodes[id] = (IrNode){.op = (uint16_t)op, .type = (uint8_t)type, .aux = (uint8_t)aux, {{a, b_, c}}};
     b->count = id + 1;
     return id;

@@ -9,6 +9,19 @@
  */
 #include "ir/life.h"
 
+#include <string.h>
+
+enum { AT_ONCE = 32 }; /* as many nodes as most blocks have: no branch is missed */
+
+void ir_lives_fresh(IrBlock *b, uint32_t from, uint32_t to) {
+    for (IrLife *x = b->lives + from, *end = b->lives + to; x < end; x += AT_ONCE) {
+#pragma GCC unroll 32
+        for (unsigned k = 0; k < AT_ONCE; k++) {
+            memcpy(&x[k], &ir_life_fresh, sizeof *x);
+        }
+    }
+}
+
 uint32_t ir_kin_operand(const IrNode *n) {
     switch (n->op) {
     case IR_ld: case IR_st:
@@ -85,7 +98,7 @@ bool ir_pends_lazily(const IrBlock *b, uint32_t slot) {
 
 void ir_note_pend(IrBlock *b, uint32_t i) {
     const IrNode *n = &b->nodes[i];
-    uint16_t until = b->last_fault;
+    uint16_t until = (uint16_t)b->last_fault;
     b->lives[i].pended = true;
     if (b->slots[n->a].type == IR_FLAGS && ir_is_remade(b, n->b)) {
         const IrNode *f = &b->nodes[n->b];
@@ -99,15 +112,27 @@ void ir_note_pend(IrBlock *b, uint32_t i) {
     }
 }
 
+void ir_note_hiding(IrBlock *b, uint32_t slot, uint32_t v, uint32_t i) {
+    int32_t touched = ir_known_at(b, b->known[slot].set);
+    uint32_t hidden = (uint32_t)touched;
+    if (hidden > b->last_fault) {
+        IrLife *y = &b->lives[b->nodes[hidden].b];
+        y->hint = y->hint == b->pins[slot] ? IR_NO_PIN : y->hint;
+        b->lives[hidden].uses = 0;
+        touched = b->lives[hidden].next;
+    } else {
+        ir_note_pend(b, hidden);
+    }
+    ir_note_newest(b, slot, v, i, touched);
+}
+
 /* Of an op that has shown slots to somebody, or begins or ends a region, all that is in front is settled. */
 static void note_barrier(IrBlock *b, uint32_t i, const IrNode *n) {
     bool shows = ir_shows_slots(b, n);
     if (shows || ir_ops[n->op].props & IR_FAULT) {
         b->barrier = i;
     }
-    if (shows) {
-        ir_new_view(b);
-    }
+    b->view = shows ? i : b->view;
 }
 
 void ir_note_special(IrBlock *b, uint32_t i) {
@@ -145,22 +170,18 @@ void ir_note_special(IrBlock *b, uint32_t i) {
     }
 }
 
-void ir_new_view(IrBlock *b) {
-    if (++b->view == 0) { /* wrapped: old stamps could match again */
-        for (uint32_t s = 0; s <= b->slot_count; s++) {
-            b->known[s].view = 0;
-        }
-        b->view = 1;
-    }
-}
-
 void ir_lives_reset(IrBlock *b) {
-    ir_new_view(b);
-    b->barrier = 0;
-    b->faults = b->last_fault = 0;
+    ir_lives_fresh(b, 0, b->count);
+    b->age += b->capacity;
+    if (G_UNLIKELY(b->age > INT32_MAX)) { /* what is known of old blocks would become new again */
+        b->age = 1;
+        for (uint32_t s = 0; s < b->slot_count; s++) {
+            b->known[s].touched = b->known[s].set = 0;
+        }
+    }
+    b->view = b->barrier = b->last_fault = 0;
     b->set_count = b->last_insn = 0;
     b->regions = false;
-    b->lives[0] = ir_life_fresh;
 }
 
 void ir_lives_again(IrBlock *b) {

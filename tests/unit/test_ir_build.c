@@ -139,9 +139,11 @@ START_TEST(test_reset_cut_and_growth) {
     ir_block_cut(b, mark);
     ck_assert_uint_eq(b->insns, 1);
     ck_assert_uint_eq(b->nodes[ir_get(b, S_X7, IR_I64)].op, IR_get); /* the set is gone */
-    b->gen = UINT32_MAX; /* stamps of the wrapped generation must not count */
-    b->known[S_X0] = (struct IrKnown){x, 1};
+    b->age = INT32_MAX; /* ages start anew: what is known of old blocks must not count */
+    b->known[S_X0].touched = 5;
     ir_block_reset(b);
+    ck_assert_uint_lt(b->age, 5);
+    ck_assert_uint_eq(b->known[S_X0].touched, 0);
     ck_assert_uint_eq(b->count, 1);
     ck_assert_uint_eq(b->insns, 0);
     ir_insn(b, 0, 4);
