@@ -284,18 +284,13 @@ typedef enum TransResult {
  * ends the block, or the block goes on, where it is likely to or its path does, with a way out here. */
 void frontend_branch(Trans *t, IrCond cond, uint32_t flags, int32_t displacement, int32_t next);
 
-/* For front ends: path: *t->follow is where the insn goes with nothing left to be done for it, but to leave elsewhere. */
-void frontend_follow(Trans *t);
-
-/* For front ends: a direct jump by `displacement`. It ends the block, or the path goes on there. */
+/* For front ends: a direct jump by `displacement`. It ends the block, or its path goes on there. */
+bool frontend_follow_jump(Trans *t, int32_t displacement);
 static inline void frontend_jump(Trans *t, int32_t displacement) {
-    int32_t to = t->off + displacement;
-    if (G_UNLIKELY(t->follow) && to == *t->follow) {
-        frontend_follow(t);
-        return;
+    if (G_LIKELY(!t->follows) || !frontend_follow_jump(t, displacement)) {
+        ir_put(t->ir, IR_jump, IR_VOID, displacement <= 0, (uint32_t)(t->off + displacement), 0, 0);
+        t->ended = true;
     }
-    ir_put(t->ir, IR_jump, IR_VOID, displacement <= 0 || t->owes, (uint32_t)to, 0, 0);
-    t->ended = true;
 }
 
 /* For front ends, before the insn has written anything: where cond holds of flags, the block is left in front of it, to have it

@@ -21,9 +21,23 @@ static G_GNUC_NO_INLINE const uint8_t *gather(const TransRequest *r, unsigned of
     return buffer;
 }
 
-void frontend_follow(Trans *t) {
+/* The insn leads where the path goes on; there is nothing left to be done for it. */
+static void go_on(Trans *t) {
     t->again = true;
     t->owes |= *t->follow <= t->off;
+}
+
+bool frontend_follow_jump(Trans *t, int32_t displacement) {
+    int32_t to = t->off + displacement;
+    if (t->follow && to == *t->follow) {
+        go_on(t);
+        return true;
+    }
+    if (t->owes) {
+        ir_append(t->ir, IR_jump, IR_VOID, 1, (uint32_t)to, 0, 0);
+        t->ended = true;
+    }
+    return t->owes;
 }
 
 /* A branch to `to` or `next` of a block that follows a path: goes on along it with a way out to the other. False: the path
@@ -37,7 +51,7 @@ static G_GNUC_NO_INLINE bool follow_branch(Trans *t, IrCond cond, uint32_t flags
         }
         ir_append(t->ir, IR_leave_if, IR_VOID, on == to ? (cond ^ 1) | poll : cond | poll_back, flags,
                   (uint32_t)(on == to ? next : to), 0);
-        frontend_follow(t);
+        go_on(t);
     } else if (t->owes) { /* the terminator would poll on one way alone */
         ir_append(t->ir, IR_leave_if, IR_VOID, cond | IR_LEAVE_POLLS, flags, (uint32_t)to, 0);
         ir_append(t->ir, IR_jump, IR_VOID, 1, (uint32_t)next, 0, 0);
@@ -69,7 +83,7 @@ bool frontend_follow_to(Trans *t, uint32_t va) {
             return false;
         }
     }
-    frontend_follow(t);
+    go_on(t);
     return true;
 }
 
