@@ -2,7 +2,8 @@
 /*
  * test_emit.c - golden translations: `test_emit FILE...` compares, with YADO_BLESS set it rewrites the files.
  *
- * A file's name begins with its guest's. A section is `== name`, `code:` (or `loop:`, for two rounds of a loop) with insns
+ * A file's name begins with its guest's. A section is `== name`, `code:` (or `loop:`, for two rounds of a loop; or `path:`,
+ * with the numbers of insns in the order in which they are executed after a colon, `0` at its end for a loop) with insns
  * in hex, and what is made of them: their text, IR as built, IR after passes (when it differs), host code. Addresses of
  * host code are written as +offset in the block or as @stub, ops and helpers that are called by name.
  */
@@ -119,32 +120,61 @@ static void host_text(JitSide *s, const Frontend *frontend, GString *out) {
 
 /* -- sections -- */
 
+enum { MAX_PATH = 64 };
+
+/* Page offsets of the insns whose numbers the text has. */
+static unsigned read_path(const char *text, uint16_t *path) {
+    unsigned count = 0;
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    for (char **w = words; *w && count < MAX_PATH; w++) {
+        path[count++] = (uint16_t)(64 + 4 * strtoul(*w, NULL, 10));
+    }
+    return count;
+}
+
 static IrBlock *translate(JitSide *s, const Frontend *frontend, const uint32_t *code, unsigned count,
-                          unsigned rounds) {
+                          unsigned rounds, const char *order) {
     IrBlock *b = ir_block_new(frontend->slots, frontend->slot_count, frontend->helpers, frontend->helper_count);
     uint8_t page[PAGE_SIZE] = {0};
-    unsigned end;
+    uint16_t path[MAX_PATH];
+    unsigned begin, end;
     memcpy(page + 64, code, count * sizeof *code);
     TransRequest request = {.frontend = frontend, .env = jit_env(s), .mode = frontend->mode(jit_env(s)), .page = page,
                             .offset = 64, .max_insns = rounds ? rounds * count : count, .stop_offset = -1, .rounds = rounds};
     b->optimize = b->merges = true;
-    frontend_translate(&request, b, &end);
+    if (order) {
+        request.path = path;
+        request.path_len = read_path(order, path);
+        request.cycle = path[request.path_len - 1] == path[0];
+        request.path_len -= request.cycle;
+        request.max_insns = MAX_PATH;
+        frontend_translate_path(&request, b, &begin, &end);
+    } else {
+        frontend_translate(&request, b, &end);
+    }
     return b;
 }
 
-static void make_section(JitSide *s, const Frontend *frontend, const char *name, const char *code,
-                         unsigned rounds, GString *out) {
-    uint32_t insns[16];
+/* What stands in front of a section's insns, and the rounds that it means. */
+static const struct {
+    const char *word;
+    unsigned rounds;
+    bool has_path;
+} kinds[] = {{"code: ", 0, false}, {"loop: ", ROUNDS, false}, {"path: ", 0, true}};
+
+static void make_section(JitSide *s, const Frontend *frontend, const char *name, const char *line, unsigned kind, GString *out) {
+    uint32_t insns[32];
     unsigned count = 0;
-    g_auto(GStrv) words = g_strsplit(code, " ", -1);
-    g_string_append_printf(out, "\n== %s\n%s: %s\n", name, rounds ? "loop" : "code", code);
+    g_auto(GStrv) parts = g_strsplit(line + strlen(kinds[kind].word), kinds[kind].has_path ? ": " : "\n", 2);
+    g_auto(GStrv) words = g_strsplit(g_strchomp(parts[0]), " ", -1);
+    g_string_append_printf(out, "\n== %s\n%s\n", name, line);
     for (char **w = words; *w && count < G_N_ELEMENTS(insns); w++) {
         insns[count++] = (uint32_t)strtoul(*w, NULL, 16);
         g_string_append(out, "  ");
         frontend->disasm((const uint8_t *)&insns[count - 1], 4, PC + 64 + 4 * (count - 1), frontend->mode(jit_env(s)), out);
         g_string_append_c(out, '\n');
     }
-    g_autoptr(IrBlock) b = translate(s, frontend, insns, count, rounds);
+    g_autoptr(IrBlock) b = translate(s, frontend, insns, count, kinds[kind].rounds, parts[1]);
     g_autoptr(GString) built = g_string_new(NULL);
     g_autoptr(GString) passed = g_string_new(NULL);
     ir_print(b, built);
@@ -174,12 +204,12 @@ static char *remake(JitSide *s, const Frontend *frontend, const char *text, unsi
         } else if (g_str_has_prefix(*line, "== ")) {
             g_free(name);
             name = g_strdup(*line + 3);
-        } else if (g_str_has_prefix(*line, "code: ") && name) {
-            make_section(s, frontend, name, *line + 6, 0, out);
-            ++*sections;
-        } else if (g_str_has_prefix(*line, "loop: ") && name) {
-            make_section(s, frontend, name, *line + 6, ROUNDS, out);
-            ++*sections;
+        }
+        for (unsigned kind = 0; kind < G_N_ELEMENTS(kinds) && name; kind++) {
+            if (g_str_has_prefix(*line, kinds[kind].word)) {
+                make_section(s, frontend, name, *line, kind, out);
+                ++*sections;
+            }
         }
     }
     return g_string_free(g_steal_pointer(&out), FALSE);
