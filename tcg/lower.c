@@ -33,19 +33,15 @@ static bool on_page(int32_t off) {
     return off >= 0 && off < PAGE_SIZE;
 }
 
-/* With pins of the block's own: everything but its own head wants the standard ones. Keeps host flags. */
-static bool goes_home(const Walk *w, int32_t off) {
-    return w->own && off == w->head;
-}
-static void leave_pins(Walk *w) {
-    if (G_UNLIKELY(w->own)) {
-        host_pins_leave(w->l.h, &w->pins.moved);
-    }
+/* A block with pins of its own has to bring back the standard ones, which everything but its own head wants. Keeps host
+ * flags. */
+static G_GNUC_NO_INLINE void leave_pins(Walk *w) {
+    host_pins_leave(w->l.h, &w->pins.moved);
 }
 
 /* Can a jump to the insn at `off` be chained as it is, with nothing to be done first? */
 static bool chains_plainly(const Walk *w, int32_t off) {
-    return on_page(off) && G_LIKELY(!w->own || off == w->head);
+    return on_page(off) && (G_LIKELY(!w->own) || off == w->head);
 }
 
 /* A jump to the insn at `off`, on the page, that can be chained, if cc holds. */
@@ -54,35 +50,50 @@ static void chain_jump(Walk *w, unsigned slot, int32_t off, int cc) {
     w->exits_used |= 1u << slot;
 }
 
-/* The end of the block, at which it goes to the insn at `off`. */
-static void leave_to(Walk *w, unsigned slot, int32_t off, bool poll) {
+/* The end of a block with standard pins, at which it goes to the insn at `off`. */
+static inline void leave_standard(Walk *w, unsigned slot, int32_t off, bool poll) {
     Lower *l = &w->l;
-    bool home = goes_home(w, off);
-    if (!home) {
-        leave_pins(w);
-    }
     if (!on_page(off)) {
         l->be->far_jump(l->h, off, poll);
     } else if (poll) {
         chain_jump(w, slot, off, l->be->poll(l->h));
-        if (home) {
-            leave_pins(w);
-        }
         l->be->pending_exit(l->h, off);
     } else {
         chain_jump(w, slot, off, HOST_ALWAYS);
     }
 }
 
+static G_GNUC_NO_INLINE void leave_own(Walk *w, unsigned slot, int32_t off, bool poll) {
+    Lower *l = &w->l;
+    if (off != w->head) {
+        leave_pins(w);
+        leave_standard(w, slot, off, poll);
+    } else {
+        chain_jump(w, slot, off, poll ? l->be->poll(l->h) : HOST_ALWAYS);
+        if (poll) {
+            leave_pins(w);
+            l->be->pending_exit(l->h, off);
+        }
+    }
+}
+
+static void leave_to(Walk *w, unsigned slot, int32_t off, bool poll) {
+    if (G_UNLIKELY(w->own)) {
+        leave_own(w, slot, off, poll);
+    } else {
+        leave_standard(w, slot, off, poll);
+    }
+}
+
 /* What exits do that are not chained; from here on they are the block's. */
-static void chain_stubs(Walk *w) {
+static inline __attribute__((always_inline)) void chain_stubs(Walk *w, bool own) {
     Tb *tb = w->tb;
     for (unsigned used = w->exits_used; used; used &= used - 1) {
         TbExit *e = &tb->exits[tb->exit_count];
         *e = w->exits[__builtin_ctz(used)];
         e->stub = (uint16_t)walk_here(w);
         w->l.be->bind(w->l.h, e->jump);
-        if (goes_home(w, e->off)) {
+        if (own && e->off == w->head) {
             leave_pins(w);
         }
         w->l.be->chain_stub(w->l.h, tb_exit_ref(tb, tb->exit_count++));
@@ -179,7 +190,9 @@ static void leave_early(Walk *w) {
         if (slot < TB_EXITS) {
             leave_to(w, slot, c->insn_off, poll != 0);
         } else {
-            leave_pins(w);
+            if (w->own) {
+                leave_pins(w);
+            }
             l->be->far_jump(l->h, c->insn_off, poll != 0);
         }
     }
@@ -280,7 +293,9 @@ static void lower_same(Walk *w, uint32_t i, const IrNode *n) {
 static void lower_indirect(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
     unsigned va = ra_use(l, n->a, w->own ? l->scratch[0] : UINT32_MAX); /* not in a pin that changes */
-    leave_pins(w);
+    if (w->own) {
+        leave_pins(w);
+    }
     l->be->indirect(l->h, va, n->aux & IR_JUMP_SEXT);
 }
 
@@ -307,7 +322,7 @@ static LowerFn *const lowers[IR_OPS] = {
 };
 #pragma GCC diagnostic pop
 
-static void lower_nodes(Walk *w) {
+static G_GNUC_NO_INLINE void lower_nodes(Walk *w) {
     Lower *l = &w->l;
     for (const uint16_t *at = l->work_begin; at < l->work_end; at++) {
         uint32_t i = l->now = *at;
@@ -390,7 +405,7 @@ static bool stays(const Tcg *tcg) {
 }
 
 /* The code of ir, where h begins. */
-static inline LowerResult lower_here(Walk *w, Tb *tb, IrBlock *ir, HostCode *h) {
+static inline __attribute__((always_inline)) LowerResult lower_here(Walk *w, Tb *tb, IrBlock *ir, HostCode *h, bool own) {
     Tcg *tcg = w->l.tcg;
     walk_begin(w, ir);
     w->tb = tb;
@@ -400,7 +415,7 @@ static inline LowerResult lower_here(Walk *w, Tb *tb, IrBlock *ir, HostCode *h) 
     h->cold_ops = w->cold_ops;
     h->cold_op_max = G_N_ELEMENTS(w->cold_ops);
     ra_prepare(&w->l);
-    if (G_UNLIKELY(w->own)) {
+    if (own) {
         host_pins_enter(h, &w->pins.moved);
         tb->inner = (uint16_t)walk_here(w);
     }
@@ -411,13 +426,15 @@ static inline LowerResult lower_here(Walk *w, Tb *tb, IrBlock *ir, HostCode *h) 
         memcpy(h->start + host_count, &h->insns, 4);
         tcg->backend->bind(h, spent);
         tcg->backend->refund(h, ir->insns);
-        leave_pins(w);
+        if (own) {
+            leave_pins(w);
+        }
         tcg->backend->pending_exit(h, (int32_t)(tb->pa & (PAGE_SIZE - 1)));
     }
     if (w->leave_count) {
         leave_early(w);
     }
-    chain_stubs(w);
+    chain_stubs(w, own);
     for (unsigned k = 0; k < w->cold_count && !h->overflow; k++) {
         tcg->backend->cold(h, &w->cold[k]);
     }
@@ -451,7 +468,12 @@ static G_GNUC_NO_INLINE void take_pins(Walk *w, const Tb *tb, const IrBlock *ir,
     }
 }
 
-LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir, LowerPins pins) {
+static inline HostCode code_at(const Tcg *tcg, uint8_t *start) {
+    return (HostCode){.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES - HOST_CODE_SPARE,
+                      .exec = cache_exec(tcg->cache, start), .stubs = &tcg->stubs, .stays = stays(tcg)};
+}
+
+LowerResult lower_own(Lowerer *w, Tb *tb, IrBlock *ir, bool always) {
     Tcg *tcg = w->l.tcg;
     uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
     if (!start) {
@@ -460,18 +482,30 @@ LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir, LowerPins pins) {
     if (ir->count > RA_NODES) {
         return LOWER_TOO_BIG;
     }
-    HostCode h = {.backend = tcg->backend, .start = start, .p = start, .end = start + MAX_BLOCK_BYTES - HOST_CODE_SPARE,
-                  .exec = cache_exec(tcg->cache, start), .stubs = &tcg->stubs, .stays = stays(tcg)};
-    if (G_UNLIKELY(pins != LOWER_PINS_STANDARD)) {
-        take_pins(w, tb, ir, &h, pins == LOWER_PINS_FORCED);
-    }
-    LowerResult result = lower_here(w, tb, ir, &h);
-    if (G_UNLIKELY(w->own)) {
-        ir->pins = w->l.slot_pin = w->standard;
-        w->own = false;
-    }
+    HostCode h = code_at(tcg, start);
+    take_pins(w, tb, ir, &h, always);
+    LowerResult result = lower_here(w, tb, ir, &h, w->own);
+    ir->pins = w->l.slot_pin = w->standard;
+    w->own = false;
     if (result == LOWER_OK) {
         cache_commit(tcg->cache, (size_t)(h.p - start));
+    }
+    return result;
+}
+
+LowerResult lower_standard(Lowerer *w, Tb *tb, IrBlock *ir) {
+    Tcg *tcg = w->l.tcg;
+    uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
+    if (!start) {
+        return LOWER_NO_ROOM;
+    }
+    if (ir->count > RA_NODES) {
+        return LOWER_TOO_BIG;
+    }
+    HostCode h = code_at(tcg, start);
+    LowerResult result = lower_here(w, tb, ir, &h, false);
+    if (result == LOWER_OK) {
+        cache_commit(tcg->cache, tb->host_bytes);
     }
     return result;
 }

@@ -24,7 +24,11 @@ typedef enum LowerPins {
 } LowerPins;
 /* Compiles ir into the cache and fills tb's host part: all but host, host_bytes, exits, exit_count and inner is set. Under
  * Tcg.lock. */
-LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir, LowerPins pins);
+LowerResult lower_standard(Lowerer *w, Tb *tb, IrBlock *ir);
+LowerResult lower_own(Lowerer *w, Tb *tb, IrBlock *ir, bool forced);
+static inline LowerResult lower_block(Lowerer *w, Tb *tb, IrBlock *ir, LowerPins pins) {
+    return pins == LOWER_PINS_STANDARD ? lower_standard(w, tb, ir) : lower_own(w, tb, ir, pins == LOWER_PINS_FORCED);
+}
 
 /* Makes exit `slot` of tb jump to host code. */
 void lower_patch(Tcg *tcg, const Tb *tb, unsigned slot, const uint8_t *to);
