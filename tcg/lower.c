@@ -285,6 +285,11 @@ static void lower_insn(Walk *w, uint32_t i, const IrNode *n) {
     }
 }
 
+/* An op in vain. */
+static void lower_nothing(Walk *w, uint32_t i, const IrNode *n) {
+    ra_drop(&w->l, i);
+}
+
 /* v is the same bits as its operand. */
 static void lower_same(Walk *w, uint32_t i, const IrNode *n) {
     ra_alias(&w->l, i, n->a);
@@ -307,6 +312,7 @@ static void lower_exit(Walk *w, uint32_t i, const IrNode *n) {
 #pragma GCC diagnostic ignored "-Woverride-init"
 static LowerFn *const lowers[IR_OPS] = {
     [0 ... IR_OPS - 1] = lower_value, /* but for: */
+    [IR_nop] = lower_nothing,
     [IR_insn] = lower_insn,       [IR_pcrel] = lower_pcrel,       [IR_get] = lower_get,
     [IR_set] = lower_set,         [IR_pend] = lower_set,          [IR_call] = lower_call,
     [IR_add] = lower_sum,         [IR_sub] = lower_sum,           [IR_trunc] = lower_same,
@@ -322,17 +328,23 @@ static LowerFn *const lowers[IR_OPS] = {
 };
 #pragma GCC diagnostic pop
 
+static inline LowerFn *lower_of(const Lower *l, uint32_t i) {
+    unsigned op = ra_node(l, i)->op;
+    bool wanted = l->values[i].uses | (ra_kinds[op] & RA_NEEDED);
+    return lowers[op & -(unsigned)wanted]; /* no branch: hosts guess it badly */
+}
+
+/* What compiles a node is looked up before the one in front of it is compiled: a host that has guessed it wrong finds out
+ * the sooner. */
 static G_GNUC_NO_INLINE void lower_nodes(Walk *w) {
     Lower *l = &w->l;
+    LowerFn *next = lower_of(l, *l->work_begin);
     for (const uint16_t *at = l->work_begin; at < l->work_end; at++) {
+        LowerFn *lower = next;
         uint32_t i = l->now = *at;
-        const IrNode *n = ra_node(l, i);
-        if (G_UNLIKELY(!(l->values[i].uses | (ra_kinds[n->op] & RA_NEEDED)))) {
-            ra_drop(l, i);
-        } else {
-            lowers[n->op](w, i, n);
-            l->locked = 0;
-        }
+        next = lower_of(l, at[1]);
+        lower(w, i, ra_node(l, i));
+        l->locked = 0;
     }
 }
 
@@ -389,11 +401,11 @@ static void walk_begin(Walk *w, IrBlock *ir) {
     l->ir = ir;
     l->nodes = ir->nodes;
     l->values = ir->lives;
-    memset(l->head, 0, sizeof l->head);
+    memset(l->until, 0, sizeof l->until);
     memset(l->spill_used, 0, sizeof l->spill_used);
     ra_forget_lazy(l);
     l->occupied = l->locked = l->flags_value = l->flags_of = l->now = 0;
-    l->failed = false;
+    l->failed = l->spills = false;
     w->exits_used = 0;
     w->cold_count = w->leave_count = w->mark_count = w->insn_index = 0;
     w->depth = 0;

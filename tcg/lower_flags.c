@@ -167,11 +167,11 @@ void lower_set_flags(Walk *w, const IrNode *n) {
     const IrSlot *s = &l->ir->slots[n->a];
     RaValue *x = &l->values[n->b];
     HostOperand to = {.kind = HOST_ENV, .disp = (int32_t)s->offset};
-    if (x->env == to.disp && l->slot_lazy[n->a][0] == n->b) {
+    if (x->env == to.disp && l->slot_lazy[n->a].of[0] == n->b) {
         return;
     }
     ra_forget_pend(l, n->a);
-    uint32_t old = l->slot_lazy[n->a][0];
+    uint32_t old = l->slot_lazy[n->a].of[0];
     if (old && l->values[old].last_use > l->now && l->values[old].spill < 0 && l->flags_value != old &&
         l->values[old].reg == RA_NO_REG) {
         HostOperand from = {.kind = HOST_ENV, .disp = l->values[old].env};

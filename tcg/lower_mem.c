@@ -227,6 +227,12 @@ static void alloc_two(Lower *l, uint8_t regs[2]) {
     }
 }
 
+/* Another one that is empty, if there is one, after alloc_two; or this one. */
+static unsigned spare_register(const Lower *l, unsigned otherwise) {
+    uint32_t empty = l->scratch[0] & ~(l->locked | l->occupied);
+    return empty ? (unsigned)__builtin_ctz(empty) : otherwise;
+}
+
 void lower_check(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
     bool used = l->values[i].last_use != 0;
@@ -246,7 +252,7 @@ void lower_check(Walk *w, uint32_t i, const IrNode *n) {
     }
     unsigned hint = page_hint(w, n, &look);
     /* For loads alone: a store's address keeps nobody waiting. */
-    unsigned spare = look == HOST_LOOK_TLB && !(n->aux & IR_CHECK_W) ? ra_spare(l) : RA_NO_REG;
+    unsigned spare = look == HOST_LOOK_TLB && !(n->aux & IR_CHECK_W) ? spare_register(l, regs[0]) : regs[0];
     HostCold *c = begin_cold(w);
     if (look == HOST_LOOK_RISING && l->tcg->config.verify) {
         c->from[2] = keep_in_page(w, ea, n->c);
@@ -257,7 +263,7 @@ void lower_check(Walk *w, uint32_t i, const IrNode *n) {
     c->hint = (uint8_t)hint;
     c->look = (uint8_t)look;
     c->desc = n->c | (uint32_t)n->aux << 8 | hint << HOST_SLOW_HINT_SHIFT | (uint32_t)look << HOST_SLOW_LOOK_SHIFT;
-    l->be->check(l->h, c, spare == RA_NO_REG ? c->tmp : spare);
+    l->be->check(l->h, c, spare);
     c->back = walk_here(w);
     uint32_t group = n->b ? HOST_SLOW_MERGED : used ? check_group(l, i) : 0;
     if (group & HOST_SLOW_STORES && !cold_stores(w, c, i)) {

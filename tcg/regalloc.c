@@ -5,6 +5,9 @@
 #include "tcg/regalloc.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum { SOON = 32 }; /* nodes: what stays in a register that long is likely to lose it */
 
@@ -142,6 +145,7 @@ static void list_insns(Lower *l) {
             l->work[count++] = (uint16_t)i;
         }
     }
+    l->work[count] = 0;
     l->work_begin = l->work;
     l->work_end = l->work + count;
 }
@@ -157,6 +161,7 @@ void ra_prepare(Lower *l) {
             pass_hint(l, v);
         }
     }
+    ir->code[ir->code_count] = 0;
     l->work_begin = ir->code;
     l->work_end = ir->code + ir->code_count;
     if (l->lists_insns) {
@@ -167,22 +172,39 @@ void ra_prepare(Lower *l) {
 
 void ra_extend(Lower *l, uint32_t v, uint32_t last_use) {
     RaValue *x = &l->values[v];
-    if (x->last_use < last_use) {
-        x->last_use = (uint16_t)last_use;
-        if (x->reg != RA_NO_REG && l->until[x->reg] < last_use) {
-            l->until[x->reg] = (uint16_t)last_use;
-        }
+    x->last_use = (uint16_t)MAX(x->last_use, last_use);
+    if (x->reg != RA_NO_REG) {
+        l->until[x->reg] = (uint16_t)MAX(l->until[x->reg], last_use);
     }
 }
 
 /* -- registers -- */
 
-static void link_reg(Lower *l, uint32_t v, unsigned reg) {
+/* Bit per register: nothing in it is wanted after node `last`, or it is empty. Without a branch for each, which hosts
+ * guess badly. (Nodes' numbers are below 2^15: RA_NODES.) */
+static inline uint32_t ended(const Lower *l, uint32_t last) {
+    uint32_t set = 0;
+#ifdef __SSE2__
+    for (unsigned k = 0; k < RA_REGS; k += 16) {
+        const __m128i *until = (const __m128i *)&l->until[k], limit = _mm_set1_epi16((short)last);
+        __m128i low = _mm_subs_epu16(_mm_loadu_si128(until), limit), high = _mm_subs_epu16(_mm_loadu_si128(until + 1), limit);
+        set |= (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_packus_epi16(low, high), _mm_setzero_si128())) << k;
+    }
+#else
+    for (unsigned reg = 0; reg < RA_REGS; reg++) {
+        set |= (uint32_t)(l->until[reg] <= last) << reg;
+    }
+#endif
+    return set;
+}
+
+static inline void link_reg(Lower *l, uint32_t v, unsigned reg) {
     RaValue *x = &l->values[v];
-    l->until[reg] = l->occupied >> reg & 1 ? MAX(l->until[reg], x->last_use) : x->last_use;
+    uint16_t others = (uint16_t)-(l->occupied >> reg & 1);
+    l->until[reg] = MAX(l->until[reg] & others, x->last_use);
     l->occupied |= 1u << reg;
     x->reg = (uint8_t)reg;
-    x->next = l->head[reg];
+    x->next = l->head[reg] & others;
     l->head[reg] = (uint16_t)v;
 }
 
@@ -195,8 +217,8 @@ static void unlink_reg(Lower *l, uint32_t v) {
     x->reg = RA_NO_REG;
     uint16_t *at = &l->head[reg];
     if (*at == v && !x->next) { /* alone */
-        *at = 0;
         l->occupied &= ~(1u << reg);
+        l->until[reg] = 0;
         return;
     }
     uint16_t until = 0;
@@ -212,11 +234,14 @@ static void unlink_reg(Lower *l, uint32_t v) {
 }
 
 void ra_release(Lower *l, unsigned reg) {
-    for (uint32_t v = l->head[reg]; v; v = l->values[v].next) {
+    uint32_t v = l->head[reg] & -(l->occupied >> reg & 1);
+    l->values[v].reg = RA_NO_REG; /* most often the only one, or that of node 0, which is never in one */
+    while (G_UNLIKELY(l->values[v].next)) {
+        v = l->values[v].next;
         l->values[v].reg = RA_NO_REG;
     }
-    l->head[reg] = 0;
     l->occupied &= ~(1u << reg);
+    l->until[reg] = 0;
 }
 
 void ra_attach(Lower *l, uint32_t v, unsigned reg) {
@@ -238,6 +263,7 @@ HostOperand ra_spill_slot(Lower *l, uint32_t v) {
         } else {
             unsigned bit = (unsigned)__builtin_ctzll(~l->spill_used[w]);
             l->spill_used[w] |= UINT64_C(1) << bit;
+            l->spills = true;
             x->spill = (int16_t)((w * 64 + bit) * 16);
         }
     }
@@ -303,7 +329,7 @@ bool ra_vacate(Lower *l, unsigned reg) {
     }
     unsigned to = (unsigned)__builtin_ctz(plain ? plain : others);
     l->be->mov(l->h, reg >= l->be->vec_base ? IR_V128 : IR_I64, to, reg);
-    while (l->head[reg]) {
+    while (l->occupied >> reg & 1) {
         ra_attach(l, l->head[reg], to);
     }
     return true;
@@ -320,7 +346,7 @@ bool ra_is_pended(const Lower *l, uint32_t v) {
 
 /* Takes a register away from all values in it. */
 static void evict(Lower *l, unsigned reg) {
-    while (l->head[reg]) {
+    while (l->occupied >> reg & 1) {
         uint32_t v = l->head[reg];
         if (l->values[v].last_use >= l->now) {
             spill_value(l, v);
@@ -340,37 +366,37 @@ static unsigned take_away(Lower *l, uint32_t candidates, uint32_t any) {
     }
     if (best == RA_NO_REG) { /* a rule asks for more registers than there are: a bug of the backend */
         ra_fail(l);
-        return (unsigned)__builtin_ctz(any);
+        best = (unsigned)__builtin_ctz(any);
     }
     evict(l, best);
     l->locked |= 1u << best;
     return best;
 }
 
-unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
-    uint32_t any = ra_class_mask(l, vec) & mask, candidates = any & ~l->locked;
-    uint32_t free = candidates & ~(l->occupied | l->special); /* registers with a use of their own come last */
-    if (!free) {
-        ra_bury(l);
-        uint32_t empty = candidates & ~l->occupied, plain = empty & ~l->special;
-        if (!empty) {
-            return take_away(l, candidates, any);
-        }
-        free = plain ? plain : empty;
+/* No register of the mask is empty: perhaps one holds nothing but what is dead. */
+static G_GNUC_NO_INLINE unsigned alloc_used(Lower *l, uint32_t any) {
+    uint32_t candidates = any & ~l->locked;
+    ra_bury(l);
+    uint32_t empty = candidates & ~l->occupied, plain = empty & ~l->special;
+    if (!empty) {
+        return take_away(l, candidates, any);
     }
-    unsigned reg = (unsigned)__builtin_ctz(free);
+    unsigned reg = (unsigned)__builtin_ctz(plain ? plain : empty);
     l->locked |= 1u << reg;
     return reg;
 }
 
-unsigned ra_spare(Lower *l) {
-    uint32_t empty = ra_empty(l, false);
-    if (!empty) {
-        return RA_NO_REG;
+static inline unsigned alloc(Lower *l, uint32_t any) {
+    uint32_t free = any & ~(l->locked | l->occupied | l->special); /* registers with a use of their own come last */
+    if (!free) {
+        return alloc_used(l, any);
     }
-    unsigned reg = (unsigned)__builtin_ctz(empty);
-    l->locked |= 1u << reg;
-    return reg;
+    l->locked |= free & -free;
+    return (unsigned)__builtin_ctz(free);
+}
+
+unsigned ra_alloc(Lower *l, bool vec, uint32_t mask) {
+    return alloc(l, ra_class_mask(l, vec) & mask);
 }
 
 void ra_take(Lower *l, unsigned reg) {
@@ -426,27 +452,23 @@ HostOperand ra_operand_in(Lower *l, uint32_t v, uint32_t letters) {
     return (HostOperand){.kind = HOST_REG, .reg = (uint8_t)ra_use(l, v, mask)};
 }
 
+/* a unless it is 0; without a branch. */
+static inline uint32_t prefer(uint32_t a, uint32_t b) {
+    return a | (b & -(uint32_t)(a == 0));
+}
+
 unsigned ra_define(Lower *l, uint32_t v, bool early) {
     RaValue *x = &l->values[v];
     bool vec = is_vec_value(l, v);
-    unsigned reg = x->hint;
-    if (reg != RA_NO_REG && (l->all[vec] >> reg & 1) && (early ? l->until[reg] < l->now || !(l->occupied >> reg & 1) : ra_is_ending(l, reg))) {
-        ra_release(l, reg);
-        l->locked |= 1u << reg;
-    } else {
-        reg = RA_NO_REG;
-        /* An operand that dies here may give its register. */
-        for (uint32_t m = early ? 0 : l->locked & ra_class_mask(l, vec); m && reg == RA_NO_REG; m &= m - 1) {
-            unsigned r = (unsigned)__builtin_ctz(m);
-            if ((l->occupied >> r & 1) && l->until[r] <= l->now) {
-                reg = r;
-            }
-        }
-        if (reg == RA_NO_REG) {
-            reg = ra_alloc(l, vec, UINT32_MAX);
-        }
-        ra_release(l, reg);
-    }
+    uint32_t scratch = ra_class_mask(l, vec), end = ended(l, l->now - early);
+    uint32_t hinted = (uint32_t)(x->hint != RA_NO_REG) << (x->hint & 31) & l->all[vec] & end;
+    /* An operand that dies here may give its register. */
+    uint32_t dying = early ? 0 : l->locked & l->occupied & scratch & end;
+    uint32_t free = scratch & ~(l->locked | l->occupied | l->special);
+    uint32_t best = prefer(hinted, prefer(dying, free));
+    unsigned reg = G_LIKELY(best) ? (unsigned)__builtin_ctz(best) : alloc_used(l, scratch);
+    l->locked |= 1u << reg;
+    ra_release(l, reg);
     link_reg(l, v, reg);
     x->clean = true;
     return reg;
@@ -464,12 +486,11 @@ void ra_alias(Lower *l, uint32_t v, uint32_t of) {
 
 /* -- guest slots -- */
 
-/* The memory of a slot is about to change: values that live only there move away. */
-static void save_lazy(Lower *l, uint32_t slot, uint32_t except) {
+static G_GNUC_NO_INLINE void save_lazy_values(Lower *l, uint32_t slot) {
     for (unsigned k = 0; k < 2; k++) {
-        uint32_t v = l->slot_lazy[slot][k];
-        l->slot_lazy[slot][k] = 0;
-        if (!v || v == except) {
+        uint32_t v = l->slot_lazy[slot].of[k];
+        l->slot_lazy[slot].of[k] = 0;
+        if (!v) {
             continue;
         }
         RaValue *x = &l->values[v];
@@ -489,28 +510,51 @@ static void save_lazy(Lower *l, uint32_t slot, uint32_t except) {
     }
 }
 
-void ra_get(Lower *l, uint32_t v, uint32_t slot) {
+/* The memory of a slot is about to change: values that live only there move away. */
+static inline void save_lazy(Lower *l, uint32_t slot) {
+    if (l->slot_lazy[slot].any) {
+        save_lazy_values(l, slot);
+    }
+}
+
+static G_GNUC_NO_INLINE void get_memory(Lower *l, uint32_t v, uint32_t slot) {
     const IrSlot *s = &l->ir->slots[slot];
-    IrType type = (IrType)ra_node(l, v)->type;
-    RaValue *x = &l->values[v];
-    if (!x->last_use) {
-        return;
-    }
-    if (l->slot_pin[slot] != RA_NO_REG) {
-        link_reg(l, v, l->slot_pin[slot]);
-        x->clean = false;
-        return;
-    }
+    bool narrow = ra_node(l, v)->type == IR_I32;
     if (s->type == IR_I8 || s->type == IR_I16) {
         unsigned reg = ra_define(l, v, false);
         l->be->load(l->h, (IrType)s->type, reg, (HostOperand){.kind = HOST_ENV, .disp = (int32_t)s->offset});
         return;
     }
-    if (l->slot_lazy[slot][type == IR_I32]) {
-        save_lazy(l, slot, 0); /* only one value of a kind is known to live there */
+    if (l->slot_lazy[slot].of[narrow]) {
+        save_lazy_values(l, slot); /* only one value of a kind is known to live there */
     }
-    x->env = (int32_t)s->offset;
-    ra_lazy(l, slot, type == IR_I32, v);
+    l->values[v].env = (int32_t)s->offset;
+    ra_lazy(l, slot, narrow, v);
+}
+
+void ra_get(Lower *l, uint32_t v, uint32_t slot) {
+    unsigned pin = l->slot_pin[slot];
+    if (pin == RA_NO_REG) {
+        get_memory(l, v, slot);
+    } else {
+        link_reg(l, v, pin);
+        l->values[v].clean = false;
+    }
+}
+
+/* What lives on in a pin moves into another register. */
+static G_GNUC_NO_INLINE void move_away(Lower *l, unsigned pin, bool vec) {
+    unsigned refuge = ra_alloc(l, vec, UINT32_MAX);
+    l->be->mov(l->h, vec ? IR_V128 : IR_I64, refuge, pin);
+    for (uint32_t u = l->head[pin], next; u; u = next) {
+        next = l->values[u].next;
+        l->values[u].reg = RA_NO_REG;
+        if (l->values[u].last_use > l->now) {
+            link_reg(l, u, refuge);
+        }
+    }
+    l->occupied &= ~(1u << pin);
+    l->until[pin] = 0;
 }
 
 void ra_set_pin(Lower *l, unsigned pin, uint32_t v) {
@@ -543,17 +587,10 @@ void ra_set_pin(Lower *l, unsigned pin, uint32_t v) {
         l->locked |= 1u << x->reg;
     }
     bool vec = pin >= l->be->vec_base;
-    unsigned refuge = RA_NO_REG;
-    while (l->head[pin]) {
-        uint32_t u = l->head[pin];
-        unlink_reg(l, u);
-        if (l->values[u].last_use > l->now) {
-            if (refuge == RA_NO_REG) {
-                refuge = ra_alloc(l, vec, UINT32_MAX);
-                l->be->mov(l->h, vec ? IR_V128 : IR_I64, refuge, pin);
-            }
-            link_reg(l, u, refuge);
-        }
+    if (l->until[pin] > l->now) {
+        move_away(l, pin, vec);
+    } else {
+        ra_release(l, pin);
     }
     if (x->reg != RA_NO_REG) {
         if (narrow) {
@@ -587,35 +624,33 @@ void ra_forget_pend(Lower *l, uint32_t slot) {
 void ra_set(Lower *l, uint32_t slot, uint32_t v) {
     const IrSlot *s = &l->ir->slots[slot];
     RaValue *x = &l->values[v];
-    IrType type = (IrType)ra_node(l, v)->type;
+    IrType type = (IrType)ra_node(l, v)->type, to = (IrType)s->type;
+    bool narrow = type == IR_I32;
     HostOperand mem = {.kind = HOST_ENV, .disp = (int32_t)s->offset};
     uint64_t imm;
-    if (l->slot_pin[slot] != RA_NO_REG) {
-        ra_set_pin(l, l->slot_pin[slot], v);
-        return;
-    }
     ra_forget_pend(l, slot);
-    if (x->env == mem.disp && l->slot_lazy[slot][type == IR_I32] == v && type == (IrType)s->type) {
-        return; /* it is there already */
-    }
     if (x->env == mem.disp) {
+        if (l->slot_lazy[slot].of[narrow] == v && type == to) {
+            return; /* it is there already */
+        }
         ra_use(l, v, UINT32_MAX); /* it is about to lose this home */
     }
-    save_lazy(l, slot, 0);
+    save_lazy(l, slot);
     if (ra_const(l, v, &imm) && x->reg == RA_NO_REG &&
-        ((int64_t)imm == (int32_t)imm || s->type == IR_I32 || s->type == IR_I16 || s->type == IR_I8)) {
-        l->be->store_imm(l->h, (IrType)s->type, mem, (int32_t)imm);
+        ((int64_t)imm == (int32_t)imm || to == IR_I32 || to == IR_I16 || to == IR_I8)) {
+        l->be->store_imm(l->h, to, mem, (int32_t)imm);
         return;
     }
     unsigned reg = ra_use(l, v, UINT32_MAX);
-    if (type == IR_I32 && s->type == IR_I64 && !x->clean) {
+    if (narrow && to == IR_I64 && !x->clean) {
         unsigned tmp = ra_alloc(l, false, UINT32_MAX);
         l->be->zext32(l->h, tmp, reg);
         reg = tmp;
     }
-    l->be->store(l->h, (IrType)s->type, mem, reg);
-    if (x->env < 0 && (type == (IrType)s->type || (type == IR_I32 && s->type == IR_I64))) {
-        lives_in_slot(l, slot, v);
+    l->be->store(l->h, to, mem, reg);
+    if (x->env < 0 && (type == to || (narrow && to == IR_I64))) {
+        x->env = mem.disp;
+        ra_lazy(l, slot, narrow, v);
     }
 }
 
@@ -629,7 +664,7 @@ void ra_pend(Lower *l, uint32_t slot, uint32_t v) {
         return;
     }
     ra_forget_pend(l, slot);
-    save_lazy(l, slot, 0); /* cold paths are going to write there */
+    save_lazy(l, slot); /* cold paths are going to write there */
     if (x->reg == RA_NO_REG && !ra_const(l, v, &imm) && !ra_memory(l, v, &mem)) {
         ra_fail(l);
     }
@@ -649,7 +684,7 @@ bool ra_pend_flags(Lower *l, uint32_t slot, uint32_t v) {
     } else if (l->values[v].last_use <= l->now) {
         return false;
     }
-    save_lazy(l, slot, 0); /* cold paths are going to write there */
+    save_lazy(l, slot); /* cold paths are going to write there */
     l->pend[l->pend_count++] = (RaPend){slot, v};
     return true;
 }
@@ -714,19 +749,20 @@ void ra_pends(Lower *l, HostCold *c) {
 
 /* -- bookkeeping between nodes -- */
 
-void ra_bury(Lower *l) {
-    for (uint32_t m = l->occupied & (l->scratch[0] | l->scratch[1]); m; m &= m - 1) {
-        unsigned r = (unsigned)__builtin_ctz(m);
-        if (l->until[r] >= l->now) {
-            continue;
-        }
-        for (uint32_t v = l->head[r]; v; v = l->values[v].next) {
-            l->values[v].reg = RA_NO_REG;
+static G_GNUC_NO_INLINE void free_spills(Lower *l, uint32_t regs) {
+    for (; regs; regs &= regs - 1) {
+        for (uint32_t v = l->head[__builtin_ctz(regs)]; v; v = l->values[v].next) {
             free_spill(l, &l->values[v]);
         }
-        l->head[r] = 0;
-        l->occupied &= ~(1u << r);
     }
+}
+
+void ra_bury(Lower *l) {
+    uint32_t dead = l->occupied & (l->scratch[0] | l->scratch[1]) & ended(l, l->now - 1);
+    if (l->spills) {
+        free_spills(l, dead);
+    }
+    l->occupied &= ~dead;
 }
 
 void ra_spill_scratch(Lower *l) {
@@ -738,7 +774,7 @@ void ra_spill_scratch(Lower *l) {
 /* What lives in the memory of a slot moves into the spill area. */
 static void spill_lazy(Lower *l, uint32_t slot) {
     for (unsigned k = 0; k < 2; k++) {
-        uint32_t v = l->slot_lazy[slot][k];
+        uint32_t v = l->slot_lazy[slot].of[k];
         RaValue *x = &l->values[v];
         uint64_t imm;
         if (!v) {
@@ -753,7 +789,7 @@ static void spill_lazy(Lower *l, uint32_t slot) {
             l->locked = locked;
         }
         x->env = -1;
-        l->slot_lazy[slot][k] = 0;
+        l->slot_lazy[slot].of[k] = 0;
     }
 }
 

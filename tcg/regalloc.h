@@ -19,6 +19,13 @@ typedef struct RaPend {
     uint32_t slot, value;
 } RaPend;
 
+/* Values got from an unpinned slot, or set there, that still live in its memory: a wide one and an i32. */
+typedef union RaLazy {
+    uint16_t of[2];
+    uint32_t any;
+} RaLazy;
+
+/* What is wanted most stands first: it takes short displacements. */
 typedef struct Lower {
     Tcg *tcg;
     const Backend *be;
@@ -26,28 +33,29 @@ typedef struct Lower {
     const IrNode *nodes;       /* of ir */
     HostCode *h;
     RaValue *values;           /* ir's lives */
-    uint32_t capacity;         /* of work */
-    uint16_t *work;            /* with lists_insns: the nodes to be compiled */
-    const uint16_t *work_begin, *work_end; /* those nodes, in order */
+    const uint8_t *slot_pin;   /* register of each slot, or RA_NO_REG */
+    RaLazy *slot_lazy;
     uint32_t now;              /* node being compiled */
-    uint16_t head[RA_REGS];    /* first value in each register */
-    uint16_t until[RA_REGS];   /* last use of the values in it */
-    uint32_t occupied;         /* registers whose list is not empty */
-    uint32_t special;          /* registers with a use of their own */
+    uint32_t occupied;         /* registers with values; head and until of others are not up to date */
     uint32_t locked;           /* registers that the current op uses */
-    uint64_t spill_used[HOST_SPILL_BYTES / 16 / 64];
+    uint32_t special;          /* registers with a use of their own */
     uint32_t scratch[2];       /* registers that ra_alloc may give: integer ones, vector ones... */
     uint32_t all[2];           /* ...and all there are of either */
-    const uint8_t *slot_pin;   /* register of each slot, or RA_NO_REG */
-    uint16_t (*slot_lazy)[2];  /* values got from an unpinned slot that still live in its memory... */
-    uint64_t lazy_slots[IR_PINS_MAX / 64 + 1]; /* ...and which slots may have some */
-    bool lists_insns;          /* `work` is to contain the insn nodes */
-    RaPend pend[HOST_COLD_PENDS]; /* slots whose memory only cold paths need to write, until their next set */
-    unsigned pend_count;
     /* host flags */
     uint32_t flags_value;      /* the flags value they hold, or 0 */
-    HostPolarity flags_polarity;
     uint32_t flags_of;         /* node whose result (rule.sets) they describe, or 0 */
+    HostPolarity flags_polarity;
+    unsigned pend_count;
+    const uint16_t *work_begin, *work_end; /* the nodes to be compiled, in order; behind them stands 0 */
+    uint16_t head[RA_REGS];    /* first value in each register... */
+    uint16_t until[RA_REGS];   /* ...and the last use of those in it; of an empty one, no node that is still to come */
+    bool spills;               /* the spill area is or has been in use */
+    uint64_t spill_used[HOST_SPILL_BYTES / 16 / 64];
+    uint64_t lazy_slots[IR_PINS_MAX / 64 + 1]; /* slots of which slot_lazy may say something */
+    RaPend pend[HOST_COLD_PENDS]; /* slots whose memory only cold paths need to write, until their next set */
+    uint32_t capacity;         /* of work */
+    uint16_t *work;            /* with lists_insns: the nodes to be compiled */
+    bool lists_insns;          /* `work` is to contain the insn nodes */
     bool failed;
 } Lower;
 
@@ -77,12 +85,11 @@ static inline bool ra_const(const Lower *l, uint32_t v, uint64_t *value) {
 }
 /* v, of 32 bits or not, lives in the memory of the slot. */
 static inline void ra_lazy(Lower *l, uint32_t slot, bool narrow, uint32_t v) {
-    l->slot_lazy[slot][narrow] = (uint16_t)v;
+    l->slot_lazy[slot].of[narrow] = (uint16_t)v;
     l->lazy_slots[slot / 64] |= UINT64_C(1) << slot % 64;
 }
 /* A register of the class and mask, free to be written; spills if it must. */
 unsigned ra_alloc(Lower *l, bool vec, uint32_t mask);
-unsigned ra_spare(Lower *l); /* an integer register, if there is an empty one: RA_NO_REG */
 void ra_take(Lower *l, unsigned reg); /* empties and locks it for the current op */
 /* Empties a register by a move, if another one is free, which is not locked. Keeps host flags. */
 bool ra_vacate(Lower *l, unsigned reg);
@@ -111,13 +118,13 @@ static inline HostOperand ra_operand(Lower *l, uint32_t v, const char *constrain
 unsigned ra_define(Lower *l, uint32_t v, bool early);
 /* Does everything in reg end with the current node? */
 static inline bool ra_is_ending(const Lower *l, unsigned reg) {
-    return !(l->occupied >> reg & 1) || l->until[reg] <= l->now;
+    return l->until[reg] <= l->now;
 }
 void ra_release(Lower *l, unsigned reg);             /* nothing is in it any more */
 void ra_attach(Lower *l, uint32_t v, unsigned reg);  /* v is in reg from now on */
 void ra_alias(Lower *l, uint32_t v, uint32_t of);    /* v is the same bits as `of` */
-void ra_set(Lower *l, uint32_t slot, uint32_t v);
-void ra_set_pin(Lower *l, unsigned pin, uint32_t v); /* ra_set of a slot that has one */
+void ra_set(Lower *l, uint32_t slot, uint32_t v);    /* a slot without a pin is set */
+void ra_set_pin(Lower *l, unsigned pin, uint32_t v); /* the same of one that has a pin */
 void ra_pend(Lower *l, uint32_t slot, uint32_t v);  /* a set that only cold paths have to do */
 /* The same for flags: cold paths make them again, or store them from where they are by then. False: they have to be set now. */
 bool ra_pend_flags(Lower *l, uint32_t slot, uint32_t v);
@@ -125,7 +132,7 @@ void ra_forget_pend(Lower *l, uint32_t slot);       /* the slot is about to be s
 void ra_pends(Lower *l, HostCold *c);               /* tells a cold path made here what it has to do */
 void ra_get(Lower *l, uint32_t v, uint32_t slot);
 /* Empties the scratch registers whose values nobody wants any more, which is done when one is looked for: those of the
- * operands and of the last uses here stay. */
+ * operands and of the last uses here stay. IrLife.reg of such values is not up to date. */
 void ra_bury(Lower *l);
 /* The scratch registers of a class that are neither in use nor locked. */
 static inline uint32_t ra_empty(Lower *l, bool vec) {

@@ -16,24 +16,21 @@ enum { MAX_COLD = 256, MAX_LEAVES = 64, MAX_MARKS = 128, MAX_DEPTH = 16 };
 typedef struct Walk {
     Lower l;
     Tb *tb;
-    TbExit exits[TB_EXITS];  /* the terminator's two, and those in front of it... */
-    unsigned exits_used;     /* ...as far as they are in use: a bit for each */
-    HostCold cold[MAX_COLD];
-    unsigned cold_count;
-    HostCold leaves[MAX_LEAVES]; /* of leave_ifs: insn_off is the target, desc tells whether it polls */
-    unsigned leave_count;
-    HostColdOp cold_ops[MAX_COLD];
-    HostMark marks[MAX_MARKS];
-    unsigned mark_count;
     bool keep_marks;
-    unsigned insn_index;     /* insns begun so far, when somebody wants to know: Lower.lists_insns */
-    HostFixup skip[MAX_DEPTH]; /* open skip_ifs */
-    unsigned depth;
     bool own;                /* the block has pins of its own... */
     int32_t head;            /* ...and begins at this page offset */
-    PinMap pins;
-    HostStubs own_stubs;
     const uint8_t *standard; /* Lower.slot_pin of other blocks */
+    unsigned exits_used;     /* exits as far as they are in use: a bit for each */
+    unsigned cold_count, leave_count, mark_count, depth; /* of what stands below */
+    unsigned insn_index;     /* insns begun so far, when somebody wants to know: Lower.lists_insns */
+    TbExit exits[TB_EXITS];  /* the terminator's two, and those in front of it */
+    HostFixup skip[MAX_DEPTH]; /* open skip_ifs */
+    HostCold cold[MAX_COLD];
+    HostCold leaves[MAX_LEAVES]; /* of leave_ifs: insn_off is the target, desc tells whether it polls */
+    HostColdOp cold_ops[MAX_COLD];
+    HostMark marks[MAX_MARKS];
+    PinMap pins;             /* of a block that has its own */
+    HostStubs own_stubs;
 } Walk;
 
 typedef void LowerFn(Walk *w, uint32_t i, const IrNode *n); /* compiles n, the node i */
