@@ -293,8 +293,8 @@ static inline void frontend_jump(Trans *t, int32_t displacement) {
     }
 }
 
-/* For front ends, before the insn has written anything: where cond holds of flags, the block is left in front of it, to have it
- * done by itself. False: nothing is emitted; that would be this very block. */
+/* For front ends, before an insn that may jump indirectly has written anything: where cond holds of flags, the block is left in
+ * front of it, to have it done by itself. False: nothing is emitted; that would be this very block. */
 bool frontend_leave(Trans *t, IrCond cond, uint32_t flags);
 
 /* For front ends, before the insn has written anything: an indirect jump to va. True: the path goes on at its destination; if

@@ -66,8 +66,7 @@ bool frontend_leave(Trans *t, IrCond cond, uint32_t flags) {
     if (t->off == t->start) {
         return false;
     }
-    unsigned poll = t->owes ? IR_LEAVE_POLLS : 0;
-    ir_append(t->ir, IR_leave_if, IR_VOID, cond | IR_LEAVE_UNDONE | poll, flags, (uint32_t)t->off, 0);
+    ir_append(t->ir, IR_leave_if, IR_VOID, cond | IR_LEAVE_UNDONE, flags, (uint32_t)t->off, 0); /* indirect jumps poll */
     return true;
 }
 

@@ -158,7 +158,8 @@ enum { HOST_COLD_PENDS = 4 };
 
 /* A slow path waiting to be emitted behind the block. */
 typedef struct HostCold {
-    HostFixup from[3];    /* jumps to it, of which the second says that the access is misaligned; 0 = none */
+    HostFixup from[3];    /* jumps to it, of which the second says that the access is misaligned; 0 = none. If it `leaves`, the
+                           * second is the one on from it to the way out that it shares */
     uint32_t back;        /* offset to continue at */
     int32_t insn_off;
     uint32_t rest;        /* -icount: insns from this one to the block's end; 0 = not counted */
@@ -168,6 +169,7 @@ typedef struct HostCold {
     uint8_t hint;         /* number (from 1) of the page hint or run that the hot code tried; 0: it looked into the TLB itself */
     uint8_t look;         /* HostLook */
     bool leaves;          /* it leaves the block for good: no register but the pins is wanted when env is up to date */
+    bool done;            /* tcg's: its way out has been made */
     uint8_t pends;        /* number of values that belong into env, which the hot code has not stored */
     struct {
         HostOperand value, to;

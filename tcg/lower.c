@@ -142,6 +142,7 @@ static void lower_leave_if(Walk *w, uint32_t i, const IrNode *n) {
     c->insn_off = (int32_t)n->b;
     c->desc = n->aux & IR_LEAVE_POLLS;
     c->leaves = true;
+    c->done = false;
     c->rest = l->tcg->config.icount ? l->ir->insns - w->insn_index + (n->aux & IR_LEAVE_UNDONE ? 1 : 0) : 0;
     ra_pends(l, c);
     unsigned slot = free_exit(w);
@@ -166,26 +167,27 @@ static void leave_state(Walk *w, unsigned k) {
 /* The ways out of leave_ifs. Those to one target share its jump, which can be chained as long as there are exits. */
 static void leave_early(Walk *w) {
     Lower *l = &w->l;
-    HostFixup shared[MAX_LEAVES];
-    bool done[MAX_LEAVES] = {false};
     for (unsigned first = 0; first < w->leave_count; first++) {
         const HostCold *c = &w->leaves[first];
-        unsigned slot = free_exit(w), shared_count = 0;
+        unsigned slot = free_exit(w), last = first;
         uint32_t poll = c->desc;
-        if (done[first]) {
+        if (c->done) {
             continue;
         }
         for (unsigned k = w->leave_count - 1; k > first; k--) {
             if (w->leaves[k].insn_off == c->insn_off) {
                 leave_state(w, k);
-                shared[shared_count++] = l->be->jump_if(l->h, HOST_ALWAYS);
+                w->leaves[k].from[1] = l->be->jump_if(l->h, HOST_ALWAYS);
                 poll |= w->leaves[k].desc;
-                done[k] = true;
+                w->leaves[k].done = true;
+                last = MAX(last, k);
             }
         }
         leave_state(w, first); /* the last one falls through to the jump */
-        while (shared_count) {
-            l->be->bind(l->h, shared[--shared_count]);
+        for (unsigned k = first + 1; k <= last; k++) {
+            if (w->leaves[k].insn_off == c->insn_off) {
+                l->be->bind(l->h, w->leaves[k].from[1]);
+            }
         }
         if (slot < TB_EXITS) {
             leave_to(w, slot, c->insn_off, poll != 0);

@@ -11,7 +11,7 @@
 #include "tcg/pins.h"
 #include "tcg/regalloc.h"
 
-enum { MAX_COLD = 256, MAX_LEAVES = 64, MAX_MARKS = 128, MAX_DEPTH = 16 };
+enum { MAX_COLD = 256, MAX_LEAVES = 256, MAX_MARKS = 256, MAX_DEPTH = 16 };
 
 typedef struct Walk {
     Lower l;
