@@ -393,7 +393,8 @@ static bool make_devices(Machine *m, GError **error) {
 static bool make_cpus(Machine *m, GError **error) {
     const MachineOptions *o = &m->options;
     TcgConfig config = {
-        .vcpus = m->cpus, .interpret = o->interpret, .cache_bytes = o->cache_bytes, .stats = o->stats, .forced = o->forced, .verify = o->verify, .log_items = o->tcg_log, .log = o->log,
+        .vcpus = m->cpus, .interpret = o->interpret, .cache_bytes = o->cache_bytes, .stats = o->stats, .forced = o->forced,
+        .tier = o->tier ? o->tier : o->icount && !o->forced.regions ? 1 : 2, .verify = o->verify, .log_items = o->tcg_log, .log = o->log,
         .phys = { .opaque = m, .page = phys_page, .read = phys_read, .write = phys_write },
         .opaque = m, .now = cpu_now, .alarm = cpu_alarm, .irq_out = cpu_irq_out, .power = cpu_power,
         .icount = o->icount, .icount_shift = o->icount_shift, .next_deadline = icount_next_deadline,

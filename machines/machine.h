@@ -59,6 +59,7 @@ typedef struct MachineOptions {
     bool no_reboot;
     bool interpret;
     size_t cache_bytes;      /* memory for translated code; 0: the default */
+    unsigned tier;           /* TcgConfig.tier; 0: 2, but for icount, whose runs know nothing of host time */
     bool stats;              /* TcgConfig.stats */
     TcgForced forced;
     uint64_t verify;

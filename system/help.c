@@ -62,7 +62,7 @@ void help_accels(FILE *out, const Options *options) {
     row(out, "tcg", "the same as jit");
     fprintf(out, "Keys of jit:\n");
     row(out, "tb-size=MIB", "memory for translated code; emptied when it is full (default: 96)");
-    row(out, "tier=1", "how much is done for code that runs often; there is one tier so far");
+    row(out, "tier=1", "code that runs often is not translated again (2, without -icount: as regions of up to 256 insns)");
     row(out, "stats=on", "count host insns and time translation; print the counters of 'info jit' in the end");
     fprintf(out, "For testing (docs/how-to/jit-options.md):\n");
     row(out, "host=LEVEL", "use no more of this host than sse2, avx2 or avx512");
@@ -73,6 +73,7 @@ void help_accels(FILE *out, const Options *options) {
     row(out, "x-merge=off", "each access to memory is checked by itself");
     row(out, "x-pins=own", "each block chooses the guest registers that the host's hold in it");
     row(out, "x-runs=on", "a run of neighbouring pages is tried where it would be one page");
+    row(out, "x-regions=all", "every block is made a region as soon as it is met");
 }
 
 void help_serials(FILE *out, const Options *options) {

@@ -247,7 +247,7 @@ static bool set_broken(TcgForced *f, const char *value, GError **error) {
 /* Forced modes, for testing. */
 static bool set_forced(TcgForced *f, const KeyList *list, GError **error) {
     static const char *const switches[] = { "off", "on", NULL };
-    static const char *const sizes[] = { "1", NULL };
+    static const char *const sizes[] = { "1", NULL }, *const regions_words[] = { "all", NULL };
     static const char *const pinnings[] = { "standard", "own", NULL };
     static const char *const crashes[] = { "segv", "assert", "hang", "stack", "ir", NULL };
     const char *evict = keylist_get(list, "x-evict");
@@ -257,10 +257,12 @@ static bool set_forced(TcgForced *f, const KeyList *list, GError **error) {
     int chain = poll == -1 ? -1 : word_of(list, "x-chain", switches, error);
     int merge = chain == -1 ? -1 : word_of(list, "x-merge", switches, error);
     int runs = merge == -1 ? -1 : word_of(list, "x-runs", switches, error);
-    int pins = runs == -1 ? -1 : word_of(list, "x-pins", pinnings, error);
+    int regions = runs == -1 ? -1 : word_of(list, "x-regions", regions_words, error);
+    int pins = regions == -1 ? -1 : word_of(list, "x-pins", pinnings, error);
     int crash = pins == -1 ? -1 : word_of(list, "x-crash", crashes, error);
     *f = (TcgForced){ .host = level >= 0 ? host_levels[level] : NULL, .one_entry = tlb == 0, .poll_storm = poll == 1,
-                      .no_chain = chain == 0, .no_merge = merge == 0, .runs = runs == 1, .own_pins = pins == 1,
+                      .no_chain = chain == 0, .no_merge = merge == 0, .runs = runs == 1, .regions = regions == 0,
+                      .own_pins = pins == 1,
                       .crash = crash >= 0 ? crashes[crash] : NULL };
     const char *broken = keylist_get(list, "x-break");
     return crash != -1 && (!evict || value_number("-accel x-evict", evict, 1, UINT64_MAX, &f->evict, error)) &&
@@ -275,12 +277,10 @@ static bool set_jit(MachineOptions *m, const KeyList *list, GError **error) {
     if (size && !value_number("-accel tb-size", size, TB_SIZE_MIN, TB_SIZE_MAX, &mib, error)) {
         return false;
     }
-    if (tier && strcmp(tier, "2") == 0) {
-        return usage(error, "-accel: there is no tier 2: blocks are translated one by one, and regions of several do not exist");
+    if (tier && strcmp(tier, "1") != 0 && strcmp(tier, "2") != 0) {
+        return usage(error, "-accel: 'tier' takes 1 or 2, not '%s'", tier);
     }
-    if (tier && strcmp(tier, "1") != 0) {
-        return usage(error, "-accel: 'tier' takes 1, not '%s'", tier);
-    }
+    m->tier = tier ? (unsigned)(tier[0] - '0') : 0;
     int stats = word_of(list, "stats", switches, error);
     m->cache_bytes = (size_t)mib << 20;
     m->stats = stats == 1;
@@ -303,7 +303,7 @@ static bool set_accel(Options *o, const char *value, GError **error) {
         return true;
     }
     static const char *const known[] = { "accel", "tb-size", "tier", "stats", "host", "x-tlb", "x-evict", "x-poll", "x-chain",
-                                         "x-merge", "x-runs", "x-pins", "x-crash", "x-break", NULL };
+                                         "x-merge", "x-runs", "x-regions", "x-pins", "x-crash", "x-break", NULL };
     g_autoptr(KeyList) list = keylist_parse("-accel", "accel", value, error);
     if (!list || !keylist_check(list, known, error)) {
         return false;
@@ -587,6 +587,13 @@ bool options_parse(Options *o, int argc, char **argv, GError **error) {
     if (!o->help && o->monitor && o->serial && strcmp(o->monitor, "stdio") == 0 && g_str_has_suffix(o->serial, "stdio")) {
         return usage(error, "the terminal cannot be both the serial port and the monitor: leave out -monitor stdio (with "
                             "-nographic Ctrl-a c is the monitor) or give another -serial");
+    }
+    if (!o->help && o->machine.icount && o->machine.tier == 2 && !o->machine.forced.regions) {
+        return usage(error, "-accel jit,tier=2 does not go with -icount: regions are found by host time, which runs that repeat "
+                            "know nothing of; leave out tier=2");
+    }
+    if (!o->help && o->machine.forced.regions && o->machine.tier == 1) {
+        return usage(error, "-accel: 'x-regions' is for tier 2; leave out tier=1");
     }
     if (!o->help && !o->cls) {
         return usage(error, "no machine is given: use -M NAME\n'yado -M help' lists the machines");

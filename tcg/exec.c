@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "tcg/lower.h"
+#include "tcg/region.h"
 
 enum { MAX_INSNS = 64, PATIENCE_NS = 50000 };
 
@@ -159,6 +160,9 @@ static G_GNUC_NO_INLINE Tb *make_block(Vcpu *v, uint64_t pa, uint64_t mode) {
             empty_cache(v, flushes);
         }
     }
+    if (tb && tcg->config.forced.regions) {
+        v->record_pc = v->env->pc;
+    }
     if (!tb) { /* a device's, or not even one insn could be compiled: interpret it */
         v->stats.exits[run_one(v, &f)]++;
     }
@@ -276,6 +280,9 @@ static bool safepoint(Vcpu *v) {
     if (requests & REQUEST_FLUSH_CODE) {
         forget_map(v);
     }
+    if (requests & REQUEST_SAMPLE) {
+        region_sample(v);
+    }
     smp_safepoint(v);
     return true;
 }
@@ -390,6 +397,10 @@ RunEnd exec_run(Vcpu *v) {
             tb = NULL; /* it may have waited for others, outside: what they wanted meanwhile comes first */
         }
         if (!tb) {
+            from = NULL;
+            continue;
+        }
+        if (region_begins(v) && !v->debug.look && region_record(v, tb)) {
             from = NULL;
             continue;
         }

@@ -13,15 +13,8 @@ void lower_finish(Tcg *tcg);
 void lower_cache_reset(Tcg *tcg);
 
 /* Who translates has a lowerer of its own. NULL: there is no backend. */
-typedef struct Walk Lowerer;
 Lowerer *lowerer_new(Tcg *tcg, const Frontend *fe);
 void lowerer_free(Lowerer *w);
-/* Which guest slots the host's registers hold in a block. */
-typedef enum LowerPins {
-    LOWER_PINS_STANDARD, /* those that they hold everywhere */
-    LOWER_PINS_OWN,      /* those that it uses most, where that pays: moved on the way in and out, unless it goes back to its head */
-    LOWER_PINS_FORCED,   /* the same wherever it can be done; for tests */
-} LowerPins;
 /* Compiles ir into the cache and fills tb's host part: all but host, host_bytes, exits, exit_count and inner is set. Under
  * Tcg.lock. */
 LowerResult lower_standard(Lowerer *w, Tb *tb, IrBlock *ir);

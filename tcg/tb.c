@@ -184,9 +184,14 @@ static uint64_t lines_of(uint64_t page, uint64_t from, uint64_t to) {
     return lines_between(MAX(from, page), MIN(to, page + PAGE_SIZE) - 1);
 }
 
+/* Address of the first byte that tb was made from. */
+static uint64_t tb_first(const Tb *tb) {
+    return tb->kind == TB_REGION ? tb->extra->first : tb->pa;
+}
+
 /* Where, in its page, the bytes of tb are. */
 static uint64_t tb_lines(const Tb *tb) {
-    return lines_between(tb->pa, tb->pa + tb->bytes - 1);
+    return lines_between(tb_first(tb), tb->pa + tb->bytes - 1);
 }
 
 static void page_add(Vcpu *v, CodePage *p, Tb *tb) {
@@ -371,7 +376,7 @@ static bool page_invalidate(Tcg *tcg, CodePage *p, uint64_t from, uint64_t to, c
     for (TbRef ref = p->tbs, next; ref; ref = next) {
         Tb *tb = tb_at(tcg, ref);
         next = tb->page_next;
-        if (tb->pa < to && from < tb->pa + tb->bytes) {
+        if (tb_first(tb) < to && from < tb->pa + tb->bytes) {
             hit |= tb == running;
             tb_kill(tcg, tb);
             p->changes = true;
@@ -480,7 +485,7 @@ void tb_free_all(Tcg *tcg) {
 bool tb_unroll(Vcpu *v, Tb *tb) {
     const TcgConfig *c = &v->tcg->config;
     /* Under -icount and --verify blocks are compared with others that hold one round. */
-    if (tb->unrolled || !tb->valid || c->icount || c->verify || tb->insns > UNROLL_INSNS / 2) {
+    if (tb->kind != TB_BLOCK || !tb->valid || c->icount || c->verify || tb->insns > UNROLL_INSNS / 2) {
         return false;
     }
     if (++tb->rounds == UNROLL_ROUNDS) {
@@ -540,13 +545,58 @@ static void stage(Vcpu *v, TcgStage stage, uint64_t *since) {
     }
 }
 
-/* --verify: the block as the front end says it, before passes; or NULL. */
-static IrBlock *plain_block(const TransRequest *request, IrBlock *ir) {
-    unsigned end;
+IrBlock *tb_plain_block(const TransRequest *request, IrBlock *ir) {
+    unsigned begin, end;
+    ir_block_reset(ir);
     ir->optimize = ir->merges = false;
-    IrBlock *plain = frontend_translate(request, ir, &end) == TRANS_OK ? ir_block_copy(ir) : NULL;
+    TransResult result = request->path ? frontend_translate_path(request, ir, &begin, &end) : frontend_translate(request, ir, &end);
+    IrBlock *plain = result == TRANS_OK ? ir_block_copy(ir) : NULL;
     ir_block_reset(ir);
     return plain;
+}
+
+bool tb_merges(const Tcg *tcg, uint64_t pa) {
+    return tcg->backend && !tcg->config.forced.no_merge && !page_filter_has(tcg->banned, pa);
+}
+
+Tb *tb_make(Vcpu *v, Lowerer *lowerer, IrBlock *ir, IrBlock *plain, const TbPlace *place, LowerPins pins,
+            LowerResult *result) {
+    Tcg *tcg = v->tcg;
+    pins = tcg->config.forced.own_pins ? LOWER_PINS_FORCED : pins;
+    Tb *tb = tb_new(tcg);
+    unsigned offset = place->pa & (PAGE_SIZE - 1);
+    if (G_UNLIKELY(!tb)) {
+        ir_block_free(plain);
+        *result = LOWER_NO_ROOM;
+        return NULL;
+    }
+    tb->pa = place->pa;
+    tb->mode = place->mode;
+    tb->bytes = (uint16_t)(place->end - offset);
+    tb->insns = (uint16_t)ir->insns;
+    tb->valid = true;
+    if (G_UNLIKELY(plain)) {
+        tb_extra(tb)->plain_ir = plain;
+        tb->extra->given_off = verify_first_given(v, plain);
+    }
+    if (tcg->backend) {
+        *result = lower_block(lowerer, tb, ir, pins);
+        if (G_UNLIKELY(*result != LOWER_OK)) {
+            tb_drop_extra(tb);
+            return NULL;
+        }
+    } else {
+        tb_extra(tb)->ir = ir_block_copy(ir);
+    }
+    tcg->tb_end = tb_end(tb);
+    return tb;
+}
+
+void tb_replace(Vcpu *v, Tb *old, Tb *tb, uint64_t first) {
+    tb->kind = TB_REGION;
+    tb_extra(tb)->first = first;
+    tb_kill(v->tcg, old);
+    publish(v, tb_page(v->tcg, tb->pa), tb);
 }
 
 /* Between front end and host code, where somebody looks on or checks were not merged as they came. */
@@ -587,10 +637,10 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     if (G_UNLIKELY(keep)) {
         request.page = take_insns(v, page, request.offset, max_insns);
     }
+    IrBlock *plain = G_UNLIKELY(watched && tcg->config.verify && tcg->backend) ? tb_plain_block(&request, ir) : NULL;
     ir_block_reset(ir);
-    IrBlock *plain = G_UNLIKELY(watched && tcg->config.verify && tcg->backend) ? plain_block(&request, ir) : NULL;
     ir->optimize = true;
-    ir->merges = tcg->backend && !tcg->config.forced.no_merge && !page_filter_has(tcg->banned, pa);
+    ir->merges = tb_merges(tcg, pa);
     uint64_t since = G_UNLIKELY(watched && tcg->config.stats) ? vcpu_now_ns(v) : 0;
     if (frontend_translate(&request, ir, &end) != TRANS_OK) {
         return NULL;
@@ -598,36 +648,16 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     if (G_UNLIKELY(watched || !ir->merges)) {
         pass_on(v, ir, pa, va, page, &since);
     }
-    Tb *tb = tb_new(tcg);
+    TbPlace place = {.pa = pa, .mode = mode, .begin = request.offset, .end = end};
+    Tb *tb = tb_make(v, v->lowerer, ir, plain, &place, LOWER_PINS_STANDARD, result);
     if (G_UNLIKELY(!tb)) {
-        ir_block_free(plain);
-        *result = LOWER_NO_ROOM;
         return NULL;
     }
-    tb->pa = pa;
-    tb->mode = mode;
-    tb->bytes = (uint16_t)(end - request.offset);
-    tb->insns = (uint16_t)ir->insns;
-    tb->valid = true;
-    tb->unrolled = unroll;
-    if (G_UNLIKELY(plain)) {
-        tb_extra(tb)->plain_ir = plain;
-        tb->extra->given_off = verify_first_given(v, plain);
+    tb->kind = unroll ? TB_UNROLLED : TB_BLOCK;
+    if (G_UNLIKELY(watched && tcg->backend)) {
+        stage(v, TCG_STAGE_HOST, &since);
+        lower_log_host(v, tb, va);
     }
-    if (tcg->backend) {
-        *result = lower_block(v->lowerer, tb, ir, tcg->config.forced.own_pins ? LOWER_PINS_FORCED : LOWER_PINS_STANDARD);
-        if (G_UNLIKELY(*result != LOWER_OK)) {
-            tb_drop_extra(tb);
-            return NULL;
-        }
-        if (G_UNLIKELY(watched)) {
-            stage(v, TCG_STAGE_HOST, &since);
-            lower_log_host(v, tb, va);
-        }
-    } else {
-        tb_extra(tb)->ir = ir_block_copy(ir);
-    }
-    tcg->tb_end = tb_end(tb);
     v->unroll_pa = unroll ? UINT64_MAX : v->unroll_pa;
     if (G_UNLIKELY(keep)) {
         tb_extra(tb)->code = g_memdup2(request.page + request.offset, tb->bytes);

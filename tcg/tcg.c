@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tcg/lower.h"
+#include "tcg/region.h"
 #include "tcg/vcpu.h"
 
 Tcg *tcg_new(const TcgConfig *config) {
@@ -31,6 +32,7 @@ void tcg_free(Tcg *tcg) {
         v->frontend->finish(v->env);
         tlb_free(v);
         lowerer_free(v->lowerer);
+        region_free(v);
         verify_free(v);
         ir_interp_free(v->interp);
         ir_block_free(v->ir);
@@ -88,6 +90,7 @@ Vcpu *tcg_add_vcpu(Tcg *tcg, const Frontend *fe, const char *model, uint64_t cou
     v->ir = ir_block_new(fe->slots, fe->slot_count, fe->helpers, fe->helper_count);
     v->slow_ir = ir_block_new(fe->slots, fe->slot_count, fe->helpers, fe->helper_count);
     v->lowerer = lowerer_new(tcg, fe);
+    region_init(v);
     if (tcg->config.verify && tcg->backend) {
         verify_init(v);
     }
@@ -113,6 +116,7 @@ const Frontend *vcpu_frontend(Vcpu *v) {
 void tcg_start(Tcg *tcg) {
     tcg->serial = tcg->vcpu_count > 1 && (tcg->config.icount || tcg->config.verify);
     tcg->current = tcg->vcpus[0];
+    regions_start(tcg);
     for (unsigned i = 0; i < tcg->vcpu_count; i++) {
         Vcpu *v = tcg->vcpus[i];
         v->stop = false;
@@ -137,6 +141,7 @@ void tcg_stop(Tcg *tcg) {
             tcg->vcpus[i]->thread = NULL;
         }
     }
+    regions_stop(tcg);
 }
 
 void tcg_reset(Tcg *tcg) {

@@ -61,6 +61,7 @@ typedef struct TcgForced {
     bool no_chain;           /* x-chain=off: no block jumps to another, directly or by the jump cache */
     const char *crash;       /* x-crash=: segv, assert, hang, stack when the third block is translated; ir: with --verify; NULL: not */
     unsigned broken, broken_by; /* x-break=OP:OTHER: host code for OP is that of OTHER (IrOp); equal: as it should be */
+    bool regions;            /* x-regions=all: with tier 2, every block is the beginning of a region as soon as it is met */
     uint64_t evict;          /* x-evict=N: code memory is emptied whenever N blocks have been made; 0: when it is full */
 } TcgForced;
 
@@ -69,6 +70,7 @@ enum { TCG_VCPUS = 64 };
 typedef struct TcgConfig {
     bool interpret;          /* -accel interp */
     uint64_t verify;         /* --verify[=N]: compare every Nth block with the interpreter; 0 = off */
+    unsigned tier;           /* 2: what runs often is translated again, as regions; else blocks are all there is */
     TcgForced forced;
     bool icount;             /* -icount: `now` is tcg_icount_now; timers come due at exact insns */
     unsigned icount_shift;   /* one insn takes 2^shift ns */
@@ -229,6 +231,7 @@ typedef struct TcgStats {
     size_t cache_bytes, cache_used; /* code memory; 0: there is none */
     uint64_t merge_bans;    /* insns whose checks are not merged any more */
     uint64_t hint_bans;     /* insns whose page hint did not pay */
+    uint64_t regions, region_insns; /* regions made, and insns in them */
     uint64_t invalidated, revived; /* blocks killed, and wanted again as they were */
     uint64_t helper_calls;     /* calls of C from generated code (-icount only) */
     uint64_t host_insns_run;   /* host insns executed in blocks, cold paths and stubs apart (-icount only) */

@@ -14,6 +14,8 @@
 #include "ir/host.h"
 #include "tcg/tcg.h"
 
+typedef struct Walk Lowerer; /* lower.h */
+
 enum {
     PAGE_SIZE = 1 << IR_PAGE_BITS,
     BANKS = 16,
@@ -45,6 +47,7 @@ enum {
     REQUEST_FLUSH_TLB = 1 << 3, /* drop every cached translation of addresses */
     REQUEST_FLUSH_CODE = 1 << 4, /* drop every block */
     REQUEST_PAUSE = 1 << 5,     /* see whether a debugger wants a pause */
+    REQUEST_SAMPLE = 1 << 6,    /* tier 2 wants to know where it is */
 };
 
 /* The number of a block, 0 for none; and of an exit: that of its block and which of its exits it is. Generated code names
@@ -64,6 +67,13 @@ typedef struct TbExit {
 /* What few blocks have. */
 typedef struct TbExtra TbExtra;
 
+/* What a block was made as. */
+typedef enum TbKind {
+    TB_BLOCK,
+    TB_UNROLLED, /* a loop that has been tried to hold several times over */
+    TB_REGION,   /* of tier 2 */
+} TbKind;
+
 /* A translated run of guest insns, all on one page. */
 typedef struct Tb {
     uint64_t pa;          /* of its first byte */
@@ -78,8 +88,8 @@ typedef struct Tb {
     uint16_t bytes;       /* guest bytes it was made from */
     uint16_t insns;
     bool valid;
-    bool unrolled;        /* a loop that has been tried to hold several times over... */
-    uint8_t rounds;       /* ...or how often it came back to itself by way of C */
+    uint8_t kind;         /* TbKind */
+    uint8_t rounds;       /* TB_BLOCK: how often it came back to itself by way of C */
     uint8_t exit_count;
     uint8_t jump_page;    /* where jump caches may hold it: part of them for the page (from 1), 0: nowhere, 255: anywhere */
     uint16_t inner;       /* pins of its own: where, in its code, it goes on that comes back to its head from within; else 0 */
@@ -87,6 +97,7 @@ typedef struct Tb {
 } Tb;
 
 struct TbExtra {
+    uint64_t first;       /* region: address of the first byte that it was made from */
     IrBlock *ir;          /* interpreter */
     IrBlock *plain_ir;    /* --verify: before passes */
     int32_t given_off;    /* --verify: page offset of the first insn that host code has no rule for, or -1 */
@@ -292,7 +303,7 @@ struct Vcpu {
     IrInterp *interp;
     IrBlock *ir;          /* scratch of translation */
     IrBlock *slow_ir;     /* scratch of single insns */
-    struct Walk *lowerer; /* or NULL */
+    Lowerer *lowerer;     /* or NULL */
     struct Verify *verify; /* --verify, or NULL */
     uint64_t fetch_va;    /* page last fetched from... */
     uint64_t fetch_pa;    /* ...and where it is, valid while fetch_ok */
@@ -302,6 +313,8 @@ struct Vcpu {
     uint64_t safepoints;  /* atomic: how many it has come to; written by its thread, read by watch.c */
     int cpu_clock;        /* atomic: of its thread's CPU time, for clock_gettime; 0: none yet */
     void *signal_stack;  /* of the thread, for handlers: its own may be full */
+    uint64_t record_pc;   /* tier 2: the insn that a region is to begin with; or UINT64_MAX */
+    struct RegionSamples *samples; /* tier 2: where it has been met, or NULL */
     uint64_t unroll_pa;   /* the next block made from here holds several rounds of its loop; UINT64_MAX: none */
     uint64_t evict_count; /* x-evict: blocks made since code memory was emptied */
     Tb *running;          /* block being interpreted or last entered */
@@ -353,8 +366,9 @@ struct Tcg {
     Vcpu *current;        /* whose turn it is; the first where they have threads of their own */
     bool one_by_one;      /* every block comes back here: no chaining, no jump cache */
     uint64_t ram_writes;  /* atomic: how often other threads than vCPUs have written to RAM */
+    struct Regions *regions; /* tier 2, while it runs; or NULL */
     TcgDebug debug;
-    TcgStats stats;
+    TcgStats stats;          /* under lock */
 };
 
 static inline Vcpu *vcpu_of(Env *env) {
@@ -447,6 +461,26 @@ typedef enum LowerResult {
     LOWER_NO_ROOM, /* the cache must be emptied first */
     LOWER_TOO_BIG, /* the block needs too much of something: try fewer insns */
 } LowerResult;
+/* Which guest slots the host's registers hold in a block. */
+typedef enum LowerPins {
+    LOWER_PINS_STANDARD, /* those that they hold everywhere */
+    LOWER_PINS_OWN,      /* those that it uses most, where that pays: moved on the way in and out, unless it goes back to its head */
+    LOWER_PINS_FORCED,   /* the same wherever it can be done; for tests */
+} LowerPins;
+/* Where a block belongs, and the bytes of its page that it was made from. */
+typedef struct TbPlace {
+    uint64_t pa, mode;
+    unsigned begin, end; /* offsets */
+} TbPlace;
+/* A block with host code made from ir, or the interpreter's; nobody finds it yet. Takes `plain`, what ir was before passes,
+ * for --verify; or NULL. NULL: see *result. */
+Tb *tb_make(Vcpu *v, Lowerer *lowerer, IrBlock *ir, IrBlock *plain, const TbPlace *place, LowerPins pins,
+            LowerResult *result);
+/* tb, which has just been made as a region, from `first` on, is found instead of old, whose key and page it shares. */
+void tb_replace(Vcpu *v, Tb *old, Tb *tb, uint64_t first);
+/* --verify: the block as the front end says it, before passes; or NULL. `ir` is lost. */
+IrBlock *tb_plain_block(const TransRequest *request, IrBlock *ir);
+bool tb_merges(const Tcg *tcg, uint64_t pa); /* may checks be merged as they come? */
 Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t *page, unsigned max_insns,
                  LowerResult *result);
 void tb_flush(Tcg *tcg);                                   /* every block; at a safepoint of all vCPUs */

@@ -55,7 +55,7 @@ void vcpu_watch_block(const Vcpu *v, uint64_t *pa, unsigned *insns) {
 }
 
 const char *vcpu_request_name(uint32_t requests) {
-    static const char *const names[] = {"to stop", "a timer", "an interrupt", "to forget addresses", "to forget code", "to pause"};
+    static const char *const names[] = {"to stop", "a timer", "an interrupt", "to forget addresses", "to forget code", "to pause", "to be sampled"};
     for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
         if (requests >> i & 1) {
             return names[i];

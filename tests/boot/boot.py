@@ -201,7 +201,7 @@ def case_forced(yado, folder):
     """The same in each forced mode, without and with comparisons."""
     initrd = os.path.join(folder, "small.gz")
     guests.make_small_initrd(initrd)
-    for mode in ("x-tlb=1", "x-evict=20000", "x-poll=on", "x-chain=off", "x-merge=off", "x-runs=on", "x-pins=own", "host=sse2"):
+    for mode in ("x-tlb=1", "x-evict=20000", "x-poll=on", "x-chain=off", "x-merge=off", "x-runs=on", "x-regions=all", "x-pins=own", "host=sse2"):
         for verify in ([], ["--verify=64"]):
             run_linux(yado, initrd, "256", ["-accel", "jit," + mode] + verify, 900)
 

@@ -134,9 +134,10 @@ class Usage(Cli):
         self.usage("-accel tb-size: '0' is not a whole number from 1 to 2047", "-accel", "jit,tb-size=0")
         self.usage("-accel tb-size: '2048' is not", "-accel", "jit,tb-size=2048")
         self.usage("-accel tb-size: '1M' is not", "-accel", "jit,tb-size=1M")
-        self.usage("there is no tier 2: blocks are translated one by one, and regions of several do not exist", "-accel",
-                   "jit,tier=2")
-        self.usage("'tier' takes 1, not '0'", "-accel", "jit,tier=0")
+        self.usage("'tier' takes 1 or 2, not '0'", "-accel", "jit,tier=0")
+        self.usage("'x-regions' is for tier 2; leave out tier=1", *self.virt("-accel", "jit,tier=1,x-regions=all"))
+        self.usage("tier=2 does not go with -icount: regions are found by host time", *self.virt("-icount", "shift=0", "-accel",
+                                                                                            "jit,tier=2"))
         self.usage("'stats' takes one of off, on, not 'yes'", "-accel", "jit,stats=yes")
         self.usage("'tb-size' is for jit; 'interp' makes no host code", "-accel", "interp,tb-size=8")
         self.usage("-smp: no key 'coers'", *self.virt("-smp", "1,coers=2"))

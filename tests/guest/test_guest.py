@@ -22,7 +22,7 @@ with open("/proc/cpuinfo", encoding="ascii") as info:
     HAS = set(info.read().split())
 NEEDS = {"sse2": {"sse2"}, "avx2": {"avx2", "aes", "pclmulqdq", "fma"}, "avx512": {"avx2", "avx512_bitalg", "gfni", "sha_ni"}}
 HOSTS = tuple("host=" + level for level, flags in NEEDS.items() if flags <= HAS)
-FORCED = ("x-tlb=1", "x-evict=500", "x-poll=on", "x-chain=off", "x-merge=off", "x-runs=on", "x-pins=own", *HOSTS, "x-tlb=1,x-evict=500,x-poll=on,x-chain=off")
+FORCED = ("x-tlb=1", "x-evict=500", "x-poll=on", "x-chain=off", "x-merge=off", "x-runs=on", "x-regions=all", "x-pins=own", *HOSTS, "x-tlb=1,x-evict=500,x-poll=on,x-chain=off")
 MODES_OF = MODES | {key + verify: ["-accel", "jit," + key] + ["-verify"] * bool(verify)
                     for key in FORCED for verify in ("", " -verify")}
 SECONDS = 60
@@ -144,7 +144,7 @@ class Smp(unittest.TestCase):
     """Several CPUs, which all do the same things at once."""
 
     passes = Programs.passes
-    FORCED = ("x-tlb=1", "x-evict=20", "x-poll=on", "x-chain=off", "x-merge=off", "x-runs=on", "x-pins=own", "host=sse2", "x-tlb=1,x-evict=20,x-poll=on,x-chain=off")
+    FORCED = ("x-tlb=1", "x-evict=20", "x-poll=on", "x-chain=off", "x-merge=off", "x-runs=on", "x-regions=all", "x-pins=own", "host=sse2", "x-tlb=1,x-evict=20,x-poll=on,x-chain=off")
 
     def test_smp(self):
         for cpus in ("2", "4"):
