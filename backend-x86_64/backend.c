@@ -170,6 +170,7 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .cold = x64_cold,                                                                                              \
         .cold_state = x64_cold_state,                                                                                  \
         .cold_op = x64_cold_op,                                                                                        \
+        .align = x64_align,                                                                                            \
         .jump_if = jump_if,                                                                                            \
         .bind = bind,                                                                                                  \
         .poll = x64_poll,                                                                                              \

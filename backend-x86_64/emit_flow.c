@@ -145,6 +145,23 @@ void x64_cset(HostCode *h, int cc, unsigned d) {
 
 /* -- jumps between blocks -- */
 
+void x64_align(HostCode *h, unsigned bytes) {
+    static const uint8_t nops[] = {0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0}; /* nop [rax + rax + disp32], with prefixes up to 15 bytes */
+    unsigned n = -x_offset(h) & (bytes - 1);
+    while (n) {
+        unsigned some = MIN(n, 11);
+        x_begin(h);
+        if (some < sizeof nops) {
+            memset(h->p, 0x90, some);
+        } else {
+            memset(h->p, 0x66, some - sizeof nops);
+            memcpy(h->p + some - sizeof nops, nops, sizeof nops);
+        }
+        h->p += some;
+        n -= some;
+    }
+}
+
 int x64_poll(HostCode *h) {
     x_group1(h, 7, 0, ENV_AT(pending), 0);
     return CC_GE;

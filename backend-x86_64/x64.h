@@ -46,6 +46,7 @@ int x64_carry_test(HostCode *h, unsigned cond, HostOperand from);
 void x64_csel(HostCode *h, IrType type, int cc, unsigned d, unsigned s);
 void x64_csel_fp(HostCode *h, IrType type, int cc, unsigned d, const uint8_t s[2], const uint8_t tmp[2]);
 void x64_cset(HostCode *h, int cc, unsigned d);
+void x64_align(HostCode *h, unsigned bytes);
 int x64_poll(HostCode *h);
 void x64_pending_exit(HostCode *h, int32_t off);
 uint32_t x64_chain_jump(HostCode *h, int cc);

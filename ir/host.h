@@ -238,6 +238,7 @@ struct Backend {
     void (*cold_state)(HostCode *h, const HostCold *c); /* only brings env up to date */
     void (*cold_op)(HostCode *h, const HostColdOp *c);
     /* Flow */
+    void (*align)(HostCode *h, unsigned bytes);                        /* what follows, by insns that do nothing; a power of two */
     HostFixup (*jump_if)(HostCode *h, int cc);                         /* or HOST_ALWAYS */
     void (*bind)(HostCode *h, HostFixup f);                            /* to here */
     int (*poll)(HostCode *h);                                          /* compares; cc: nobody wants the CPU to leave */

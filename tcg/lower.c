@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { MAX_BLOCK_BYTES = 64 * 1024 };
+enum { MAX_BLOCK_BYTES = 64 * 1024, LOOP_ALIGN = 16 };
 
 /* The op at i is folded into its users: its operands live as long as it would. */
 void walk_keep_operands(Walk *w, uint32_t i) {
@@ -431,6 +431,7 @@ static inline __attribute__((always_inline)) LowerResult lower_here(Walk *w, Tb 
     ra_prepare(&w->l);
     if (own) {
         host_pins_enter(h, &w->pins.moved);
+        tcg->backend->align(h, LOOP_ALIGN);
         tb->inner = (uint16_t)walk_here(w);
     }
     uint32_t host_count = 0;

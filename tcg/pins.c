@@ -15,8 +15,8 @@ enum {
     READ = 2,        /* the load... */
     READ_AGAIN = 1,  /* ...and each further use, for which the value may have to be loaded again */
     WRITE = 3,
-    MOVES = 8,       /* in and out once */
-    MOVES_IN_LOOP = 1,
+    MOVES = 16,      /* in and out once: what is stored is often loaded again before it is in memory */
+    MOVES_IN_LOOP = 3,
 };
 
 typedef struct Uses {

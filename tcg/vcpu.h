@@ -108,6 +108,8 @@ struct TbExtra {
     uint32_t mark_count;
 };
 
+G_STATIC_ASSERT(offsetof(Tb, exits) == 64);
+
 /* A guest-physical page that code was made from. */
 typedef struct CodePage {
     uint64_t pa;
