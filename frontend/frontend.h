@@ -231,7 +231,8 @@ struct Frontend {
 /* The state of one translation, shared by translate.c and the front end. */
 struct Trans {
     const Frontend *frontend;
-    Env *env;            /* for feature words only; nothing of its state may be read that `mode` does not cover */
+    Env *env;            /* for what init and add_regs have set alone: features, rows of registers, identification, ports. Its
+                          * state may change meanwhile, under another thread: what depends on that goes by `mode` */
     uint64_t mode;
     IrBlock *ir;
     const uint8_t *code; /* bytes of the current insn */

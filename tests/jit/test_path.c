@@ -230,6 +230,45 @@ static void all_lengths(unsigned at, const uint64_t (*states)[4], unsigned count
     }
 }
 
+static uint32_t below(uint64_t *r, uint32_t n) {
+    *r = *r * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)((*r >> 33) % n);
+}
+
+/* What random words translate to, in all the modes in turn. */
+enum { WORDS = 40000 };
+static void translations(const uint64_t *modes, unsigned count, uint64_t *hashes) {
+    uint64_t r = 1;
+    unsigned last;
+    for (unsigned k = 0; k < WORDS; k++) {
+        TransRequest request = {.frontend = side.fe, .env = side.env, .mode = modes[k % count], .page = side.page,
+                                .max_insns = 1, .stop_offset = -1};
+        uint32_t word = below(&r, 1u << 16) << 16 | below(&r, 1u << 16);
+        memcpy(side.page, &word, 4);
+        ir_block_reset(side.ir);
+        ck_assert_int_eq(frontend_translate(&request, side.ir, &last), TRANS_OK);
+        hashes[k] = side.ir->count;
+        for (size_t i = 0; i < side.ir->count * sizeof(IrNode) / 4; i++) {
+            hashes[k] = hashes[k] * 31 + ((const uint32_t *)(const void *)side.ir->nodes)[i];
+        }
+    }
+}
+
+/* Nothing that changes while the CPU runs is looked at but the mode: blocks may be made by another thread. */
+static void ignores_state(const uint64_t *modes, unsigned count, uint8_t *cpu, size_t cpu_size, uint8_t *cold, size_t cold_size) {
+    g_autofree uint64_t *before = g_new(uint64_t, WORDS), *after = g_new(uint64_t, WORDS);
+    translations(modes, count, before);
+    memset(side.env, 0xa5, offsetof(Env, guest));
+    memset(&side.env->excl_val, 0xa5, offsetof(Env, op_table) - offsetof(Env, excl_val));
+    memset(cpu, 0xa5, cpu_size);
+    memset(cold, 0xa5, cold_size);
+    translations(modes, count, after);
+    for (unsigned k = 0; k < WORDS; k++) {
+        ck_assert_msg(before[k] == after[k], "word %u depends on the CPU's state", k);
+    }
+    side.fe->reset(side.env);
+}
+
 /* -- Arm -- */
 
 enum { A64_OUT = 0x28, A64_LEAF = 0x40 };
@@ -361,11 +400,6 @@ END_TEST
 
 enum { RANDOM_AT = 0x800, RANDOM_INSNS = 48, RANDOM_SEEDS = 400, RANDOM_PATH = 256 };
 
-static uint32_t below(uint64_t *r, uint32_t n) {
-    *r = *r * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((*r >> 33) % n);
-}
-
 /* Insn i of a program that never ends and writes X0 to X7 and X30; X8 to X15 have addresses in it. */
 static uint32_t random_insn(uint64_t *r, unsigned i) {
     uint32_t to = below(r, RANDOM_INSNS) - i, x = below(r, 8), imm19 = (to & 0x7ffff) << 5;
@@ -419,6 +453,21 @@ START_TEST(test_random) {
     }
     ck_assert_uint_ge(whole, RANDOM_SEEDS);
     ck_assert_uint_ge(early, RANDOM_SEEDS);
+}
+END_TEST
+
+START_TEST(test_arm_state) {
+    uint64_t modes[4];
+    for (unsigned el = 0; el < 2; el++) {
+        for (unsigned fp = 0; fp < 2; fp++) {
+            arm_set_spsel(side.env, el, el);
+            arm_cold(side.env)->cpacr_el1 = fp ? 3 << 20 : 0;
+            arm_update_mode(side.env);
+            modes[2 * el + fp] = frontend_arm.mode(side.env);
+        }
+    }
+    ArmCold *cold = arm_cold(side.env);
+    ignores_state(modes, G_N_ELEMENTS(modes), side.env->guest, offsetof(ArmCpu, features), (uint8_t *)cold, offsetof(ArmCold, id));
 }
 END_TEST
 
@@ -497,6 +546,18 @@ START_TEST(test_ppc_register) {
 }
 END_TEST
 
+START_TEST(test_ppc_state) {
+    const uint64_t most = PPC_MSR_SF | PPC_MSR_FP | PPC_MSR_VEC | PPC_MSR_VSX, msrs[] = {0, most, PPC_MSR_LE, most | PPC_MSR_PR};
+    uint64_t modes[G_N_ELEMENTS(msrs)];
+    for (unsigned i = 0; i < G_N_ELEMENTS(msrs); i++) {
+        ppc_set_msr(side.env, msrs[i]);
+        modes[i] = frontend_ppc.mode(side.env);
+    }
+    PpcCold *cold = ppc_cold(side.env);
+    ignores_state(modes, G_N_ELEMENTS(modes), side.env->guest, offsetof(PpcCpu, features), (uint8_t *)cold, offsetof(PpcCold, model));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("path");
     TCase *arm = tcase_create("arm");
@@ -506,11 +567,13 @@ int main(void) {
     tcase_add_test(arm, test_returns);
     tcase_add_test(arm, test_indirect_calls);
     tcase_add_test(arm, test_random);
+    tcase_add_test(arm, test_arm_state);
     suite_add_tcase(suite, arm);
     TCase *ppc = tcase_create("ppc");
     tcase_add_checked_fixture(ppc, setup_ppc, teardown);
     tcase_add_test(ppc, test_ppc_loop);
     tcase_add_test(ppc, test_ppc_register);
+    tcase_add_test(ppc, test_ppc_state);
     suite_add_tcase(suite, ppc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
