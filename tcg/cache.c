@@ -18,6 +18,9 @@
 #endif
 
 enum { CACHE_DEFAULT = 96 << 20, CACHE_STEP = 256 << 10 };
+/* What is written next is fetched while one block is made: nobody has touched it for long, if ever. In bytes from where the
+ * block starts, and lines. */
+enum { AHEAD = 256, AHEAD_LINES = 8 };
 
 struct Cache {
     uint8_t *rw;
@@ -72,6 +75,9 @@ uint8_t *cache_reserve(Cache *c, size_t bytes) {
         madvise(c->rw + c->touched, step, MADV_POPULATE_WRITE); /* where the host cannot, they come as they are used */
         madvise(c->rx + c->touched, step, MADV_POPULATE_READ);
         c->touched += step ? step : c->size;
+    }
+    for (size_t k = 0; k < AHEAD_LINES; k++) {
+        __builtin_prefetch(c->rw + c->used + AHEAD + k * 64, 1);
     }
     return c->rw + c->used;
 }

@@ -618,6 +618,16 @@ static G_GNUC_NO_INLINE void pass_on(Vcpu *v, IrBlock *ir, uint64_t pa, uint64_t
     }
 }
 
+/* What making a block touches and nobody has touched for long: its place in the index, the memory that it and the next one
+ * are going to be, the next insns. */
+static inline void fetch_ahead(const Tcg *tcg, uint64_t pa, uint64_t mode, const uint8_t *insns) {
+    const char *tb = (const char *)tb_at(tcg, tcg->tb_end);
+    __builtin_prefetch(&tcg->tb_hash[tb_bucket(pa, mode)], 1);
+    __builtin_prefetch(tb + 128, 1);
+    __builtin_prefetch(tb + 192, 1);
+    __builtin_prefetch(insns + 128);
+}
+
 Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t *page, unsigned max_insns,
                  LowerResult *result) {
     Tcg *tcg = v->tcg;
@@ -637,6 +647,7 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     if (G_UNLIKELY(keep)) {
         request.page = take_insns(v, page, request.offset, max_insns);
     }
+    fetch_ahead(tcg, pa, mode, page + request.offset);
     IrBlock *plain = G_UNLIKELY(watched && tcg->config.verify && tcg->backend) ? tb_plain_block(&request, ir) : NULL;
     ir_block_reset(ir);
     ir->optimize = true;
