@@ -169,6 +169,7 @@ static bool make_stubs(HostCode *h, HostStubs *stubs, const IrSlot *slots, unsig
         .st = x64_st,                                                                                                  \
         .cold = x64_cold,                                                                                              \
         .cold_state = x64_cold_state,                                                                                  \
+        .one_page = x64_one_page,                                                                                      \
         .cold_op = x64_cold_op,                                                                                        \
         .align = x64_align,                                                                                            \
         .jump_if = jump_if,                                                                                            \

@@ -533,6 +533,13 @@ void x64_cold_state(HostCode *h, const HostCold *c) {
     }
 }
 
+HostFixup x64_one_page(HostCode *h, const HostCold *c) {
+    h->backend->add_imm(h, IR_I64, c->tmp, c->ea, (int32_t)(c->desc & 0xff) - 1);
+    x_rr(h, 0x33, OP_W, c->tmp, c->ea);
+    x_group1(h, 7, OP_W, x_reg(c->tmp), (1 << IR_PAGE_BITS) - 1);
+    return x_jcc(h, CC_BE);
+}
+
 static G_GNUC_NO_INLINE void cold_store(HostCode *h, const HostCold *c, unsigned k) {
     HostOperand v = c->store[k].value;
     unsigned size = c->store[k].aux & IR_MEM_SIZE;

@@ -24,6 +24,7 @@ void x64_st(HostCode *h, IrType type, unsigned aux, HostOperand v, unsigned adde
             unsigned tmp);
 void x64_cold(HostCode *h, const HostCold *c);
 void x64_cold_state(HostCode *h, const HostCold *c);
+HostFixup x64_one_page(HostCode *h, const HostCold *c);
 
 /* vec.c */
 void x64_cold_op(HostCode *h, const HostColdOp *c);

@@ -117,7 +117,7 @@ static void begin_round(const TransRequest *r, Trans *t, unsigned count, unsigne
     t->rounds = count + 2 * round > r->max_insns ? 1 : t->rounds - 1;
     t->avail = r->frontend->insn_max;
     t->off = t->start;
-    ir_new_generation(t->ir); /* what is known of slots would keep values of this round alive */
+    ir_new_round(t->ir);
 }
 
 TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end) {
@@ -128,6 +128,7 @@ TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end
                .avail = fe->insn_max, .rounds = r->rounds, .leaves = LEAVES, .leaving = MIN(r->max_insns, LEAVING_INSNS)};
     unsigned count = 0, round = 0;
     int32_t last = 0;
+    ir->rounds = r->rounds > 1;
 
     while (fetch(r, fe, &t, buffer)) {
         uint32_t before = ir->count;
@@ -167,6 +168,7 @@ TransResult frontend_translate_path(const TransRequest *r, IrBlock *ir, unsigned
     Trans t = {.frontend = fe, .env = r->env, .mode = r->mode, .ir = ir, .off = r->path[0], .start = r->path[0], .follows = true};
     unsigned count = 0;
 
+    ir->rounds = true;
     *begin = PAGE;
     *end = 0;
     while (count < max) {
@@ -187,7 +189,7 @@ TransResult frontend_translate_path(const TransRequest *r, IrBlock *ir, unsigned
             break;
         }
         if (t.off == t.start) {
-            ir_new_generation(ir); /* as in begin_round */
+            ir_new_round(ir);
         }
     }
     if (count == 0) {

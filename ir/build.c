@@ -441,10 +441,25 @@ static G_GNUC_NO_INLINE uint32_t get_converted(IrBlock *b, uint32_t slot, IrType
     return get_anew(b, slot, type);
 }
 
+/* ir_get in a later round: what is known from earlier ones is noted, but not used. */
+static G_GNUC_NO_INLINE uint32_t get_in_round(IrBlock *b, uint32_t slot, IrType type) {
+    const struct IrKnown *k = &b->known[slot];
+    uint32_t known = ir_known_at(b, k->touched) >= (int32_t)b->held ? k->value : 0, v = get_anew(b, slot, type);
+    int64_t distance;
+    if (known && type == IR_I64 && ir_type_of(b, known) == IR_I64) {
+        uint32_t root = ir_root(b, known, &distance);
+        if (distance == (int32_t)distance) {
+            b->nodes[v].b = root;
+            b->nodes[v].c = (uint32_t)distance;
+        }
+    }
+    return v;
+}
+
 uint32_t ir_get(IrBlock *b, uint32_t slot, IrType type) {
     const struct IrKnown *k = &b->known[slot];
     if (ir_known_at(b, k->touched) < (int32_t)b->gen_start || !b->optimize) {
-        return get_anew(b, slot, type);
+        return G_LIKELY(b->held == b->gen_start) ? get_anew(b, slot, type) : get_in_round(b, slot, type);
     }
     return ir_type_of(b, k->value) == type ? k->value : get_converted(b, slot, type);
 }

@@ -237,6 +237,7 @@ struct Backend {
     void (*cold)(HostCode *h, const HostCold *c);
     void (*cold_state)(HostCode *h, const HostCold *c); /* only brings env up to date */
     void (*cold_op)(HostCode *h, const HostColdOp *c);
+    HostFixup (*one_page)(HostCode *h, const HostCold *c); /* on the cold path of a check: jump if its bytes are on one page */
     /* Flow */
     void (*align)(HostCode *h, unsigned bytes);                        /* what follows, by insns that do nothing; a power of two */
     HostFixup (*jump_if)(HostCode *h, int cc);                         /* or HOST_ALWAYS */

@@ -232,9 +232,13 @@ enum {
 
 /* Bytes that a check of the builder's has proved accessible. */
 typedef struct IrSpan {
-    uint32_t check;    /* 0: none */
-    uint32_t base;
-    int64_t low, high; /* distances from base */
+    uint32_t check;       /* 0: none */
+    uint32_t base, index; /* distances are those from base + (index << shift); index 0: from base */
+    uint32_t address;     /* what the check may compute its lowest address from, and... */
+    uint8_t shift;
+    int64_t at;           /* ...its distance */
+    int64_t own;          /* that of the address the check was made for */
+    int64_t low, high;
 } IrSpan;
 enum { IR_SPANS = 4 };
 
@@ -264,12 +268,14 @@ typedef struct IrBlock {
     uint16_t *sets;       /* the sets and pends, in order */
     uint32_t set_count;
     uint32_t gen_start;   /* builder: this generation; values from here on may be used by what is appended */
+    uint32_t held;        /* builder: what has been got and set from here on is known to be so still, see ir_new_round */
     uint32_t insns;       /* guest insns in it */
     uint32_t checks;      /* at most so many checks are in it... */
     uint32_t first_check; /* ...the first of them here, or 0 */
     bool has_fp;          /* contains an FP op */
     bool fp_plain;        /* it runs without flush, default_nan and alt_half in env.fp: see docs/decisions */
     bool merges;          /* ir_check lets one check stand for several; no pass need do it */
+    bool rounds;          /* a loop several times over, by who makes it: see ir_new_round */
     IrSpan spans[IR_SPANS]; /* ...checks that it may widen */
     unsigned next_span;   /* the one to be forgotten next */
     bool optimize;        /* builder folds and forwards; off for --verify's reference and for tests */
@@ -287,6 +293,14 @@ void ir_block_reset(IrBlock *b);
 void ir_block_cut(IrBlock *b, uint32_t count);
 /* For the builder: nothing is known of what slots hold. */
 static inline void ir_new_generation(IrBlock *b) {
+    b->gen_start = b->held = b->count;
+}
+/*
+ * The next round of a loop begins. Values of the last one are not used in it, so that registers need not keep them: slots
+ * are got anew. A get notes in b and c, which are no operands, what it is known to equal: value b (0: nothing) plus (int32_t)
+ * c. ir_check looks through that, for what moves by constants from round to round.
+ */
+static inline void ir_new_round(IrBlock *b) {
     b->gen_start = b->count;
 }
 

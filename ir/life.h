@@ -7,6 +7,8 @@
 
 #include "ir/ir.h"
 
+/* The value that v, an i64, is the sum of and a constant, through rounds. */
+uint32_t ir_root(const IrBlock *b, uint32_t v, int64_t *distance);
 /* The set i is seen by ways out alone. */
 void ir_note_pend(IrBlock *b, uint32_t i);
 /* Whatever node i is; its operands have been noted, but for an op with IR_APPEND_NO_USES. */

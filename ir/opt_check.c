@@ -13,16 +13,53 @@
 
 enum { SPAN_MAX = 192 };
 
+uint32_t ir_root(const IrBlock *b, uint32_t v, int64_t *distance) {
+    uint64_t k;
+    *distance = 0;
+    for (;;) {
+        const IrNode *n = &b->nodes[v];
+        if (n->op == IR_get && n->b) {
+            *distance += (int32_t)n->c;
+            v = n->b;
+        } else if ((n->op == IR_add || n->op == IR_sub) && ir_is_const(b, n->b, &k)) {
+            *distance += (int64_t)(n->op == IR_add ? k : -k);
+            v = n->a;
+        } else {
+            return v;
+        }
+    }
+}
+
+/* Of an address in a loop's round: a root of its own and that of the index, both from the first round. */
+static G_GNUC_NO_INLINE void find_roots(const IrBlock *b, IrSpan *s) {
+    int64_t far = 0;
+    s->base = ir_root(b, s->address, &s->at);
+    const IrNode *n = &b->nodes[s->base];
+    if (n->op == IR_add) { /* of what is no constant */
+        const IrNode *by = &b->nodes[n->b];
+        uint64_t shift;
+        bool scaled = by->op == IR_shl && ir_is_const(b, by->b, &shift);
+        s->shift = scaled ? shift & 63 : 0;
+        s->index = ir_root(b, scaled ? by->a : n->b, &far);
+        s->at += (int64_t)((uint64_t)far << s->shift);
+        s->base = ir_root(b, n->a, &far);
+        s->at += far;
+    }
+}
+
 /* An address as a base and a distance. */
-static uint32_t base_of(const IrBlock *b, uint32_t ea, int64_t *distance) {
+static void base_of(const IrBlock *b, uint32_t ea, IrSpan *s) {
     const IrNode *n = &b->nodes[ea];
     const IrNode *by = &b->nodes[n->b];
-    *distance = 0;
-    if (n->op != IR_add || by->op != IR_const) {
-        return ea;
+    bool is_sum = n->op == IR_add && by->op == IR_const;
+    s->base = s->address = is_sum ? n->a : ea;
+    s->low = is_sum ? (int64_t)(by->a | (uint64_t)by->b << 32) : 0;
+    s->index = s->shift = 0;
+    s->at = 0;
+    if (G_UNLIKELY(b->rounds)) {
+        find_roots(b, s);
+        s->low += s->at;
     }
-    *distance = (int64_t)(by->a | (uint64_t)by->b << 32);
-    return n->a;
 }
 
 /* Those of loads or stores. Of read-write accesses, which are atomic ones, each keeps its own: they need many registers
@@ -36,12 +73,13 @@ static uint32_t merge(IrBlock *b, const IrSpan *s, unsigned aux) {
     for (unsigned k = 0; k < IR_SPANS; k++) {
         IrSpan *t = &b->spans[k];
         int64_t low = MIN(t->low, s->low), high = MAX(t->high, s->high);
-        if (t->base != s->base || !t->check || high - low > SPAN_MAX) {
+        if (t->base != s->base || !t->check || high - low > SPAN_MAX || t->index != s->index || t->shift != s->shift) {
             continue;
         }
         IrNode *first = &b->nodes[t->check];
-        if (first->a != s->base) {
-            IrLife *x = &b->lives[s->base];
+        bool stays = b->rounds && low == t->own; /* base registers move: the address may be what is left of theirs */
+        if (first->a != t->address && !stays) {
+            IrLife *x = &b->lives[t->address];
             b->lives[first->a].uses--;
             x->uses++;
             x->last_use = MAX(x->last_use, (uint16_t)t->check);
@@ -49,8 +87,8 @@ static uint32_t merge(IrBlock *b, const IrSpan *s, unsigned aux) {
         t->low = low;
         t->high = high;
         first->aux |= aux;
-        first->a = s->base;
-        first->b = IR_CHECK_MERGED(low);
+        first->a = stays ? first->a : t->address;
+        first->b = IR_CHECK_MERGED(stays ? 0 : low - t->at);
         first->c = (uint32_t)(high - low);
         return t->check;
     }
@@ -60,9 +98,10 @@ static uint32_t merge(IrBlock *b, const IrSpan *s, unsigned aux) {
 
 /* The bytes of a plain check; false: too far from any base. */
 static bool span_of(const IrBlock *b, uint32_t ea, uint32_t bytes, IrSpan *s) {
-    s->base = base_of(b, ea, &s->low);
+    base_of(b, ea, s);
+    s->own = s->low;
     s->high = s->low + (int64_t)bytes;
-    return ABS(s->low) < 1 << 24;
+    return ABS(s->low) < 1 << 24 && ABS(s->at) < 1 << 24;
 }
 
 uint32_t ir_check(IrBlock *b, unsigned aux, uint32_t ea, uint32_t bytes) {

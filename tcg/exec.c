@@ -169,20 +169,20 @@ static G_GNUC_NO_INLINE Tb *make_block(Vcpu *v, uint64_t pa, uint64_t mode) {
     return tb;
 }
 
-/* The block at env->pc, made if need be; NULL: an exception was taken, or one insn was run. */
-static Tb *find_block(Vcpu *v) {
+/* The block at env->pc, made if need be; NULL: an exception was taken, or one insn was run. plain: TB_PLAIN or 0. */
+static Tb *find_block(Vcpu *v, uint64_t plain) {
     uint64_t pa;
     if (!fetch_address(v, &pa)) {
         return NULL;
     }
-    uint64_t mode = v->frontend->mode(v->env);
+    uint64_t mode = v->frontend->mode(v->env) | plain;
     v->stats.lookups++;
     Tb *tb = tb_find(v->tcg, pa, mode);
     return tb ? tb : make_block(v, pa, mode);
 }
 
 static void remember_jump(Vcpu *v, Tb *tb) {
-    if (tb->host && !v->tcg->one_by_one && v->fetch_ok) {
+    if (tb->host && !v->tcg->one_by_one && v->fetch_ok && !(tb->mode & TB_PLAIN)) {
         space_note_code(v, v->env->pc & ~(uint64_t)(PAGE_SIZE - 1), v->fetch_pa, v->fetch_bits);
         tb_remember(v, tb);
     }
@@ -287,8 +287,9 @@ static bool safepoint(Vcpu *v) {
     return true;
 }
 
-/* Runs from env->pc until generated code or the interpreter comes back; *from, *slot: a direct exit to be chained. */
-static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot) {
+/* Runs from env->pc until generated code or the interpreter comes back; *from, *slot: a direct exit to be chained; *plain:
+ * TB_PLAIN, if it wants to go on by a plain block. */
+static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot, uint64_t *plain) {
     Env *env = v->env;
     if (!tb->host) {
         return ir_interp_run(v->interp, tb->extra->ir, env);
@@ -299,7 +300,9 @@ static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot) {
     }
     TbExitRef exit = (TbExitRef)(left >> 32);
     Tb *last = tb_exit_tb(v->tcg, exit);
-    env->pc = env->pcbase + last->exits[tb_exit_slot(exit)].off;
+    unsigned off = last->exits[tb_exit_slot(exit)].off;
+    env->pc = env->pcbase + (off & (PAGE_SIZE - 1));
+    *plain = off & TB_OFF_PLAIN ? TB_PLAIN : 0;
     if (!v->tcg->one_by_one) {
         *from = last;
         *slot = tb_exit_slot(exit);
@@ -377,14 +380,21 @@ static Ahead look_ahead(Vcpu *v) {
     return ahead;
 }
 
+static bool may_chain(const Tb *from, const Tb *to) {
+    return __atomic_load_n(&from->valid, __ATOMIC_RELAXED) && ((from->mode ^ to->mode) & ~TB_PLAIN) == 0 &&
+           ((from->pa ^ to->pa) & ~(uint64_t)(PAGE_SIZE - 1)) == 0;
+}
+
 RunEnd exec_run(Vcpu *v) {
     Env *env = v->env;
     Tb *from = NULL;
     unsigned slot = 0;
+    uint64_t plain = 0;
     for (;;) {
         Ahead ahead = look_ahead(v);
         if (ahead != AHEAD_NOTHING) {
             from = NULL;
+            plain = 0;
             if (ahead == AHEAD_AGAIN) {
                 continue;
             }
@@ -392,7 +402,8 @@ RunEnd exec_run(Vcpu *v) {
                 return ahead == AHEAD_STOP ? RUN_STOPPED : ahead == AHEAD_TURN ? RUN_TURN : RUN_IDLE;
             }
         }
-        Tb *tb = find_block(v);
+        Tb *tb = find_block(v, plain);
+        plain = 0;
         if (tb && __atomic_load_n(&env->pending, __ATOMIC_SEQ_CST) < 0) {
             tb = NULL; /* it may have waited for others, outside: what they wanted meanwhile comes first */
         }
@@ -408,7 +419,7 @@ RunEnd exec_run(Vcpu *v) {
             from = NULL; /* the cache has been emptied meanwhile, and it with it */
         }
         if (from) {
-            if (__atomic_load_n(&from->valid, __ATOMIC_RELAXED) && tb->mode == from->mode && ((tb->pa ^ from->pa) & ~(uint64_t)(PAGE_SIZE - 1)) == 0) {
+            if (may_chain(from, tb)) {
                 g_mutex_lock(&v->tcg->lock);
                 if (from != tb || !tb_unroll(v, tb)) {
                     tb_chain(v->tcg, from, slot, tb);
@@ -434,7 +445,7 @@ RunEnd exec_run(Vcpu *v) {
             from = NULL;
             compare = false;
         } else {
-            reason = run_block(v, tb, &from, &slot);
+            reason = run_block(v, tb, &from, &slot, &plain);
             icount_fold(v, reason);
         }
         if (compare) {

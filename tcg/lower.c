@@ -200,6 +200,25 @@ static void leave_early(Walk *w) {
     }
 }
 
+/* Where the bytes of a merged check are on two pages a loop's next round goes another way: each failure of a stream at the
+ * end of a page would be dearer by C. */
+static void leave_merged(Walk *w) {
+    Lower *l = &w->l;
+    for (unsigned k = 0; k < w->cold_count; k++) {
+        HostCold *c = &w->cold[k];
+        unsigned slot = free_exit(w);
+        if (c->desc & HOST_SLOW_MERGED && slot < TB_EXITS && on_page(c->insn_off)) {
+            l->be->bind(l->h, c->from[0]);
+            c->from[0] = l->be->one_page(l->h, c);
+            l->be->cold_state(l->h, c);
+            if (w->own) {
+                leave_pins(w);
+            }
+            chain_jump(w, slot, c->insn_off | TB_OFF_PLAIN, HOST_ALWAYS);
+        }
+    }
+}
+
 static void lower_skip(Walk *w, uint32_t i, const IrNode *n) {
     Lower *l = &w->l;
     if (w->depth == MAX_DEPTH) {
@@ -448,6 +467,9 @@ static inline __attribute__((always_inline)) LowerResult lower_here(Walk *w, Tb 
     }
     if (w->leave_count) {
         leave_early(w);
+    }
+    if (G_UNLIKELY(ir->rounds) && !tcg->config.verify && !tcg->config.icount) { /* there C has to know where it is left */
+        leave_merged(w);
     }
     chain_stubs(w, own);
     for (unsigned k = 0; k < w->cold_count && !h->overflow; k++) {

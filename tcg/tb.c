@@ -600,12 +600,13 @@ void tb_replace(Vcpu *v, Tb *old, Tb *tb, uint64_t first) {
 }
 
 /* Between front end and host code, where somebody looks on or checks were not merged as they came. */
-static G_GNUC_NO_INLINE void pass_on(Vcpu *v, IrBlock *ir, uint64_t pa, uint64_t va, const uint8_t *page, uint64_t *since) {
+static G_GNUC_NO_INLINE void pass_on(Vcpu *v, IrBlock *ir, uint64_t pa, uint64_t mode, uint64_t va, const uint8_t *page,
+                                     uint64_t *since) {
     const Tcg *tcg = v->tcg;
     stage(v, TCG_STAGE_FRONTEND, since);
     lower_log(v, "IN", TCG_LOG_IN_ASM, ir, page, va);
     lower_log(v, "OP", TCG_LOG_OP, ir, page, va);
-    if (!ir->merges && may_merge(tcg, pa, ir)) {
+    if (!ir->merges && !(mode & TB_PLAIN) && may_merge(tcg, pa, ir)) {
         ir_opt_check(ir);
     }
     if (!tcg->backend || tcg->config.verify || tcg->config.log_items & TCG_LOG_OP_OPT) {
@@ -633,11 +634,11 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     Tcg *tcg = v->tcg;
     IrBlock *ir = v->ir;
     unsigned end;
-    TransRequest request = {.frontend = v->frontend, .env = v->env, .mode = mode, .page = page,
+    TransRequest request = {.frontend = v->frontend, .env = v->env, .mode = mode & ~TB_PLAIN, .page = page,
                             .offset = pa & (PAGE_SIZE - 1), .max_insns = max_insns, .stop_offset = -1};
     bool watched = tcg->config.verify || tcg->config.stats || tcg->config.log_items;
 
-    bool unroll = pa == v->unroll_pa;
+    bool plain_one = (mode & TB_PLAIN) != 0, unroll = pa == v->unroll_pa && !plain_one;
     if (G_UNLIKELY(unroll)) {
         request.rounds = UNROLL_COPIES;
         request.max_insns = max_insns = MIN(max_insns, UNROLL_INSNS);
@@ -651,13 +652,13 @@ Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t
     IrBlock *plain = G_UNLIKELY(watched && tcg->config.verify && tcg->backend) ? tb_plain_block(&request, ir) : NULL;
     ir_block_reset(ir);
     ir->optimize = true;
-    ir->merges = tb_merges(tcg, pa);
+    ir->merges = tb_merges(tcg, pa) && !plain_one;
     uint64_t since = G_UNLIKELY(watched && tcg->config.stats) ? vcpu_now_ns(v) : 0;
     if (frontend_translate(&request, ir, &end) != TRANS_OK) {
         return NULL;
     }
     if (G_UNLIKELY(watched || !ir->merges)) {
-        pass_on(v, ir, pa, va, page, &since);
+        pass_on(v, ir, pa, mode, va, page, &since);
     }
     TbPlace place = {.pa = pa, .mode = mode, .begin = request.offset, .end = end};
     Tb *tb = tb_make(v, v->lowerer, ir, plain, &place, LOWER_PINS_STANDARD, result);

@@ -52,17 +52,22 @@ enum {
 
 /* The number of a block, 0 for none; and of an exit: that of its block and which of its exits it is. Generated code names
  * exits by it when it leaves. */
-enum { TB_EXITS = 6, TB_EXIT_BITS = 3 };
+enum { TB_EXITS = 8, TB_EXIT_BITS = 3 };
 typedef uint32_t TbRef, TbExitRef;
 
 /* A direct exit of a block: a jump that can be patched to go to another block. */
 typedef struct TbExit {
     uint16_t jump;   /* offset in the block's code of the 4-byte displacement */
     uint16_t stub;   /* offset of the code it goes to when not chained */
-    uint16_t off;    /* page offset of the guest insn it leads to */
+    uint16_t off;    /* page offset of the guest insn it leads to, or with TB_OFF_PLAIN to the plain block there */
     TbRef target;    /* where it goes now */
     TbExitRef next;  /* another exit that goes there */
 } TbExit;
+
+/* In a block's mode: it is a plain one, where each access has a check of its own, of an insn whose merged check, in a block
+ * of several rounds of a loop, would go across two pages. */
+#define TB_PLAIN (UINT64_C(1) << 63)
+enum { TB_OFF_PLAIN = 1 << 15 };
 
 /* What few blocks have. */
 typedef struct TbExtra TbExtra;

@@ -111,6 +111,9 @@ class Programs(unittest.TestCase):
     def test_atomic(self):
         self.passes("atomic", cpus=("cortex-a57", "max"))
 
+    def test_stream(self):
+        self.passes("stream")
+
     def test_time(self):
         self.passes("time")
 
@@ -134,7 +137,7 @@ class Forced(Programs):
     """The programs that fault, map and change code, in the forced modes, compared and not."""
 
     def passes(self, name, cpus=(), defines=(), modes=None, say=None, args=()):
-        if name in ("exception", "mmu", "code", "atomic", "system", "hostile", "debug"):
+        if name in ("exception", "mmu", "code", "atomic", "stream", "system", "hostile", "debug"):
             super().passes(name, ("max",), defines, [mode for mode in MODES_OF if mode not in MODES], say, args)
 
     test_failing = test_power_off = None

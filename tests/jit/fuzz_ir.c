@@ -248,6 +248,7 @@ static bool run_seed(Fuzz *f, uint64_t seed) {
     f->plain->optimize = false;
     f->made->optimize = seed & 1;
     f->made->merges = (seed & 6) == 4;
+    f->made->rounds = seed & 8;
     program_make(f->plain, seed);
     program_make(f->made, seed);
     if (seed & 2) {

@@ -239,6 +239,7 @@ static void copy_block(JitSide *s, const IrBlock *b) {
         ir_append(s->made, (IrOp)n->op, (IrType)n->type, n->aux, n->a, n->b, n->c);
     }
     s->made->fp_plain = b->fp_plain;
+    s->made->rounds = b->rounds;
 }
 
 bool jit_compile(JitSide *s, const IrBlock *b) {
@@ -276,8 +277,9 @@ IrExit jit_again(JitSide *s) {
     }
     uint32_t id = (uint32_t)(left >> 32);
     g_assert(id < TB_EXITS);
-    env->pc = env->pcbase + s->tb.exits[id].off; /* the block has number 0 */
-    return IR_EXIT_NEXT;
+    unsigned off = s->tb.exits[id].off; /* the block has number 0 */
+    env->pc = env->pcbase + (off & ~(unsigned)TB_OFF_PLAIN);
+    return off & TB_OFF_PLAIN ? IR_EXIT_SLOW : IR_EXIT_NEXT;
 }
 
 IrExit jit_run(JitSide *s, const IrBlock *b) {

@@ -262,11 +262,11 @@ static void get(Maker *m) {
     add(m, ir_get(m->b, slot, t));
 }
 
-/* Slots from 10 to 13 hold addresses: they are set to sums of themselves alone. */
+/* Slots from 10 to 13 hold addresses, and 9 an index: they are set to sums of themselves alone. */
 static void set(Maker *m) {
     uint32_t slot = below(&m->r, GUEST_SLOTS);
     IrType t = one_of(&m->r, slot_letters[guest_slots[slot].type]);
-    if (slot == 0 || (slot >= 10 && slot < S_X_END)) {
+    if (slot == 0 || (slot >= 9 && slot < S_X_END)) {
         uint32_t c = ir_const(m->b, IR_I64, below(&m->r, 32));
         ir_set(m->b, slot, add(m, ir_emit(m->b, IR_add, IR_I64, 0, ir_get(m->b, slot, IR_I64), c, 0)));
     } else {
@@ -286,6 +286,10 @@ static uint32_t address(Maker *m) {
     static const uint8_t slots[] = {0, 10, 11, 12, 13};
     m->base = one_in(&m->r, 2) ? slots[below(&m->r, 5)] : m->base;
     uint32_t base = ir_get(m->b, m->base, IR_I64);
+    if (one_in(&m->r, 6)) {
+        uint32_t shift = ir_const(m->b, IR_I64, below(&m->r, 4)), index = ir_get(m->b, 9, IR_I64);
+        base = ir_emit(m->b, IR_add, IR_I64, 0, base, ir_emit(m->b, IR_shl, IR_I64, 0, index, shift, 0), 0);
+    }
     if (one_in(&m->r, 2)) {
         return base;
     }
@@ -466,6 +470,9 @@ static uint32_t target(Maker *m) {
 }
 
 static void insn(Maker *m) {
+    if (one_in(&m->r, 6)) {
+        ir_new_round(m->b);
+    }
     ir_insn(m->b, m->off, 4);
     m->off += 4;
     work(m, below(&m->r, 3));
@@ -558,6 +565,7 @@ void program_state(JitSide *s, uint64_t seed) {
     for (unsigned i = 0; i < G_N_ELEMENTS(addresses); i++) {
         g->x[addresses[i]] = any_address(&r);
     }
+    g->x[9] = below(&r, 16);
     for (unsigned i = 0; i < G_N_ELEMENTS(g->v); i++) {
         g->v[i] = (IrVal){.d = {any_value(&r), any_value(&r)}};
     }
