@@ -3,8 +3,8 @@
  * test_emit.c - golden translations: `test_emit FILE...` compares, with YADO_BLESS set it rewrites the files.
  *
  * A file's name begins with its guest's. A section is `== name`, `code:` (or `loop:`, for two rounds of a loop; or `path:`,
- * with the numbers of insns in the order in which they are executed after a colon, `0` at its end for a loop) with insns
- * in hex, and what is made of them: their text, IR as built, IR after passes (when it differs), host code. Addresses of
+ * with the numbers of insns in the order in which they are executed after a colon, `0` at its end for a loop; or `pins:`,
+ * for pins of the block's own) with insns in hex, and what is made of them: their text, IR as built, IR after passes (when it differs), host code. Addresses of
  * host code are written as +offset in the block or as @stub, ops and helpers that are called by name.
  */
 #include <inttypes.h>
@@ -60,7 +60,7 @@ static const char *stub_name(const HostStubs *s, const uint8_t *at) {
         {"chain", s->chain}, {"pending", s->pending}, {"pending_va", s->pending_va}, {"miss", s->miss},
         {"leave", s->leave}, {"slow", s->slow}, {"call_pure", s->call_pure}, {"call_state", s->call_state},
         {"op_call", s->op_call}, {"pending_sext", s->pending_sext}, {"pending_far", s->pending_far},
-        {"miss_sext", s->miss_sext}, {"miss_far", s->miss_far},
+        {"miss_sext", s->miss_sext}, {"miss_far", s->miss_far}, {"op_call_kept", s->op_call_kept},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(stubs); i++) {
         if (stubs[i].at == at) {
@@ -84,7 +84,8 @@ static char *name_target(JitSide *s, const char *line) {
     const uint8_t *at = (const uint8_t *)(uintptr_t)strtoull(hex + 1, NULL, 16);
     const char *name = stub_name(&jit_vcpu(s)->tcg->stubs, at);
     g_autofree char *head = g_strndup(line, (gsize)(hex - line));
-    return name ? g_strdup_printf("%s @%s", head, name) : g_strdup_printf("%s +0x%x", head, (unsigned)(at - start));
+    return name ? g_strdup_printf("%s @%s", head, name)
+                : g_strdup_printf("%s %c0x%x", head, at < start ? '-' : '+', (unsigned)ABS(at - start));
 }
 
 /* In front of a call of an op or a helper: "mov eax, 0x450" -> "mov eax, op vmul". */
@@ -159,8 +160,8 @@ static IrBlock *translate(JitSide *s, const Frontend *frontend, const uint32_t *
 static const struct {
     const char *word;
     unsigned rounds;
-    bool has_path;
-} kinds[] = {{"code: ", 0, false}, {"loop: ", ROUNDS, false}, {"path: ", 0, true}};
+    bool has_path, own_pins;
+} kinds[] = {{"code: ", 0, false, false}, {"loop: ", ROUNDS, false, false}, {"path: ", 0, true, false}, {"pins: ", 0, false, true}};
 
 static void make_section(JitSide *s, const Frontend *frontend, const char *name, const char *line, unsigned kind, GString *out) {
     uint32_t insns[32];
@@ -185,6 +186,7 @@ static void make_section(JitSide *s, const Frontend *frontend, const char *name,
         g_string_append_printf(out, "-- IR after passes\n%s", passed->str);
     }
     g_string_append(out, "-- host\n");
+    jit_own_pins(s, kinds[kind].own_pins);
     if (jit_compile(s, b)) {
         jit_env(s)->pcbase = PC;
         host_text(s, frontend, out);

@@ -249,6 +249,9 @@ bool jit_compile(JitSide *s, const IrBlock *b) {
     lower_cache_reset(s->tcg);
     s->tb.insns = (uint16_t)b->insns;
     s->tb.valid = true;
+    for (uint32_t i = 1; i < b->count && !s->tb.pa; i++) {
+        s->tb.pa = b->nodes[i].op == IR_insn ? b->nodes[i].a : 0; /* in its page */
+    }
     if (s->varies) {
         jit_own_pins(s, s->pins == LOWER_PINS_STANDARD);
     }

@@ -68,6 +68,29 @@ START_TEST(chains) {
 }
 END_TEST
 
+START_TEST(chains_within_own_pins) {
+    Machine *m = machine_new(false);
+    static const uint32_t loop[] = {0x910004e7, 0x17ffffff}; /* add x7, x7, #1; b .-4 */
+    put_steps(m);
+    machine_code(m, RAM_BASE + 0x60, loop, sizeof loop);
+    machine_code(m, RAM_BASE + 0x80, loop, sizeof loop);
+    Tb *plain = machine_tb(m, RAM_BASE + 0x80);
+    ck_assert_uint_eq(plain->inner, 0);
+    m->tcg->config.forced.own_pins = true;
+    Tb *a = machine_tb(m, RAM_BASE + 0x60), *before = machine_tb(m, RAM_BASE + 0x40);
+    ck_assert_uint_ne(a->inner, 0);
+    tb_chain(m->tcg, a, 0, before); /* wants the standard pins, which the jump to the loop's head does not bring back */
+    ck_assert_ptr_eq(goes_to(a, 0), a->host + a->exits[0].stub);
+    tb_chain(m->tcg, a, 0, a);
+    ck_assert_ptr_eq(goes_to(a, 0), a->host + a->inner);
+    tb_chain(m->tcg, before, 0, a);
+    ck_assert_ptr_eq(goes_to(before, 0), a->host);
+    ck_assert(!tb_invalidate(m->tcg, a->pa, 4, before));
+    ck_assert_ptr_eq(goes_to(a, 0), a->host + a->exits[0].stub);
+    machine_free(m);
+}
+END_TEST
+
 START_TEST(the_source_of_a_chain_dies) {
     Machine *m = machine_new(false);
     static const uint32_t branch[] = {0xb5ffff00}; /* cbnz x0, .-0x20 */
@@ -291,7 +314,8 @@ START_TEST(no_room) {
 END_TEST
 
 int main(void) {
-    return machine_main("tb", (const TTest *const[]){found_by_address_and_mode, chains, the_source_of_a_chain_dies,
+    return machine_main("tb", (const TTest *const[]){found_by_address_and_mode, chains, chains_within_own_pins,
+                                                     the_source_of_a_chain_dies,
                                                      invalidation_by_bytes, jump_cache_forgets, data_among_code, coherent_fetch,
                                                      page_without_code, maintained_page, revived, many_dead, no_room, NULL});
 }
