@@ -47,7 +47,6 @@ IrBlock *ir_block_copy(const IrBlock *from) {
     b->helpers = from->helpers;
     b->helper_count = from->helper_count;
     b->insns = from->insns;
-    b->has_fp = from->has_fp;
     b->fp_plain = from->fp_plain;
     b->count = 1;
     for (uint32_t i = 1; i < from->count; i++) {
@@ -90,7 +89,7 @@ void ir_block_reset(IrBlock *b) {
     ir_forget_spans(b);
     b->next_span = 0;
     b->insns = b->checks = b->first_check = 0;
-    b->has_fp = b->fp_plain = false;
+    b->fp_plain = false;
     b->nodes[0] = (IrNode){.op = IR_nop, .type = IR_VOID};
 }
 
@@ -128,28 +127,31 @@ static void count_node(IrBlock *b, IrOp op) {
     }
 }
 
-static inline uint32_t append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
+static G_GNUC_NO_INLINE uint32_t grow_and_append(IrBlock *b, uint32_t head, uint32_t a, uint32_t b_, uint32_t c) {
+    ir_grow(b);
+    return ir_append_headed(b, head, a, b_, c);
+}
+
+/* All calls are tail calls, so that nothing need be kept for later. */
+uint32_t ir_append_headed(IrBlock *b, uint32_t head, uint32_t a, uint32_t b_, uint32_t c) {
     uint32_t id = b->count;
+    IrOp op = (IrOp)(head & 0xffff);
     unsigned kind = ir_append_kinds[op];
     if (G_UNLIKELY(id == b->capacity)) {
-        ir_grow(b);
+        return grow_and_append(b, head, a, b_, c);
     }
     b->code[b->code_count] = (uint16_t)id;
     b->code_count += !(kind & IR_APPEND_NO_CODE);
-    b->has_fp |= (ir_ops[op].props & IR_FP) != 0;
-    if (kind & IR_APPEND_COUNT) {
-        count_node(b, op);
-    } else if (kind & IR_APPEND_WIDE) {
-        aux |= ir_width_aux(op, (IrType)(a < id ? b->nodes[a].type : IR_VOID));
+    if (G_UNLIKELY(kind & (IR_APPEND_COUNT | IR_APPEND_WIDE))) {
+        if (kind & IR_APPEND_COUNT) {
+            count_node(b, op);
+        } else {
+            head |= ir_width_aux(op, (IrType)(a < id ? b->nodes[a].type : IR_VOID)) << 24;
+        }
     }
-    b->nodes[id] = (IrNode){.op = (uint16_t)op, .type = (uint8_t)type, .aux = (uint8_t)aux, {{a, b_, c}}};
+    b->nodes[id] = (IrNode){.op = (uint16_t)head, .type = (uint8_t)(head >> 16), .aux = (uint8_t)(head >> 24), {{a, b_, c}}};
     b->count = id + 1;
-    ir_note(b, op, id, a, b_, c);
-    return id;
-}
-
-uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
-    return append(b, op, type, aux, a, b_, c);
+    return ir_note(b, op, id, a, b_, c);
 }
 
 /* -- identities: each returns the id of a value that equals the op's result, or 0 -- */
@@ -319,12 +321,9 @@ static uint32_t fold(IrBlock *b, const Request *r) {
     return ir_const(b, r->type, d.u64);
 }
 
-/* The id of an existing or simpler value, or 0 when the op has to be appended. */
+/* The id of an existing or simpler value, or 0 when the op, whose first operand is a value, has to be appended. */
 static uint32_t simplify(IrBlock *b, Request *r) {
     const IrOpInfo *info = &ir_ops[r->op];
-    if (!ir_operand_is_value(r->op, 0)) {
-        return 0;
-    }
     bool binary = ir_operand_is_value(r->op, 1);
     r->ca = ir_is_const(b, r->a, &r->ka);
     r->cb = binary && ir_is_const(b, r->b, &r->kb);
@@ -357,15 +356,21 @@ static uint32_t simplify(IrBlock *b, Request *r) {
     return 0;
 }
 
-uint32_t ir_emit(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
-    Request r = {.op = op, .type = type, .aux = aux, .a = a, .b = b_, .c = c};
-    if (b->optimize && (ir_ops[op].props & IR_PURE)) {
-        uint32_t id = simplify(b, &r);
-        if (id) {
-            return id;
-        }
+static G_GNUC_NO_INLINE uint32_t emit_simplified(IrBlock *b, uint32_t head, uint32_t a, uint32_t b_, uint32_t c) {
+    Request r = {.op = (IrOp)(head & 0xffff), .type = (IrType)(head >> 16 & 0xff), .aux = head >> 24, .a = a, .b = b_, .c = c};
+    uint32_t id = simplify(b, &r);
+    return id ? id : ir_append_headed(b, head, r.a, r.b, c);
+}
+
+uint32_t ir_emit_headed(IrBlock *b, uint32_t head, uint32_t a, uint32_t b_, uint32_t c) {
+    const IrOpInfo *info = &ir_ops[head & 0xffff];
+    if (!(info->props & IR_PURE) || !(info->values & 1) || !b->optimize) {
+        return ir_append_headed(b, head, a, b_, c);
     }
-    return append(b, op, type, aux, r.a, r.b, c);
+    uint32_t second = info->values & 2 ? b_ : a;
+    bool special = (ir_append_kinds[head & 0xffff] & IR_APPEND_LOOKS) | (a == b_) | (b->nodes[a].op == IR_const) |
+                   (b->nodes[second].op == IR_const);
+    return special ? emit_simplified(b, head, a, b_, c) : ir_append_headed(b, head, a, b_, c);
 }
 
 uint32_t ir_add_const(IrBlock *b, uint32_t a, int64_t k) {

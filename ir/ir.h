@@ -150,7 +150,8 @@ typedef struct IrOpInfo {
     char result;
     char operands[4];
     uint8_t props;
-    uint8_t values; /* bit k: operand k is the id of a value */
+    uint8_t values; /* bit k: operand k is the id of a value... */
+    uint8_t noted;  /* ...whose use is noted as soon as it is appended */
     IrFn *interp; /* NULL for ops that the interpreter's loop executes itself */
     const char *meaning;
 } IrOpInfo;
@@ -160,12 +161,16 @@ extern const IrOpInfo ir_ops[IR_OPS];
 /* What ir_append does besides appending, mostly nothing: a field in aux for the width of operand a: WIDE = is it an i64, BYTES = log2 of its bytes, at bit
  * WIDTH_SHIFT; or something to be counted in the block; or that no host code comes of the op itself. */
 enum { IR_APPEND_WIDTH_SHIFT = 7, IR_APPEND_WIDE = 0x10, IR_APPEND_BYTES = 0x18, IR_APPEND_COUNT = 0x20, IR_APPEND_NO_CODE = 0x40,
-       IR_APPEND_NOTED = 0x80,   /* life.c notes more of it than its operands... */
-       IR_APPEND_NO_USES = 0x100 /* ...or those in another way */ };
+       IR_APPEND_NOTED = 0x80,   /* life.c notes more of it than IrOpInfo.noted */
+       IR_APPEND_LOOKS = 0x100 /* ir_emit looks at its operands though none is a constant, nor are two the same */ };
 extern const uint16_t ir_append_kinds[IR_OPS];
+extern const uint8_t ir_widths[4][IR_TYPES]; /* by the kind's WIDE or BYTES */
 
 /* The bits of aux that tell the width of operand a, when its type is `a`: the part of aux that ir_append writes. */
-unsigned ir_width_aux(IrOp op, IrType a);
+static inline unsigned ir_width_aux(IrOp op, IrType a) {
+    unsigned kind = ir_append_kinds[op];
+    return (unsigned)ir_widths[kind >> 3 & 3][a] << (kind & IR_APPEND_WIDTH_SHIFT);
+}
 
 typedef struct IrNode {
     uint16_t op;
@@ -272,7 +277,6 @@ typedef struct IrBlock {
     uint32_t insns;       /* guest insns in it */
     uint32_t checks;      /* at most so many checks are in it... */
     uint32_t first_check; /* ...the first of them here, or 0 */
-    bool has_fp;          /* contains an FP op */
     bool fp_plain;        /* it runs without flush, default_nan and alt_half in env.fp: see docs/decisions */
     bool merges;          /* ir_check lets one check stand for several; no pass need do it */
     bool rounds;          /* a loop several times over, by who makes it: see ir_new_round */
@@ -304,8 +308,14 @@ static inline void ir_new_round(IrBlock *b) {
     b->gen_start = b->count;
 }
 
-/* Appends a node without folding; returns its id. */
-uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);
+/* Appends a node without folding; returns its id. Its head: op, type and aux, one argument instead of three. */
+static inline uint32_t ir_head(IrOp op, IrType type, unsigned aux) {
+    return (uint32_t)op | (uint32_t)type << 16 | (uint32_t)aux << 24;
+}
+uint32_t ir_append_headed(IrBlock *b, uint32_t head, uint32_t a, uint32_t b_, uint32_t c);
+static inline uint32_t ir_append(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
+    return ir_append_headed(b, ir_head(op, type, aux), a, b_, c);
+}
 /* Makes room for another node. */
 void ir_grow(IrBlock *b);
 /* ir_put where there is room. */
@@ -350,7 +360,10 @@ static inline void ir_store(IrBlock *b, unsigned aux, uint32_t addend, uint32_t 
     ir_note_use(b, value, id);
 }
 /* Appends a value op, folding constants and identities when b->optimize. */
-uint32_t ir_emit(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c);
+uint32_t ir_emit_headed(IrBlock *b, uint32_t head, uint32_t a, uint32_t b_, uint32_t c);
+static inline uint32_t ir_emit(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {
+    return ir_emit_headed(b, ir_head(op, type, aux), a, b_, c);
+}
 
 /* The same for an op of an address (without aux, c): where it has been made a few nodes before, that one. */
 uint32_t ir_emit_once(IrBlock *b, IrOp op, IrType type, uint32_t a, uint32_t b_);

@@ -135,7 +135,7 @@ static void note_barrier(IrBlock *b, uint32_t i, const IrNode *n) {
     b->view = shows ? i : b->view;
 }
 
-void ir_note_special(IrBlock *b, uint32_t i) {
+uint32_t ir_note_special(IrBlock *b, uint32_t i) {
     const IrNode *n = &b->nodes[i];
     IrLife *kin = &b->lives[ir_kin_operand(n)];
     kin->kin += kin->kin != UINT8_MAX;
@@ -168,6 +168,7 @@ void ir_note_special(IrBlock *b, uint32_t i) {
         note_barrier(b, i, n);
         break;
     }
+    return i;
 }
 
 void ir_lives_reset(IrBlock *b) {

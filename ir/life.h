@@ -11,8 +11,8 @@
 uint32_t ir_root(const IrBlock *b, uint32_t v, int64_t *distance);
 /* The set i is seen by ways out alone. */
 void ir_note_pend(IrBlock *b, uint32_t i);
-/* Whatever node i is; its operands have been noted, but for an op with IR_APPEND_NO_USES. */
-void ir_note_special(IrBlock *b, uint32_t i);
+/* Whatever node i is; IrOpInfo.noted has been done. Returns i. */
+uint32_t ir_note_special(IrBlock *b, uint32_t i);
 /* ir_note_set where there is a set that it hides, from all that follows at least. */
 void ir_note_hiding(IrBlock *b, uint32_t slot, uint32_t v, uint32_t i);
 /* Of nodes that are not there yet. From a multiple of 32 on, and up to one. */
@@ -68,15 +68,15 @@ static inline void ir_note_fault(IrBlock *b, uint32_t i) {
     b->lives[i].kin = b->last_insn && i - b->last_insn < UINT8_MAX ? (uint8_t)(i - b->last_insn) : 0;
 }
 
-/* Node i has been appended. */
-static inline void ir_note(IrBlock *b, IrOp op, uint32_t i, uint32_t a, uint32_t b_, uint32_t c) {
-    unsigned kind = ir_append_kinds[op], values = kind & IR_APPEND_NO_USES ? 0 : ir_ops[op].values;
-    ir_note_use(b, values & 1 ? a : 0, i); /* nobody looks at what is noted of node 0 */
-    ir_note_use(b, values & 2 ? b_ : 0, i);
-    ir_note_use(b, values & 4 ? c : 0, i);
-    if (kind & IR_APPEND_NOTED) {
-        ir_note_special(b, i);
+/* Node i has been appended. Returns i. */
+static inline uint32_t ir_note(IrBlock *b, IrOp op, uint32_t i, uint32_t a, uint32_t b_, uint32_t c) {
+    unsigned noted = ir_ops[op].noted;
+    ir_note_use(b, a * (noted & 1), i); /* without branches: nobody looks at what is noted of node 0 */
+    ir_note_use(b, b_ * (noted >> 1 & 1), i);
+    if (G_UNLIKELY(noted & 4)) {
+        ir_note_use(b, c, i);
     }
+    return ir_append_kinds[op] & IR_APPEND_NOTED ? ir_note_special(b, i) : i;
 }
 
 #endif

@@ -14,9 +14,15 @@ enum { PURE = IR_PURE, FP = IR_FP, STATE = IR_STATE, MEM = IR_MEM, FAULT = IR_FA
 #define VALUES(o) (IS_VALUE(o, 0) | (sizeof(o) > 2 && IS_VALUE(o, sizeof(o) > 2 ? 1 : 0)) << 1 | \
                    (sizeof(o) > 3 && IS_VALUE(o, sizeof(o) > 3 ? 2 : 0)) << 2)
 
+/* The uses of some ops' operands life.c notes in another way. */
+#define IS_ONE_OF(op, a, b, c, d) ((op) == (a) || (op) == (b) || (op) == (c) || (op) == (d))
+#define NOTED_VALUES(op, o)                                                                                            \
+    (IS_ONE_OF(op, IR_fl_add, IR_fl_sub, IR_fl_adc, IR_fl_sbc) || IS_ONE_OF(op, IR_set, IR_pend, IR_arg, IR_pair) ? 0 : VALUES(o))
+
 const IrOpInfo ir_ops[IR_OPS] = {
 #define OP(name, result, operands, props, meaning)                                                                     \
-    [IR_##name] = {#name, (result)[0], operands, props, VALUES(operands), INTERP(name, props), meaning},
+    [IR_##name] = {#name, (result)[0], operands, props, VALUES(operands), NOTED_VALUES(IR_##name, operands),           \
+                   INTERP(name, props), meaning},
 #include "ir/ops.def"
 #include "ir/ops_fp.def"
 #include "ir/ops_vec.def"
@@ -25,13 +31,13 @@ const IrOpInfo ir_ops[IR_OPS] = {
 
 enum {
     WIDE = IR_APPEND_WIDE, BYTES = IR_APPEND_BYTES, COUNT = IR_APPEND_COUNT, NO_CODE = IR_APPEND_NO_CODE,
-    NOTED = IR_APPEND_NOTED, NO_USES = IR_APPEND_NO_USES,
+    NOTED = IR_APPEND_NOTED, LOOKS = IR_APPEND_LOOKS,
 };
 const uint16_t ir_append_kinds[IR_OPS] = {
-    [IR_fl_add] = WIDE | 7 | NOTED | NO_USES,
-    [IR_fl_sub] = WIDE | 7 | NOTED | NO_USES,
-    [IR_fl_adc] = WIDE | 7 | NOTED | NO_USES,
-    [IR_fl_sbc] = WIDE | 7 | NOTED | NO_USES,
+    [IR_fl_add] = WIDE | 7 | NOTED,
+    [IR_fl_sub] = WIDE | 7 | NOTED,
+    [IR_fl_adc] = WIDE | 7 | NOTED,
+    [IR_fl_sbc] = WIDE | 7 | NOTED,
     [IR_fl_logic] = WIDE | 7,
     [IR_setc] = WIDE | 7,
     [IR_i2f] = WIDE | 1,
@@ -42,18 +48,29 @@ const uint16_t ir_append_kinds[IR_OPS] = {
     [IR_f2i] = BYTES | 4,
     [IR_nop] = NO_CODE,
     [IR_const] = NO_CODE,
-    [IR_arg] = NO_CODE | NO_USES,
-    [IR_pair] = NO_CODE | NO_USES,
+    [IR_arg] = NO_CODE,
+    [IR_pair] = NO_CODE,
     [IR_insn] = COUNT | NO_CODE,
     [IR_check] = COUNT | NOTED,
     [IR_get] = NOTED,
-    [IR_set] = NOTED | NO_USES,
-    [IR_pend] = NOTED | NO_USES,
+    [IR_set] = NOTED,
+    [IR_pend] = NOTED,
     [IR_call] = NOTED,
     [IR_adc] = NOTED,
     [IR_sbc] = NOTED,
     [IR_cset] = NOTED,
-    [IR_csel] = NOTED,
+    [IR_csel] = NOTED | LOOKS,
+    [IR_fl_sel] = LOOKS,
+    [IR_trunc] = LOOKS,
+    [IR_uxt] = LOOKS,
+    [IR_sxt] = LOOKS,
+    [IR_ubfx] = LOOKS,
+    [IR_sbfx] = LOOKS,
+    [IR_neg] = LOOKS,
+    [IR_not] = LOOKS,
+    [IR_clz] = LOOKS,
+    [IR_vlow] = LOOKS,
+    [IR_fl_nzcv] = LOOKS,
     [IR_aligned] = NOTED,
     [IR_ld] = NOTED,
     [IR_st] = NOTED,
@@ -69,15 +86,10 @@ const uint16_t ir_append_kinds[IR_OPS] = {
     [IR_branch] = NOTED,
 };
 
-unsigned ir_width_aux(IrOp op, IrType a) {
-    static const uint8_t log2_bytes[IR_TYPES] = {[IR_F16] = 1, [IR_F32] = 2, [IR_F64] = 3};
-    unsigned field = ir_append_kinds[op];
-    if (!(field & IR_APPEND_WIDE)) {
-        return 0;
-    }
-    unsigned value = (field & IR_APPEND_BYTES) == IR_APPEND_BYTES ? log2_bytes[a] : a == IR_I64;
-    return value << (field & IR_APPEND_WIDTH_SHIFT);
-}
+const uint8_t ir_widths[4][IR_TYPES] = {
+    [WIDE >> 3] = {[IR_I64] = 1},
+    [BYTES >> 3] = {[IR_F16] = 1, [IR_F32] = 2, [IR_F64] = 3},
+};
 
 const char *ir_type_name(IrType type) {
     static const char *const names[IR_TYPES] = {
