@@ -154,6 +154,42 @@ uint32_t ir_append_headed(IrBlock *b, uint32_t head, uint32_t a, uint32_t b_, ui
     return ir_note(b, op, id, a, b_, c);
 }
 
+static inline void note_address(IrBlock *b, uint32_t ea, uint32_t at) {
+    ir_note_use(b, ea, at);
+    b->lives[ea].kin += b->lives[ea].kin != UINT8_MAX;
+}
+
+static G_GNUC_NO_INLINE uint32_t grow_and_load(IrBlock *b, IrType type, unsigned aux, uint32_t addend, uint32_t ea) {
+    ir_grow(b);
+    return ir_load(b, type, aux, addend, ea);
+}
+
+uint32_t ir_load(IrBlock *b, IrType type, unsigned aux, uint32_t addend, uint32_t ea) {
+    if (G_UNLIKELY(b->count == b->capacity)) {
+        return grow_and_load(b, type, aux, addend, ea);
+    }
+    uint32_t id = ir_put_here(b, IR_ld, type, aux, addend, ea, 0);
+    ir_note_use(b, addend, id);
+    note_address(b, ea, id);
+    return id;
+}
+
+static G_GNUC_NO_INLINE void grow_and_store(IrBlock *b, unsigned aux, uint32_t addend, uint32_t ea, uint32_t value) {
+    ir_grow(b);
+    ir_store(b, aux, addend, ea, value);
+}
+
+void ir_store(IrBlock *b, unsigned aux, uint32_t addend, uint32_t ea, uint32_t value) {
+    if (G_UNLIKELY(b->count == b->capacity)) {
+        grow_and_store(b, aux, addend, ea, value);
+        return;
+    }
+    uint32_t id = ir_put_here(b, IR_st, IR_VOID, aux, addend, ea, value);
+    ir_note_use(b, addend, id);
+    note_address(b, ea, id);
+    ir_note_use(b, value, id);
+}
+
 /* -- identities: each returns the id of a value that equals the op's result, or 0 -- */
 
 /* A value operation as ir_emit was asked for it, and what is known of its operands. */
@@ -373,24 +409,28 @@ uint32_t ir_emit_headed(IrBlock *b, uint32_t head, uint32_t a, uint32_t b_, uint
     return special ? emit_simplified(b, head, a, b_, c) : ir_append_headed(b, head, a, b_, c);
 }
 
+static G_GNUC_NO_INLINE uint32_t emit_sum(IrBlock *b, uint32_t a, int64_t k) {
+    return ir_emit(b, IR_add, IR_I64, 0, a, ir_const(b, IR_I64, (uint64_t)k), 0);
+}
+
 uint32_t ir_add_const(IrBlock *b, uint32_t a, int64_t k) {
     const IrNode *n = &b->nodes[a];
     uint64_t inner;
     if (k == 0) {
         return a;
     }
-    if (n->op == IR_const || !b->optimize) {
-        return ir_emit(b, IR_add, IR_I64, 0, a, ir_const(b, IR_I64, (uint64_t)k), 0);
+    if (G_UNLIKELY(n->op == IR_const || !b->optimize || b->count + 2 > b->capacity)) {
+        return emit_sum(b, a, k);
     }
     if ((n->op == IR_add || n->op == IR_sub) && ir_is_const(b, n->b, &inner)) {
         k += (int64_t)(n->op == IR_add ? inner : -inner);
         a = n->a;
+        if (k == 0) {
+            return a;
+        }
     }
-    if (k == 0) {
-        return a;
-    }
-    uint32_t by = ir_const(b, IR_I64, (uint64_t)k);
-    uint32_t id = ir_put(b, IR_add, IR_I64, 0, a, by, 0);
+    uint32_t by = ir_put_here(b, IR_const, IR_I64, 0, (uint32_t)k, (uint32_t)((uint64_t)k >> 32), 0);
+    uint32_t id = ir_put_here(b, IR_add, IR_I64, 0, a, by, 0);
     ir_note_use(b, a, id);
     ir_note_use(b, by, id);
     return id;

@@ -342,23 +342,9 @@ static inline void ir_note_use(IrBlock *b, uint32_t v, uint32_t at) {
     x->uses++;
     x->last_use = (uint16_t)at;
 }
-static inline void ir_note_address(IrBlock *b, uint32_t ea, uint32_t at) {
-    ir_note_use(b, ea, at);
-    b->lives[ea].kin += b->lives[ea].kin != UINT8_MAX;
-}
 /* ir_append of a load or a store. */
-static inline uint32_t ir_load(IrBlock *b, IrType type, unsigned aux, uint32_t addend, uint32_t ea) {
-    uint32_t id = ir_put(b, IR_ld, type, aux, addend, ea, 0);
-    ir_note_use(b, addend, id);
-    ir_note_address(b, ea, id);
-    return id;
-}
-static inline void ir_store(IrBlock *b, unsigned aux, uint32_t addend, uint32_t ea, uint32_t value) {
-    uint32_t id = ir_put(b, IR_st, IR_VOID, aux, addend, ea, value);
-    ir_note_use(b, addend, id);
-    ir_note_address(b, ea, id);
-    ir_note_use(b, value, id);
-}
+uint32_t ir_load(IrBlock *b, IrType type, unsigned aux, uint32_t addend, uint32_t ea);
+void ir_store(IrBlock *b, unsigned aux, uint32_t addend, uint32_t ea, uint32_t value);
 /* Appends a value op, folding constants and identities when b->optimize. */
 uint32_t ir_emit_headed(IrBlock *b, uint32_t head, uint32_t a, uint32_t b_, uint32_t c);
 static inline uint32_t ir_emit(IrBlock *b, IrOp op, IrType type, unsigned aux, uint32_t a, uint32_t b_, uint32_t c) {

@@ -25,14 +25,6 @@ void a64_check_sp(Trans *t, uint32_t base) {
     }
 }
 
-G_GNUC_NO_INLINE uint32_t a64_load(Trans *t, IrType type, unsigned aux, uint32_t addend, uint32_t ea) {
-    return ir_load(t->ir, type, aux, addend, ea);
-}
-
-G_GNUC_NO_INLINE void a64_store(Trans *t, unsigned aux, uint32_t addend, uint32_t ea, uint32_t value) {
-    ir_store(t->ir, aux, addend, ea, value);
-}
-
 void a64_write_back(Trans *t, unsigned rn, unsigned mode, uint32_t base, uint32_t ea, int64_t offset) {
     if (mode == A64_POST) { /* made here, it can be made in the register's place */
         a64_set_sp(t, rn, a64_offset(t, base, offset));

@@ -48,8 +48,11 @@ static inline unsigned a64_mem(const Trans *t, unsigned size) {
 static inline unsigned a64_aligned(unsigned size, unsigned aux) {
     return size << IR_CHECK_ALIGN_SHIFT | aux;
 }
-/* In trans_mem.c, once for all: translation spends much of its time waiting for code of its own. */
-uint32_t a64_load(Trans *t, IrType type, unsigned aux, uint32_t addend, uint32_t ea);
-void a64_store(Trans *t, unsigned aux, uint32_t addend, uint32_t ea, uint32_t value);
+static inline uint32_t a64_load(Trans *t, IrType type, unsigned aux, uint32_t addend, uint32_t ea) {
+    return ir_load(t->ir, type, aux, addend, ea);
+}
+static inline void a64_store(Trans *t, unsigned aux, uint32_t addend, uint32_t ea, uint32_t value) {
+    ir_store(t->ir, aux, addend, ea, value);
+}
 
 #endif
