@@ -26,7 +26,11 @@ static bool phys_read(void *opaque, Env *env, uint64_t pa, unsigned size, uint64
     if ((pa & (PAGE_SIZE - 1)) + size <= PAGE_SIZE) {
         const uint8_t *page = phys->page(phys->opaque, pa, &writable);
         if (page) {
-            *value = ram_load(page + (pa & (PAGE_SIZE - 1)), size);
+            const uint8_t *at = page + (pa & (PAGE_SIZE - 1));
+            *value = ram_load(at, size);
+            if (G_UNLIKELY(vcpu_of(env)->verify)) {
+                verify_walk(vcpu_of(env), at, size, value);
+            }
             return true;
         }
     }

@@ -515,6 +515,8 @@ bool tb_unroll(Vcpu *v, Tb *tb);
 /* -- verify.c, verify_mem.c -- */
 int32_t verify_first_given(const Vcpu *v, const IrBlock *ir); /* TbExtra.given_off */
 void verify_forget(Vcpu *v);               /* translations of addresses are flushed */
+/* A page-table walk reads `size` bytes at `at`, which hold *value; it becomes what the reference has written there. */
+void verify_walk(const Vcpu *v, const uint8_t *at, unsigned size, uint64_t *value);
 void verify_init(Vcpu *v);
 void verify_free(Vcpu *v);
 bool verify_before(Vcpu *v, const Tb *tb); /* runs the reference; false: this block is not compared this time */

@@ -73,6 +73,7 @@ struct Verify {
     uint64_t page_gen;
     const VerifyPage *page; /* of the last check, or NULL */
     bool watching;
+    bool walks;          /* the reference walks page tables: its stores count */
     /* Device accesses of the running node: what the first `have` pieces gave, and the piece that is wanted. */
     unsigned have, piece;
     uint64_t data[VERIFY_PIECES];

@@ -74,6 +74,30 @@ static bool remember(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, const Me
     return true;
 }
 
+static bool read_ram(const struct Verify *f, const uint8_t *at, unsigned size, uint8_t *bytes);
+
+void verify_walk(const Vcpu *v, const uint8_t *at, unsigned size, uint64_t *value) {
+    if (v->verify->walks) {
+        read_ram(v->verify, at, size, (uint8_t *)value);
+    }
+}
+
+/* ldst_probe and tlb_translate by page tables that the block itself may have written. */
+static bool probe(Vcpu *v, uint64_t ea, unsigned size, unsigned aux, MemXlat *x) {
+    struct Verify *f = v->verify;
+    f->walks = f->store_count != 0;
+    bool ok = ldst_probe(v, ea, size, aux, x, &f->fault);
+    f->walks = false;
+    return ok;
+}
+static bool translate(Vcpu *v, uint64_t va, MemAccess access, MemXlat *x) {
+    struct Verify *f = v->verify;
+    f->walks = f->store_count != 0;
+    bool ok = tlb_translate(v, va, access, false, x, &f->fault) || tlb_translate(v, va, access, true, x, &f->fault);
+    f->walks = false;
+    return ok;
+}
+
 static bool verify_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uint64_t *addend) {
     Vcpu *v = vcpu_of(env);
     struct Verify *f = v->verify;
@@ -84,7 +108,7 @@ static bool verify_check(Env *env, uint64_t ea, unsigned size, unsigned aux, uin
         f->go = false;
         f->page = NULL;
     } else if (!(f->page = page_known(v, ea, size, aux))) {
-        if (!ldst_probe(v, ea, size, aux, &x, &f->fault)) {
+        if (!probe(v, ea, size, aux, &x)) {
             f->fault.aux = aux;
             return verify_wait(f, POINT_FAULT);
         }
@@ -201,7 +225,7 @@ static bool use_pieces(Vcpu *v, uint64_t ea, unsigned size, uint8_t *bytes, bool
         bool writable;
         piece = MIN(size - done, 8 - done % 8); /* as host code does */
         piece = MIN(piece, (unsigned)(PAGE_SIZE - (va & (PAGE_SIZE - 1))));
-        if (!tlb_translate(v, va, access, false, &x, &f->fault) && !tlb_translate(v, va, access, true, &x, &f->fault)) {
+        if (!translate(v, va, access, &x)) {
             return verify_wait(f, POINT_FAULT);
         }
         uint8_t *page = phys->page(phys->opaque, x.pa & ~(uint64_t)(PAGE_SIZE - 1), &writable);
