@@ -87,7 +87,6 @@ void ir_block_reset(IrBlock *b) {
     b->code_count = 0;
     ir_new_generation(b);
     ir_forget_spans(b);
-    b->next_span = 0;
     b->insns = b->checks = b->first_check = 0;
     b->fp_plain = false;
     b->nodes[0] = (IrNode){.op = IR_nop, .type = IR_VOID};

@@ -237,7 +237,7 @@ enum {
 
 /* Bytes that a check of the builder's has proved accessible. */
 typedef struct IrSpan {
-    uint32_t check;       /* 0: none */
+    uint32_t check;
     uint32_t base, index; /* distances are those from base + (index << shift); index 0: from base */
     uint32_t address;     /* what the check may compute its lowest address from, and... */
     uint8_t shift;
@@ -245,7 +245,7 @@ typedef struct IrSpan {
     int64_t own;          /* that of the address the check was made for */
     int64_t low, high;
 } IrSpan;
-enum { IR_SPANS = 4 };
+enum { IR_SPANS = 4, IR_SPANS_ROUNDS = 12 }; /* kept in a block, and in one of several rounds */
 
 typedef struct IrBlock {
     IrNode *nodes;
@@ -280,8 +280,9 @@ typedef struct IrBlock {
     bool fp_plain;        /* it runs without flush, default_nan and alt_half in env.fp: see docs/decisions */
     bool merges;          /* ir_check lets one check stand for several; no pass need do it */
     bool rounds;          /* a loop several times over, by who makes it: see ir_new_round */
-    IrSpan spans[IR_SPANS]; /* ...checks that it may widen */
-    unsigned next_span;   /* the one to be forgotten next */
+    IrSpan spans[IR_SPANS_ROUNDS]; /* ...checks that it may widen... */
+    unsigned span_count;  /* ...so many... */
+    unsigned next_span;   /* ...of which, when there is no room, this is forgotten next */
     bool optimize;        /* builder folds and forwards; off for --verify's reference and for tests */
     uint32_t *uses;       /* opt_dead: per node; `capacity` of them */
 } IrBlock;
@@ -430,9 +431,7 @@ GQuark ir_error_quark(void);
 
 /* -- opt_*.c: passes over a finished block. Removed nodes become nop; ids stay. -- */
 static inline void ir_forget_spans(IrBlock *b) {
-    for (unsigned k = 0; k < IR_SPANS; k++) {
-        b->spans[k].check = 0;
-    }
+    b->span_count = b->next_span = 0;
 }
 void ir_opt_check(IrBlock *b); /* one forward pass, in front of ir_opt_dead: one check for several */
 /* Does n show guest slots to somebody, other than by leaving with a fault that it finds before it has done anything? */

@@ -70,10 +70,10 @@ static bool is_plain(unsigned aux, uint32_t b) {
 
 /* Makes one of the live checks cover s too, and returns it; 0: none is of its base, or near enough. Then s is live. */
 static uint32_t merge(IrBlock *b, const IrSpan *s, unsigned aux) {
-    for (unsigned k = 0; k < IR_SPANS; k++) {
+    for (unsigned k = 0; k < b->span_count; k++) {
         IrSpan *t = &b->spans[k];
         int64_t low = MIN(t->low, s->low), high = MAX(t->high, s->high);
-        if (t->base != s->base || !t->check || high - low > SPAN_MAX || t->index != s->index || t->shift != s->shift) {
+        if (t->base != s->base || high - low > SPAN_MAX || t->index != s->index || t->shift != s->shift) {
             continue;
         }
         IrNode *first = &b->nodes[t->check];
@@ -92,7 +92,8 @@ static uint32_t merge(IrBlock *b, const IrSpan *s, unsigned aux) {
         first->c = (uint32_t)(high - low);
         return t->check;
     }
-    b->spans[b->next_span++ % IR_SPANS] = *s;
+    unsigned most = G_UNLIKELY(b->rounds) ? IR_SPANS_ROUNDS : IR_SPANS;
+    b->spans[b->span_count < most ? b->span_count++ : b->next_span++ % most] = *s;
     return 0;
 }
 

@@ -455,6 +455,7 @@ RunEnd exec_run(Vcpu *v) {
         if (reason == IR_EXIT_SLOW) {
             reason = exec_slow_insn(v);
             v->stats.exits[reason]++;
+            hint_excuse_unmerged(v, reason == IR_EXIT_FAULT);
         }
         if (reason == IR_EXIT_HALT) {
             v->waits_at = env->pc;

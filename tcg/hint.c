@@ -197,8 +197,18 @@ void hint_count_unmerged(Vcpu *v) {
     if (f->pa != pa) {
         *f = (MergeFailure){.pa = pa};
     }
+    v->unmerged_last = f;
     if (++f->count == MERGE_FAILURES) {
         ban(v, v->tcg->merge_bans, pa, 0);
         v->stats.merge_bans++;
+    }
+}
+
+/* What faults by itself too says nothing against merging: a stream through memory that the guest has yet to map does so on
+ * each page, once. */
+void hint_excuse_unmerged(Vcpu *v, bool faulted) {
+    if (v->unmerged_last) {
+        v->unmerged_last->count -= faulted;
+        v->unmerged_last = NULL;
     }
 }

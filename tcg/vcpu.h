@@ -326,6 +326,7 @@ struct Vcpu {
     uint64_t evict_count; /* x-evict: blocks made since code memory was emptied */
     Tb *running;          /* block being interpreted or last entered */
     MergeFailure unmerged[256]; /* by hash of the insn's address */
+    MergeFailure *unmerged_last; /* the one that was counted for the insn that C is about to run, or NULL */
     gint64 hint_since[IR_PAGE_HINTS]; /* host time (us) at which the misses of each page hint were counted last */
     gint64 run_since[IR_PAGE_HINTS];  /* the same of page runs */
     uint64_t run_bytes[IR_PAGE_HINTS]; /* length of those that are known, by */
@@ -422,6 +423,7 @@ void hint_forget_page(Vcpu *v, uint64_t va); /* the same for one page */
 /* An access by the insn at env.insn_off has missed page hint or run i: perhaps once too often. */
 void hint_missed(Vcpu *v, unsigned i, HostLook look, uint64_t ea, bool write);
 void hint_count_unmerged(Vcpu *v);           /* a merged check by the insn at env.insn_off has failed */
+void hint_excuse_unmerged(Vcpu *v, bool faulted); /* what has failed like that, if anything has, was run by itself */
 
 /* -- space.c -- */
 void space_select(Vcpu *v); /* the mode or the context has changed: env.space is that of the current one */
