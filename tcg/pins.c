@@ -52,8 +52,7 @@ static void count_node(Uses *u, const Backend *be, const IrBlock *ir, uint32_t i
     case IR_branch:
         u->loops |= n->b == head || n->c == head;
         break;
-    case IR_leave_if:
-        u->loops |= n->b == head;
+    case IR_leave_if: /* the usual way is another one, even if it goes to the head */
         break;
     default:
         u->calls += is_called(be, ir, n);

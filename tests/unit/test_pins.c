@@ -19,7 +19,7 @@ static const struct {
     /* in a loop a slot that is read and written pays; elsewhere it does not, nor does one use */
     {LOOP_X9 "jump 64\n", "x9!-x0", "x9!-x0"},
     {LOOP_X9 "%3 = fl_sub %1, %2\nbranch %3, 68, 64 !1\n", "x9!-x0", "x9!-x0"},
-    {LOOP_X9 "%3 = fl_sub %1, %2\nleave_if %3, 64 !1\njump 68\n", "x9!-x0", "x9!-x0"},
+    {LOOP_X9 "%3 = fl_sub %1, %2\nleave_if %3, 64 !1\njump 68\n", "", "x9!-x0"},
     {LOOP_X9 "jump 68\n", "", "x9!-x0"},
     {"insn 64 !4\n%1 = get.i64 x9\nset x0, %1\njump 64\n", "", "x9-x1"},
     /* not with a call of C in every round */
