@@ -151,7 +151,7 @@ struct Env {
     uint8_t bounce[64] __attribute__((aligned(16))); /* data of an access that the fast path cannot reach */
     uint64_t calls;                                  /* -icount: calls of C from generated code */
     uint64_t host_insns;                             /* -icount: host insns run, cold paths and stubs apart */
-    uint64_t host_tmp;                               /* a register's content across a few host insns */
+    uint64_t host_tmp;                               /* a register's content across a few host insns, or a way back from C */
     uint32_t host_fp;                                /* generated code: the host's FP control and status, while C runs */
     uint32_t host_fp_c;                              /* what C wants there */
     const struct IrOpInfo *op_table;                 /* for calls of ops from generated code */

@@ -19,6 +19,17 @@ static const Program programs[] = {
      "%7 = call.i64 sync, %6\n"
      "set x2, %3\n"
      "jump 4\n"},
+    {"slots that only some blocks have pinned across a call",
+     "insn 0 !4\n"
+     "%1 = get.v128 v9\n"
+     "%2 = vadd.v128 %1, %1 !2\n"
+     "set v9, %2\n"
+     "%4 = const.i32 0x5\n"
+     "%5 = arg %4, -\n"
+     "%6 = arg %2, %5\n"
+     "%7 = call.i32 fold, %6\n"
+     "set w0, %7\n"
+     "jump 4\n"},
     {"a 32-bit slot onto itself",
      "insn 0 !4\n"
      "%1 = get.i32 w0\n"
