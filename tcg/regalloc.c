@@ -156,7 +156,7 @@ void ra_prepare(Lower *l) {
     for (uint32_t k = ir->set_count; k-- > 0;) {
         uint32_t set = ir->sets[k], v = ra_node(l, set)->b;
         if (!l->values[set].uses) {
-            forget_op(l, set);
+            forget_use(l, v);
         } else if (ra_kinds[ra_node(l, v)->op] & IN_PLACE && l->values[v].hint != RA_NO_REG) {
             pass_hint(l, v);
         }
