@@ -287,9 +287,9 @@ static bool safepoint(Vcpu *v) {
     return true;
 }
 
-/* Runs from env->pc until generated code or the interpreter comes back; *from, *slot: a direct exit to be chained; *plain:
- * TB_PLAIN, if it wants to go on by a plain block. */
-static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot, uint64_t *plain) {
+/* Runs from env->pc until generated code or the interpreter comes back; *from, *slot: a direct exit to be chained; *plain_pc:
+ * env->pc, if it is to go on there by a plain block. */
+static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot, uint64_t *plain_pc) {
     Env *env = v->env;
     if (!tb->host) {
         return ir_interp_run(v->interp, tb->extra->ir, env);
@@ -302,7 +302,7 @@ static IrExit run_block(Vcpu *v, Tb *tb, Tb **from, unsigned *slot, uint64_t *pl
     Tb *last = tb_exit_tb(v->tcg, exit);
     unsigned off = last->exits[tb_exit_slot(exit)].off;
     env->pc = env->pcbase + (off & (PAGE_SIZE - 1));
-    *plain = off & TB_OFF_PLAIN ? TB_PLAIN : 0;
+    *plain_pc = off & TB_OFF_PLAIN ? env->pc : UINT64_MAX;
     if (!v->tcg->one_by_one) {
         *from = last;
         *slot = tb_exit_slot(exit);
@@ -389,12 +389,11 @@ RunEnd exec_run(Vcpu *v) {
     Env *env = v->env;
     Tb *from = NULL;
     unsigned slot = 0;
-    uint64_t plain = 0;
+    uint64_t plain_pc = UINT64_MAX; /* kept until a block is run: else it might be asked for again and again */
     for (;;) {
         Ahead ahead = look_ahead(v);
         if (ahead != AHEAD_NOTHING) {
             from = NULL;
-            plain = 0;
             if (ahead == AHEAD_AGAIN) {
                 continue;
             }
@@ -402,8 +401,7 @@ RunEnd exec_run(Vcpu *v) {
                 return ahead == AHEAD_STOP ? RUN_STOPPED : ahead == AHEAD_TURN ? RUN_TURN : RUN_IDLE;
             }
         }
-        Tb *tb = find_block(v, plain);
-        plain = 0;
+        Tb *tb = find_block(v, env->pc == plain_pc ? TB_PLAIN : 0);
         if (tb && __atomic_load_n(&env->pending, __ATOMIC_SEQ_CST) < 0) {
             tb = NULL; /* it may have waited for others, outside: what they wanted meanwhile comes first */
         }
@@ -433,6 +431,7 @@ RunEnd exec_run(Vcpu *v) {
         if (v->tcg->config.log_items & (TCG_LOG_EXEC | TCG_LOG_CPU)) {
             log_exec(v, tb);
         }
+        plain_pc = UINT64_MAX;
         env->pcbase = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
         __atomic_store_n(&v->running, tb, __ATOMIC_RELEASE); /* for watch.c */
         if (v->tcg->config.forced.poll_storm) {
@@ -445,7 +444,7 @@ RunEnd exec_run(Vcpu *v) {
             from = NULL;
             compare = false;
         } else {
-            reason = run_block(v, tb, &from, &slot, &plain);
+            reason = run_block(v, tb, &from, &slot, &plain_pc);
             icount_fold(v, reason);
         }
         if (compare) {
