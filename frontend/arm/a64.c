@@ -58,11 +58,10 @@ void a64_indirect(Trans *t, uint32_t target, unsigned kind) {
     t->ended = true;
 }
 
-void a64_translate(Trans *t) {
-    uint32_t insn = t->code[0] | t->code[1] << 8 | t->code[2] << 16 | (uint32_t)t->code[3] << 24;
-    t->insn_len = 4;
+/* Any insn, in any mode. */
+static G_GNUC_NO_INLINE void translate_any(Trans *t, uint32_t insn) {
     ir_insn(t->ir, t->off, 4);
-    if (G_UNLIKELY(t->mode & (ARM_MODE_STEP | ARM_MODE_BREAK))) {
+    if (t->mode & (ARM_MODE_STEP | ARM_MODE_BREAK)) {
         a64_debug_hook(t);
         if (t->ended) {
             return;
@@ -71,4 +70,16 @@ void a64_translate(Trans *t) {
     if (!a64_decode(t, insn)) {
         a64_undef(t);
     }
+}
+
+void a64_translate(Trans *t) {
+    uint32_t insn = t->code[0] | t->code[1] << 8 | t->code[2] << 16 | (uint32_t)t->code[3] << 24;
+    const A64Candidate *c = a64_candidate(insn);
+    t->insn_len = 4;
+    if (G_UNLIKELY(c->feature || t->mode & (ARM_MODE_STEP | ARM_MODE_BREAK) || t->ir->count == t->ir->capacity)) {
+        translate_any(t, insn);
+        return;
+    }
+    ir_insn(t->ir, t->off, 4); /* calls nothing, for there is room, so that nothing need be kept */
+    c->translate(t, (A64Insn){insn});
 }
