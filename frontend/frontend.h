@@ -255,6 +255,8 @@ struct Trans {
     unsigned leaves;     /* so many more conditional branches may be left by in the middle of the block; see frontend_branch */
     unsigned leaving;    /* ...and only those of the insns before this one, counted from 1 */
     void *scratch;       /* the front end's own, for one insn */
+    const void *ahead;   /* the front end's own, for one block: what it has found out about an insn yet to come... */
+    uint32_t ahead_of;   /* ...whose bytes are these */
     uint32_t known;      /* the front end's own, for one block; 0 at its start. Arm: value known to be 16-byte aligned */
 };
 

@@ -72,9 +72,25 @@ static G_GNUC_NO_INLINE void translate_any(Trans *t, uint32_t insn) {
     }
 }
 
+static inline uint32_t word_at(const uint8_t *p) {
+    return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* What translates an insn is looked up while the one in front of it is translated: a host that has guessed it wrong finds
+ * out the sooner. */
+static inline const A64Candidate *look_up(Trans *t, uint32_t insn) {
+    const A64Candidate *c = t->ahead;
+    if (G_UNLIKELY(!c || insn != t->ahead_of)) {
+        c = a64_candidate(insn);
+    }
+    t->ahead_of = word_at(t->code + ((unsigned)t->off + 8 <= 1u << IR_PAGE_BITS ? 4 : 0)); /* not of another page */
+    t->ahead = a64_candidate(t->ahead_of);
+    return c;
+}
+
 void a64_translate(Trans *t) {
-    uint32_t insn = t->code[0] | t->code[1] << 8 | t->code[2] << 16 | (uint32_t)t->code[3] << 24;
-    const A64Candidate *c = a64_candidate(insn);
+    uint32_t insn = word_at(t->code);
+    const A64Candidate *c = look_up(t, insn);
     t->insn_len = 4;
     if (G_UNLIKELY(c->feature || t->mode & (ARM_MODE_STEP | ARM_MODE_BREAK) || t->ir->count == t->ir->capacity)) {
         translate_any(t, insn);
