@@ -29,16 +29,18 @@ static void vote(Votes *v, uint16_t off) {
     v->ways = MAX(v->ways, i + 1);
 }
 
+/* NONE too where there are many ways, as from an interpreter's dispatch, and none is the usual one. */
 static uint16_t winner(const Votes *v) {
     uint16_t off = NONE;
-    unsigned most = 0;
+    unsigned most = 0, all = 0;
     for (unsigned i = 0; i < v->ways; i++) {
+        all += v->count[i];
         if (v->count[i] > most) {
             most = v->count[i];
             off = v->off[i];
         }
     }
-    return off;
+    return v->ways > 2 && most * 2 < all ? NONE : off;
 }
 
 typedef struct History {
@@ -85,15 +87,16 @@ static bool is_on(const uint16_t *path, unsigned length, uint16_t off) {
     return false;
 }
 
-unsigned path_choose(const uint16_t *history, unsigned count, uint16_t *path, unsigned max, bool *cycle) {
+unsigned path_choose(const uint16_t *history, unsigned count, uint16_t *path, unsigned max, PathEnd *end) {
     History h = {.off = history, .count = count};
     unsigned length = 0;
-    *cycle = false;
+    *end = (PathEnd){false, false};
     for (unsigned i = 0; i < count && h.round_count < ROUNDS; i++) {
         if (history[i] == history[0]) {
             h.rounds[h.round_count++] = i;
         }
     }
+    const unsigned all_rounds = h.round_count;
     for (uint16_t off = history[0]; off != NONE && length < max;) {
         path[length++] = off;
         off = h.round_count >= FEW ? most_rounds(&h, length) : NONE;
@@ -104,7 +107,8 @@ unsigned path_choose(const uint16_t *history, unsigned count, uint16_t *path, un
             }
         }
         if (off == path[0]) {
-            *cycle = true;
+            end->cycle = true;
+            end->steady = h.round_count * 2 >= all_rounds;
             break;
         }
     }

@@ -80,10 +80,10 @@ bool region_record(Vcpu *v, const Tb *tb) {
         count++;
     }
     if (count) {
-        plan.length = path_choose(history, count, plan.path, all ? RECORD_SHORT : REGION_INSNS, &plan.cycle);
+        plan.length = path_choose(history, count, plan.path, all ? RECORD_SHORT : REGION_INSNS, &plan.end);
         if (all) {
             region_make_here(v, &plan);
-        } else if (plan.cycle || plan.length > tb->insns + tb->insns / 2u) {
+        } else if (plan.end.cycle || plan.length > tb->insns + tb->insns / 2u) {
             regions_add(v->tcg, g_memdup2(&plan, sizeof plan));
         }
     }

@@ -17,12 +17,18 @@ enum {
     REGION_HISTORY = 1024, /* insns that are run and noted before it is made */
 };
 
+/* What is said of a path. */
+typedef struct PathEnd {
+    bool cycle;  /* it leads back to its beginning... */
+    bool steady; /* ...and half of the rounds or more were the same from beginning to end */
+} PathEnd;
+
 /* A region to be made. */
 typedef struct RegionPlan {
     Vcpu *vcpu;           /* that has run it */
     uint64_t pa, va, mode; /* of the head */
     uint64_t flushes;     /* Tcg.flushes when it was noted */
-    bool cycle;           /* behind the path comes its beginning */
+    PathEnd end;          /* of the path */
     unsigned length;
     uint16_t path[REGION_INSNS]; /* page offsets of its insns, in order */
 } RegionPlan;
@@ -30,8 +36,8 @@ typedef struct RegionPlan {
 /* -- path.c -- */
 
 /* The usual way, from history[0] on, by the offsets of `count` insns that were executed one after the other: as many as
- * were written to `path`, at most `max`. *cycle: it leads back to its beginning. */
-unsigned path_choose(const uint16_t *history, unsigned count, uint16_t *path, unsigned max, bool *cycle);
+ * were written to `path`, at most `max`. */
+unsigned path_choose(const uint16_t *history, unsigned count, uint16_t *path, unsigned max, PathEnd *end);
 /* Repeats a cycle of `length` insns in `path` while there are no more than `max`. Returns the new length. */
 unsigned path_repeat(uint16_t *path, unsigned length, unsigned max, unsigned rounds);
 

@@ -74,6 +74,9 @@ static bool publish(Maker *m, const RegionPlan *plan, IrBlock *plain, unsigned b
         ir_block_free(plain);
         return false;
     }
+    if (!m->ir->merges && tb_may_merge(tcg, plan->pa, m->ir)) {
+        ir_opt_check(m->ir);
+    }
     TbPlace place = {.pa = plan->pa, .mode = plan->mode, .begin = begin, .end = end};
     Tb *tb = tb_make(v, m->lowerer, m->ir, plain, &place, LOWER_PINS_OWN, result);
     if (!tb) {
@@ -116,13 +119,13 @@ static LowerResult try_make(Maker *m, const RegionPlan *plan, unsigned length, b
 static void make(Maker *m, RegionPlan *plan) {
     Tcg *tcg = plan->vcpu->tcg;
     unsigned once = plan->length, length = once;
-    if (plan->cycle && !tcg->config.verify) { /* there, blocks of one round are compared with one round */
+    if (plan->end.steady && !tcg->config.verify) { /* there, blocks of one round are compared with one round */
         length = path_repeat(plan->path, once, ROUND_INSNS, ROUNDS);
     }
     if (!take_page(m, tcg, plan)) {
         return;
     }
-    while (length && try_make(m, plan, length, plan->cycle && length % once == 0) == LOWER_TOO_BIG) {
+    while (length && try_make(m, plan, length, plan->end.cycle && length % once == 0) == LOWER_TOO_BIG) {
         length = length > once ? once : length / 2;
     }
 }

@@ -46,8 +46,7 @@ bool tb_ban(Tcg *tcg, GHashTable *bans, uint64_t pa, unsigned value, const Tb *r
     return tb_invalidate(tcg, pa, 1, running);
 }
 
-/* May checks of the block be merged? */
-static bool may_merge(const Tcg *tcg, uint64_t pa, const IrBlock *ir) {
+bool tb_may_merge(const Tcg *tcg, uint64_t pa, const IrBlock *ir) {
     if (!tcg->backend || tcg->config.forced.no_merge || ir->checks < 2) {
         return false;
     }
@@ -606,7 +605,7 @@ static G_GNUC_NO_INLINE void pass_on(Vcpu *v, IrBlock *ir, uint64_t pa, uint64_t
     stage(v, TCG_STAGE_FRONTEND, since);
     lower_log(v, "IN", TCG_LOG_IN_ASM, ir, page, va);
     lower_log(v, "OP", TCG_LOG_OP, ir, page, va);
-    if (!ir->merges && !(mode & TB_PLAIN) && may_merge(tcg, pa, ir)) {
+    if (!ir->merges && !(mode & TB_PLAIN) && tb_may_merge(tcg, pa, ir)) {
         ir_opt_check(ir);
     }
     if (!tcg->backend || tcg->config.verify || tcg->config.log_items & TCG_LOG_OP_OPT) {

@@ -489,7 +489,8 @@ Tb *tb_make(Vcpu *v, Lowerer *lowerer, IrBlock *ir, IrBlock *plain, const TbPlac
 void tb_replace(Vcpu *v, Tb *old, Tb *tb, uint64_t first);
 /* --verify: the block as the front end says it, before passes; or NULL. `ir` is lost. */
 IrBlock *tb_plain_block(const TransRequest *request, IrBlock *ir);
-bool tb_merges(const Tcg *tcg, uint64_t pa); /* may checks be merged as they come? */
+bool tb_merges(const Tcg *tcg, uint64_t pa); /* may checks be merged as they come?... */
+bool tb_may_merge(const Tcg *tcg, uint64_t pa, const IrBlock *ir); /* ...or if not, when the block is complete? */
 Tb *tb_translate(Vcpu *v, uint64_t pa, uint64_t va, uint64_t mode, const uint8_t *page, unsigned max_insns,
                  LowerResult *result);
 void tb_flush(Tcg *tcg);                                   /* every block; at a safepoint of all vCPUs */
