@@ -161,7 +161,7 @@ static G_GNUC_NO_INLINE Tb *make_block(Vcpu *v, uint64_t pa, uint64_t mode) {
         }
     }
     if (tb && tcg->config.forced.regions) {
-        v->record_pc = v->env->pc;
+        v->met_pc = v->env->pc;
     }
     if (!tb) { /* a device's, or not even one insn could be compiled: interpret it */
         v->stats.exits[run_one(v, &f)]++;
@@ -281,7 +281,7 @@ static bool safepoint(Vcpu *v) {
         forget_map(v);
     }
     if (requests & REQUEST_SAMPLE) {
-        region_sample(v);
+        v->met_pc = env->pc;
     }
     smp_safepoint(v);
     return true;
@@ -409,7 +409,7 @@ RunEnd exec_run(Vcpu *v) {
             from = NULL;
             continue;
         }
-        if (region_begins(v) && !v->debug.look && region_record(v, tb)) {
+        if (region_asked(v) && !v->debug.look && region_met(v, tb)) {
             from = NULL;
             continue;
         }

@@ -40,7 +40,7 @@ static uint16_t winner(const Votes *v) {
             off = v->off[i];
         }
     }
-    return v->ways > 2 && most * 2 < all ? NONE : off;
+    return v->ways > 2 && most * 4 < all ? NONE : off;
 }
 
 typedef struct History {

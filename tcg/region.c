@@ -7,7 +7,7 @@
 enum {
     SAMPLES = 256,     /* addresses that a vCPU remembers to have been met at */
     HOT = 3,           /* times that makes one a head */
-    TRIES = 4,         /* times that one is made a region */
+    TRIES = 8,         /* times that one is made a region, which checks that want to be apart may end */
     RECORD_SHORT = 64, /* x-regions=all: insns that are noted, for each block is a head */
 };
 
@@ -17,11 +17,12 @@ typedef struct Sample {
 } Sample;
 
 struct RegionSamples {
+    uint64_t flushes; /* Tcg.flushes when the first was taken */
     Sample sample[SAMPLES];
 };
 
 void region_init(Vcpu *v) {
-    v->record_pc = UINT64_MAX;
+    v->met_pc = UINT64_MAX;
     v->samples = v->tcg->config.tier == 2 && v->tcg->backend ? g_new0(struct RegionSamples, 1) : NULL;
 }
 
@@ -29,25 +30,22 @@ void region_free(Vcpu *v) {
     g_free(v->samples);
 }
 
-static Sample *sample_of(Vcpu *v, uint64_t pa, uint64_t mode) {
-    Sample *s = &v->samples->sample[(pa >> 2 ^ pa >> IR_PAGE_BITS ^ mode) & (SAMPLES - 1)];
-    if (s->pa != pa || s->mode != mode) {
-        *s = (Sample){.pa = pa, .mode = mode};
+/* The vCPU has been met at tb once more. Often enough to make it a head? */
+static bool is_hot(Vcpu *v, const Tb *tb) {
+    struct RegionSamples *all = v->samples;
+    Sample *s = &all->sample[(tb->pa >> 2 ^ tb->pa >> IR_PAGE_BITS ^ tb->mode) & (SAMPLES - 1)];
+    if (all->flushes != v->tcg->flushes) { /* regions have gone with all blocks */
+        *all = (struct RegionSamples){.flushes = v->tcg->flushes};
     }
-    return s;
-}
-
-void region_sample(Vcpu *v) {
-    const Env *env = v->env;
-    if (!v->samples || !v->fetch_ok || v->fetch_va != (env->pc & ~(uint64_t)(PAGE_SIZE - 1))) {
-        return;
+    if (s->pa != tb->pa || s->mode != tb->mode) {
+        *s = (Sample){.pa = tb->pa, .mode = tb->mode};
     }
-    Sample *s = sample_of(v, v->fetch_pa | (env->pc & (PAGE_SIZE - 1)), v->frontend->mode(v->env));
-    if (s->tried < TRIES && ++s->met >= HOT) {
-        s->met = 0;
-        s->tried++;
-        v->record_pc = env->pc;
+    if (tb->kind == TB_REGION || s->tried == TRIES || ++s->met < HOT) {
+        return false;
     }
+    s->met = 0;
+    s->tried++;
+    return true;
 }
 
 /* May the insn at env.pc be run and noted? Those of the page alone, in the same state, as long as nobody waits. */
@@ -58,15 +56,14 @@ static bool goes_on(const Vcpu *v, uint64_t page, uint64_t mode, unsigned count)
            (!v->tcg->config.icount || (int32_t)count < env->budget);
 }
 
-bool region_record(Vcpu *v, const Tb *tb) {
+/* Runs insns from tb on, notes where they lead, and has a region made of them. */
+static bool record(Vcpu *v, const Tb *tb, bool all) {
     Env *env = v->env;
-    bool all = v->tcg->config.forced.regions;
     unsigned max = all ? RECORD_SHORT : REGION_HISTORY, count = 0;
     uint16_t history[REGION_HISTORY];
     uint64_t page = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
     RegionPlan plan = {.vcpu = v, .pa = tb->pa, .va = env->pc, .mode = tb->mode, .flushes = v->tcg->flushes};
     bool run = false;
-    v->record_pc = UINT64_MAX;
     while (count < max && goes_on(v, page, tb->mode, count)) {
         run = true;
         history[count] = (uint16_t)(env->pc & (PAGE_SIZE - 1));
@@ -88,4 +85,10 @@ bool region_record(Vcpu *v, const Tb *tb) {
         }
     }
     return run;
+}
+
+bool region_met(Vcpu *v, const Tb *tb) {
+    bool all = v->tcg->config.forced.regions;
+    v->met_pc = UINT64_MAX;
+    return (all || is_hot(v, tb)) && record(v, tb, all);
 }

@@ -45,12 +45,11 @@ unsigned path_repeat(uint16_t *path, unsigned length, unsigned max, unsigned rou
 
 void region_init(Vcpu *v);
 void region_free(Vcpu *v);
-/* At a safepoint that the thread has asked for: the vCPU is at env.pc. */
-void region_sample(Vcpu *v);
-/* The block tb at env.pc is a head: notes where its insns lead, and runs them meanwhile. True: some have been run. */
-bool region_record(Vcpu *v, const Tb *tb);
-static inline bool region_begins(const Vcpu *v) {
-    return G_UNLIKELY(v->env->pc == v->record_pc);
+/* The vCPU was asked where it is when it was at env.pc, to which tb belongs. True: that is a head, and some insns have been
+ * run. */
+bool region_met(Vcpu *v, const Tb *tb);
+static inline bool region_asked(const Vcpu *v) {
+    return G_UNLIKELY(v->env->pc == v->met_pc);
 }
 
 /* -- region_make.c -- */

@@ -13,7 +13,9 @@
 #include "tcg/lower.h"
 
 enum {
-    SAMPLE_US = 1000, SAMPLE_SLOWEST_US = 64000, /* between looks; the latter while no vCPU runs */
+    SAMPLE_US = 1000, SAMPLE_SLOW_US = 8000, SAMPLE_IDLE_US = 64000, /* between looks: up to the second while there is
+                         * nothing new, to the third while no vCPU runs */
+    SAMPLES_PATIENT = 128, /* looks without anything new that make them rarer */
     ROUND_INSNS = 64, ROUNDS = 8, /* a cycle is repeated up to so many */
     QUEUE = 16,
 };
@@ -32,6 +34,7 @@ struct Regions {
     bool stop;
     RegionPlan *queue[QUEUE];
     unsigned queued;
+    unsigned in_vain;   /* looks since there was anything new */
     Maker maker;
 };
 
@@ -164,7 +167,8 @@ static gpointer regions_thread(gpointer opaque) {
             make(&r->maker, plan);
             g_mutex_lock(&r->lock);
         } else if (!g_cond_wait_until(&r->asked, &r->lock, g_get_monotonic_time() + pause)) {
-            pause = sample(tcg) ? SAMPLE_US : MIN(pause * 2, SAMPLE_SLOWEST_US);
+            gint64 busy = MIN(SAMPLE_US << MIN(r->in_vain++ / SAMPLES_PATIENT, 3), SAMPLE_SLOW_US);
+            pause = sample(tcg) ? busy : MIN(pause * 2, SAMPLE_IDLE_US);
         }
     }
     g_mutex_unlock(&r->lock);
@@ -176,6 +180,7 @@ void regions_add(Tcg *tcg, RegionPlan *plan) {
     g_mutex_lock(&r->lock);
     if (r->queued < QUEUE) {
         r->queue[r->queued++] = plan;
+        r->in_vain = 0;
         plan = NULL;
         g_cond_signal(&r->asked);
     }

@@ -320,8 +320,8 @@ struct Vcpu {
     uint64_t safepoints;  /* atomic: how many it has come to; written by its thread, read by watch.c */
     int cpu_clock;        /* atomic: of its thread's CPU time, for clock_gettime; 0: none yet */
     void *signal_stack;  /* of the thread, for handlers: its own may be full */
-    uint64_t record_pc;   /* tier 2: the insn that a region is to begin with; or UINT64_MAX */
-    struct RegionSamples *samples; /* tier 2: where it has been met, or NULL */
+    uint64_t met_pc;      /* tier 2: where it was when it was asked last; or UINT64_MAX */
+    struct RegionSamples *samples; /* tier 2: where it has been met how often, or NULL */
     uint64_t unroll_pa;   /* the next block made from here holds several rounds of its loop; UINT64_MAX: none */
     uint64_t evict_count; /* x-evict: blocks made since code memory was emptied */
     Tb *running;          /* block being interpreted or last entered */
