@@ -122,7 +122,7 @@ static LowerResult try_make(Maker *m, const RegionPlan *plan, unsigned length, b
 static void make(Maker *m, RegionPlan *plan) {
     Tcg *tcg = plan->vcpu->tcg;
     unsigned once = plan->length, length = once;
-    if (plan->end.steady && !tcg->config.verify) { /* there, blocks of one round are compared with one round */
+    if (plan->end.steady) {
         length = path_repeat(plan->path, once, ROUND_INSNS, ROUNDS);
     }
     if (!take_page(m, tcg, plan)) {

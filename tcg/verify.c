@@ -118,9 +118,20 @@ static bool same_insn(const struct Verify *f, const Env *env) {
     return f->env->insn_off == env->insn_off;
 }
 
+/* Does the block, a region, have the insn that host code has come to more than once? */
+static bool comes_again(const struct Verify *f, const Env *env) {
+    const IrBlock *ir = f->tb->extra->plain_ir;
+    unsigned times = 0;
+    for (uint32_t i = 1; f->tb->kind == TB_REGION && i < ir->count; i++) {
+        times += ir->nodes[i].op == IR_insn && ir->nodes[i].a == (uint32_t)env->insn_off;
+    }
+    return times > 1;
+}
+
 void verify_unmerged(Vcpu *v) {
     struct Verify *f = v->verify;
-    bool waits = f && (f->point == POINT_CHECK || f->point == POINT_FAULT) && same_insn(f, v->env);
+    bool waits = f && f->active && (f->point == POINT_CHECK || f->point == POINT_FAULT) && same_insn(f, v->env) &&
+                 !comes_again(f, v->env);
     if (f && f->active && !waits) {
         f->active = false; /* the reference, which knows nothing of merged checks, is further on */
         v->stats.verify_lost++;

@@ -206,6 +206,16 @@ def case_forced(yado, folder):
             run_linux(yado, initrd, "256", ["-accel", "jit," + mode] + verify, 900)
 
 
+def case_regions(yado, folder):
+    """The same with every block a region, and on two CPUs with those that tier 2 makes by itself; compared by samples."""
+    initrd = os.path.join(folder, "small.gz")
+    guests.make_small_initrd(initrd)
+    seen = run_linux(yado, initrd, "256", ["-accel", "jit,x-regions=all", "--verify=32"], 600)
+    check_verified(seen, 10**6)
+    seen = run_linux(yado, initrd, "256", ["--verify=64", "-smp", "2"], 600)
+    check_verified(seen, 5 * 10**5)
+
+
 def case_reboot(yado, folder):
     """A reboot under -no-reboot ends; without, the kernel starts again."""
     initrd = os.path.join(folder, "small.gz")

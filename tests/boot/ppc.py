@@ -26,6 +26,7 @@ KINDS = {
     "power9-xics": (["-cpu", "power9", "-smp", "4", "-M", "pseries,ic-mode=xics"], "", (ASKS, RADIX, FOUR)),
     "power9-tree": (["-cpu", "power9", "-M", "pseries,x-vof=off"], "", (RADIX,)),
     "power9-hash": (["-cpu", "power9"], "disable_radix", (ASKS, HASH, XIVE)),
+    "power9-regions": (["-cpu", "power9", "-accel", "jit,x-regions=all", "--verify=64"], "", (ASKS, RADIX, XIVE)),
     "power8": (["-cpu", "power8", "-smp", "4"], "", (ASKS, *POWER8, FOUR)),
     "slof": (SLOF, None, ("Welcome to Open Firmware", "E3407: Load failed", "Ready!")),
     "slof-power9": (["-cpu", "power9", "-smp", "2", *SLOF], "", ("Detected RAM kernel at 400000", ASKS, RADIX, XIVE)),

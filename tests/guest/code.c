@@ -138,10 +138,36 @@ static void handed_over(void) {
     }
 }
 
+/* A loop whose subroutine and tail stand in front of its head, on other lines of the page: the loop is made one block, and
+ * what is written there must be seen in it. x0 + x1 times the subroutine's number, plus x1 times the tail's. */
+CODE(front_code, "add x0, x0, #1\n ret\n .fill 14, 4, 0xd503201f\n"
+                 "1: add x0, x0, #16\n b 2f\n .fill 14, 4, 0xd503201f\n"
+                 "mov x9, x30\n 0: bl .-0x84\n b 1b\n 2: subs x1, x1, #1\n b.ne 0b\n ret x9\n");
+
+static void in_front(void) {
+    enum { HEAD = 0x80, TAIL = 0x40, ROUNDS = 40 };
+    const uint64_t page = place(front_code, 40);
+    unsigned sub = 1, tail = 16;
+    for (unsigned i = 0; i < 600; i++) {
+        EQUAL(call(page + HEAD, i, ROUNDS), i + ROUNDS * (sub + tail));
+        EQUAL(call(page + HEAD, 0, ROUNDS), ROUNDS * (sub + tail));
+        if (i % 3 == 2) {
+            tail = i % 7;
+            write32(page + TAIL, add_imm(0, 0, tail));
+            sync_code(page + TAIL, 4);
+        } else {
+            sub = i % 5;
+            write32(page, add_imm(0, 0, sub));
+            sync_code(page, 4);
+        }
+    }
+}
+
 static void patched_code(void) {
     patches();
     shapes();
     handed_over();
+    in_front();
 }
 
 /* -- two addresses of one page -- */

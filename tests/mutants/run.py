@@ -22,7 +22,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-UNIT = ['ir_build', 'ir_opt_dead', 'regalloc', 'lower', 'tlb', 'tb', 'ldst', 'exec', 'verify', 'arm_exception', 'arm_mmu']
+UNIT = ['ir_build', 'ir_opt_dead', 'regalloc', 'lower', 'tlb', 'tb', 'region', 'ldst', 'exec', 'verify', 'arm_exception', 'arm_mmu']
 # stage, tests of meson, programs to build; cheap ones first
 STAGES = [
     ('unit', UNIT, [f'tests/test_unit_{n}' for n in UNIT]),
