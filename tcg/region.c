@@ -6,7 +6,7 @@
 
 enum {
     SAMPLES = 256,     /* addresses that a vCPU remembers to have been met at */
-    HOT = 3,           /* times that makes one a head */
+    HOT = 5,           /* times that makes one a head */
     TRIES = 8,         /* times that one is made a region, which checks that want to be apart may end */
     RECORD_SHORT = 64, /* x-regions=all: insns that are noted, for each block is a head */
 };

@@ -14,7 +14,7 @@
 
 enum {
     REGION_INSNS = 256,   /* of a region, all its rounds taken together */
-    REGION_HISTORY = 1024, /* insns that are run and noted before it is made */
+    REGION_HISTORY = 512,  /* insns that are run and noted before it is made */
 };
 
 /* What is said of a path. */

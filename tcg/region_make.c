@@ -81,7 +81,8 @@ static bool publish(Maker *m, const RegionPlan *plan, IrBlock *plain, unsigned b
         ir_opt_check(m->ir);
     }
     TbPlace place = {.pa = plan->pa, .mode = plan->mode, .begin = begin, .end = end};
-    Tb *tb = tb_make(v, m->lowerer, m->ir, plain, &place, LOWER_PINS_OWN, result);
+    LowerPins pins = plan->end.steady ? LOWER_PINS_OWN : LOWER_PINS_STANDARD; /* else it is left too often */
+    Tb *tb = tb_make(v, m->lowerer, m->ir, plain, &place, pins, result);
     if (!tb) {
         return false;
     }
