@@ -158,7 +158,7 @@ class Smp(unittest.TestCase):
         """Compared with the interpreter they take turns; with -icount too, and then a run can be repeated."""
         self.passes("smp", cpus=("max",), modes=("verify",), say=("3 CPUs", "done"), args=("-smp", "3"))
         path, ends = build("smp"), set()
-        for accel in ("jit", "jit", "interp", "jit,x-evict=20,x-poll=on", "jit,x-chain=off"):
+        for accel in ("jit", "jit", "interp", "jit,x-evict=20,x-poll=on", "jit,x-chain=off", "jit,x-regions=all"):
             done = subprocess.run([YADO, "-M", "virt", "-cpu", "max", "-smp", "3", "-accel", accel, "-icount", "shift=0",
                                    "-semihosting", "-serial", "stdio", "-kernel", path], stdin=subprocess.DEVNULL, text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
