@@ -27,7 +27,7 @@ static void print_share(GString *out, const char *what, uint64_t part, uint64_t 
 static void print_blocks(const TcgStats *s, GString *out) {
     const Row made[] = {
         {"blocks translated", s->blocks}, {"guest insns in them", s->block_insns}, {"bytes of host code", s->host_bytes},
-        {"regions made", s->regions}, {"guest insns in regions", s->region_insns},
+        {"regions made", s->regions}, {"guest insns in regions", s->region_insns}, {"ns making regions", s->region_ns},
     };
     print_rows(out, made, G_N_ELEMENTS(made));
     print_share(out, "host bytes per guest insn", s->host_bytes, s->block_insns);

@@ -126,12 +126,14 @@ static void make(Maker *m, RegionPlan *plan) {
     if (plan->end.steady) {
         length = path_repeat(plan->path, once, ROUND_INSNS, ROUNDS);
     }
+    uint64_t start = vcpu_now_ns(plan->vcpu);
     if (!take_page(m, tcg, plan)) {
         return;
     }
     while (length && try_make(m, plan, length, plan->end.cycle && length % once == 0) == LOWER_TOO_BIG) {
         length = length > once ? once : length / 2;
     }
+    __atomic_fetch_add(&tcg->stats.region_ns, vcpu_now_ns(plan->vcpu) - start, __ATOMIC_RELAXED);
 }
 
 void region_make_here(Vcpu *v, RegionPlan *plan) {

@@ -231,7 +231,7 @@ typedef struct TcgStats {
     size_t cache_bytes, cache_used; /* code memory; 0: there is none */
     uint64_t merge_bans;    /* insns whose checks are not merged any more */
     uint64_t hint_bans;     /* insns whose page hint did not pay */
-    uint64_t regions, region_insns; /* regions made, and insns in them */
+    uint64_t regions, region_insns, region_ns; /* regions made, insns in them, and what their making took */
     uint64_t invalidated, revived; /* blocks killed, and wanted again as they were */
     uint64_t helper_calls;     /* calls of C from generated code (-icount only) */
     uint64_t host_insns_run;   /* host insns executed in blocks, cold paths and stubs apart (-icount only) */
