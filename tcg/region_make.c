@@ -68,14 +68,14 @@ static bool take_page(Maker *m, Tcg *tcg, const RegionPlan *plan) {
 }
 
 /* Under Tcg.lock: the region takes the place of the head's block, unless the guest has changed anything meanwhile. */
-static bool publish(Maker *m, const RegionPlan *plan, IrBlock *plain, unsigned begin, unsigned end, LowerResult *result) {
+static void publish(Maker *m, const RegionPlan *plan, IrBlock *plain, unsigned begin, unsigned end, LowerResult *result) {
     Vcpu *v = plan->vcpu;
     Tcg *tcg = v->tcg;
     const uint8_t *page = page_bytes(tcg, plan);
     Tb *old = page ? tb_find(tcg, plan->pa, plan->mode) : NULL;
     if (!old || old->kind == TB_REGION || memcmp(page + begin, m->page + begin, end - begin) != 0) {
         ir_block_free(plain);
-        return false;
+        return;
     }
     if (!m->ir->merges && tb_may_merge(tcg, plan->pa, m->ir)) {
         ir_opt_check(m->ir);
@@ -84,7 +84,7 @@ static bool publish(Maker *m, const RegionPlan *plan, IrBlock *plain, unsigned b
     LowerPins pins = plan->end.steady ? LOWER_PINS_OWN : LOWER_PINS_STANDARD; /* else it is left too often */
     Tb *tb = tb_make(v, m->lowerer, m->ir, plain, &place, pins, result);
     if (!tb) {
-        return false;
+        return;
     }
     tb_replace(v, old, tb, (plan->pa & ~(uint64_t)(PAGE_SIZE - 1)) | begin);
     tcg->stats.regions++;
@@ -94,7 +94,6 @@ static bool publish(Maker *m, const RegionPlan *plan, IrBlock *plain, unsigned b
         lower_log(v, "OP (region)", TCG_LOG_OP_OPT, m->ir, m->page, plan->va);
         lower_log_host(v, tb, plan->va);
     }
-    return true;
 }
 
 /* One attempt, with the path cut to `length`. LOWER_TOO_BIG: a shorter one may do. */
