@@ -239,14 +239,9 @@ struct Trans {
     unsigned avail;
     int32_t off;         /* page offset of the current insn */
     unsigned insn_len;
-    union {
-        struct {
-            bool ended;  /* a terminator has been emitted */
-            bool again;  /* go on at `start`, or where the path does: the way out, if there is one, has been emitted */
-            bool sync;   /* end the block after this insn (exit NEXT follows): the insn changed what decoding depends on */
-        };
-        uint32_t stops;  /* is any of them set? */
-    };
+    bool ended;          /* a terminator has been emitted */
+    bool again;          /* go on at `start`, or where the path does: the way out, if there is one, has been emitted */
+    bool sync;           /* end the block after this insn (exit NEXT follows): the insn changed what decoding depends on */
     bool follows;        /* the block follows a path */
     bool owes;           /* a branch back was followed that would have polled: every way out does */
     int32_t start;       /* page offset of the first insn */

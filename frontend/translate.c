@@ -109,6 +109,12 @@ static inline bool fetch(const TransRequest *r, const Frontend *fe, Trans *t, ui
     return t->avail >= fe->insn_min;
 }
 
+/* Has the insn just translated set any of these? (Read one by one: hosts keep what reads several waiting until all that
+ * has been written of them is in their cache.) */
+static inline bool stops(const Trans *t) {
+    return t->ended | t->again | t->sync;
+}
+
 /* The insn just translated leads back to the first: on with the next round, `round` insns long. */
 static void begin_round(const TransRequest *r, Trans *t, unsigned count, unsigned round) {
     t->again = false;
@@ -138,7 +144,7 @@ TransResult frontend_translate(const TransRequest *r, IrBlock *ir, unsigned *end
         }
         t.off += (int32_t)t.insn_len;
         count++;
-        if (t.stops) {
+        if (stops(&t)) {
             if (t.ended || !t.again) {
                 break;
             }
@@ -183,7 +189,7 @@ TransResult frontend_translate_path(const TransRequest *r, IrBlock *ir, unsigned
         *end = MAX(*end, (unsigned)t.off + t.insn_len);
         t.off = t.again ? *t.follow : t.off + (int32_t)t.insn_len;
         t.again = false;
-        if (t.stops || !t.follow || t.off != *t.follow || t.off == r->stop_offset) {
+        if (stops(&t) || !t.follow || t.off != *t.follow || t.off == r->stop_offset) {
             break;
         }
         if (t.off == t.start) {

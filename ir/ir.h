@@ -280,7 +280,7 @@ typedef struct IrBlock {
     bool fp_plain;        /* it runs without flush, default_nan and alt_half in env.fp: see docs/decisions */
     bool merges;          /* ir_check lets one check stand for several; no pass need do it */
     bool rounds;          /* a loop several times over, by who makes it: see ir_new_round */
-    IrSpan spans[IR_SPANS_ROUNDS]; /* ...checks that it may widen... */
+    IrSpan spans[IR_SPANS_ROUNDS + 1]; /* ...checks that it may widen, and room for a new one... */
     unsigned span_count;  /* ...so many... */
     unsigned next_span;   /* ...of which, when there is no room, this is forgotten next */
     bool optimize;        /* builder folds and forwards; off for --verify's reference and for tests */

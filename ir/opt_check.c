@@ -68,10 +68,17 @@ static bool is_plain(unsigned aux, uint32_t b) {
     return (aux == IR_CHECK_R || aux == IR_CHECK_W) && b == 0;
 }
 
-/* Makes one of the live checks cover s too, and returns it; 0: none is of its base, or near enough. Then s is live. */
+/* Where the next one is made, behind those that are live: to copy it would be to wait until all its parts are written. */
+static IrSpan *new_span(IrBlock *b, uint32_t check) {
+    IrSpan *s = &b->spans[b->span_count];
+    s->check = check;
+    return s;
+}
+
+/* Makes one of the live checks cover the new span s too, and returns it; 0: none is of its base, or near enough. Then s is
+ * live. */
 static uint32_t merge(IrBlock *b, const IrSpan *s, unsigned aux) {
-    for (unsigned k = 0; k < b->span_count; k++) {
-        IrSpan *t = &b->spans[k];
+    for (IrSpan *t = b->spans; t < s; t++) {
         int64_t low = MIN(t->low, s->low), high = MAX(t->high, s->high);
         if (t->base != s->base || high - low > SPAN_MAX || t->index != s->index || t->shift != s->shift) {
             continue;
@@ -93,7 +100,11 @@ static uint32_t merge(IrBlock *b, const IrSpan *s, unsigned aux) {
         return t->check;
     }
     unsigned most = G_UNLIKELY(b->rounds) ? IR_SPANS_ROUNDS : IR_SPANS;
-    b->spans[b->span_count < most ? b->span_count++ : b->next_span++ % most] = *s;
+    if (G_LIKELY(b->span_count < most)) {
+        b->span_count++;
+    } else {
+        b->spans[b->next_span++ % most] = *s;
+    }
     return 0;
 }
 
@@ -106,8 +117,8 @@ static bool span_of(const IrBlock *b, uint32_t ea, uint32_t bytes, IrSpan *s) {
 }
 
 uint32_t ir_check(IrBlock *b, unsigned aux, uint32_t ea, uint32_t bytes) {
-    IrSpan s = {.check = b->count};
-    uint32_t by = b->merges && is_plain(aux, 0) && span_of(b, ea, bytes, &s) ? merge(b, &s, aux) : 0;
+    IrSpan *s = new_span(b, b->count);
+    uint32_t by = b->merges && is_plain(aux, 0) && span_of(b, ea, bytes, s) ? merge(b, s, aux) : 0;
     if (by) {
         return by;
     }
@@ -136,8 +147,8 @@ void ir_opt_check(IrBlock *b) {
             continue;
         }
         if (n->op == IR_check && is_plain(n->aux, n->b)) {
-            IrSpan s = {.check = i};
-            uint32_t by = span_of(b, n->a, n->c, &s) ? merge(b, &s, n->aux) : 0;
+            IrSpan *s = new_span(b, i);
+            uint32_t by = span_of(b, n->a, n->c, s) ? merge(b, s, n->aux) : 0;
             if (by) {
                 b->uses[i] = by;
                 *n = (IrNode){.op = IR_nop};

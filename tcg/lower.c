@@ -89,9 +89,9 @@ static void leave_to(Walk *w, unsigned slot, int32_t off, bool poll) {
 static inline __attribute__((always_inline)) void chain_stubs(Walk *w, bool own) {
     Tb *tb = w->tb;
     for (unsigned used = w->exits_used; used; used &= used - 1) {
+        const TbExit *from = &w->exits[__builtin_ctz(used)];
         TbExit *e = &tb->exits[tb->exit_count];
-        *e = w->exits[__builtin_ctz(used)];
-        e->stub = (uint16_t)walk_here(w);
+        *e = (TbExit){.jump = from->jump, .stub = (uint16_t)walk_here(w), .off = from->off}; /* it may be just written */
         w->l.be->bind(w->l.h, e->jump);
         if (own && e->off == w->head) {
             leave_pins(w);
