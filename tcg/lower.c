@@ -510,7 +510,8 @@ static inline HostCode code_at(const Tcg *tcg, uint8_t *start) {
                       .exec = cache_exec(tcg->cache, start), .stubs = &tcg->stubs, .stays = stays(tcg)};
 }
 
-LowerResult lower_own(Lowerer *w, Tb *tb, IrBlock *ir, bool always) {
+/* Both ways to make a block, each without the other's tests. */
+static inline __attribute__((always_inline)) LowerResult lower_as(Walk *w, Tb *tb, IrBlock *ir, bool may_own, bool always) {
     Tcg *tcg = w->l.tcg;
     uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
     if (!start) {
@@ -520,31 +521,26 @@ LowerResult lower_own(Lowerer *w, Tb *tb, IrBlock *ir, bool always) {
         return LOWER_TOO_BIG;
     }
     HostCode h = code_at(tcg, start);
-    take_pins(w, tb, ir, &h, always);
-    LowerResult result = lower_here(w, tb, ir, &h, w->own);
-    ir->pins = w->l.slot_pin = w->standard;
-    w->own = false;
+    if (may_own) {
+        take_pins(w, tb, ir, &h, always);
+    }
+    LowerResult result = lower_here(w, tb, ir, &h, may_own && w->own);
+    if (may_own) {
+        ir->pins = w->l.slot_pin = w->standard;
+        w->own = false;
+    }
     if (result == LOWER_OK) {
         cache_commit(tcg->cache, (size_t)(h.p - start));
     }
     return result;
 }
 
+LowerResult lower_own(Lowerer *w, Tb *tb, IrBlock *ir, bool always) {
+    return lower_as(w, tb, ir, true, always);
+}
+
 LowerResult lower_standard(Lowerer *w, Tb *tb, IrBlock *ir) {
-    Tcg *tcg = w->l.tcg;
-    uint8_t *start = cache_reserve(tcg->cache, MAX_BLOCK_BYTES);
-    if (!start) {
-        return LOWER_NO_ROOM;
-    }
-    if (ir->count > RA_NODES) {
-        return LOWER_TOO_BIG;
-    }
-    HostCode h = code_at(tcg, start);
-    LowerResult result = lower_here(w, tb, ir, &h, false);
-    if (result == LOWER_OK) {
-        cache_commit(tcg->cache, tb->host_bytes);
-    }
-    return result;
+    return lower_as(w, tb, ir, false, false);
 }
 
 void lower_patch(Tcg *tcg, const Tb *tb, unsigned slot, const uint8_t *to) {
