@@ -22,7 +22,7 @@ typedef enum PhysResult {
     PHYS_REFUSED, /* a device answers, but not to this access (size, alignment, direction) */
 } PhysResult;
 
-/* The machine's physical address space. All functions may be called from any vCPU thread. */
+/* The machine's physical address space. All functions may be called from any vCPU thread, `page` from tier 2's too. */
 typedef struct PhysMap {
     void *opaque;
     /* Host address of the 4 KiB page that contains gpa when it is RAM or ROM (*writable tells), else NULL.
