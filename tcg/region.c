@@ -6,8 +6,10 @@
 
 enum {
     SAMPLES = 256,     /* addresses that a vCPU remembers to have been met at */
-    HOT = 5,           /* times that makes one a head */
+    HOT = 3,           /* times that makes one a head */
     TRIES = 8,         /* times that one is made a region, which checks that want to be apart may end */
+    WASTED = 4,        /* tries that one counts for whose way is no better than its block */
+    ROUNDS = 16,       /* that are noted: enough to tell which is the usual one */
     RECORD_SHORT = 64, /* x-regions=all: insns that are noted, for each block is a head */
 };
 
@@ -30,8 +32,7 @@ void region_free(Vcpu *v) {
     g_free(v->samples);
 }
 
-/* The vCPU has been met at tb once more. Often enough to make it a head? */
-static bool is_hot(Vcpu *v, const Tb *tb) {
+static Sample *sample_of(Vcpu *v, const Tb *tb) {
     struct RegionSamples *all = v->samples;
     Sample *s = &all->sample[(tb->pa >> 2 ^ tb->pa >> IR_PAGE_BITS ^ tb->mode) & (SAMPLES - 1)];
     if (all->flushes != v->tcg->flushes) { /* regions have gone with all blocks */
@@ -40,7 +41,12 @@ static bool is_hot(Vcpu *v, const Tb *tb) {
     if (s->pa != tb->pa || s->mode != tb->mode) {
         *s = (Sample){.pa = tb->pa, .mode = tb->mode};
     }
-    if (tb->kind == TB_REGION || s->tried == TRIES || ++s->met < HOT) {
+    return s;
+}
+
+/* The vCPU has been met there once more. Often enough to make it a head? */
+static bool is_hot(Sample *s, const Tb *tb) {
+    if (tb->kind == TB_REGION || s->tried >= TRIES || ++s->met < HOT) {
         return false;
     }
     s->met = 0;
@@ -56,39 +62,42 @@ static bool goes_on(const Vcpu *v, uint64_t page, uint64_t mode, unsigned count)
            (!v->tcg->config.icount || (int32_t)count < env->budget);
 }
 
-/* Runs insns from tb on, notes where they lead, and has a region made of them. */
-static bool record(Vcpu *v, const Tb *tb, bool all) {
+/* Runs insns from tb on, up to `max`, and notes their page offsets. *run: there were some, if only one that failed. */
+static unsigned record(Vcpu *v, const Tb *tb, uint16_t *history, unsigned max, bool *run) {
     Env *env = v->env;
-    unsigned max = all ? RECORD_SHORT : REGION_HISTORY, count = 0;
-    uint16_t history[REGION_HISTORY];
-    uint64_t page = env->pc & ~(uint64_t)(PAGE_SIZE - 1);
-    RegionPlan plan = {.vcpu = v, .pa = tb->pa, .va = env->pc, .mode = tb->mode, .flushes = v->tcg->flushes};
-    bool run = false;
-    while (count < max && goes_on(v, page, tb->mode, count)) {
-        run = true;
+    uint64_t page = env->pc & ~(uint64_t)(PAGE_SIZE - 1), head = env->pc;
+    unsigned count = 0, rounds = 0;
+    while (count < max && goes_on(v, page, tb->mode, count) && (env->pc != head || rounds++ < ROUNDS)) {
+        *run = true;
         history[count] = (uint16_t)(env->pc & (PAGE_SIZE - 1));
         IrExit reason = exec_slow_insn(v);
         v->stats.exits[reason]++;
         if (reason != IR_EXIT_NEXT) { /* an exception, or an insn that ends its block: let it be the last */
-            count += reason != IR_EXIT_FAULT;
             v->waits_at = reason == IR_EXIT_HALT ? env->pc : v->waits_at;
-            break;
+            return count + (reason != IR_EXIT_FAULT);
         }
         count++;
     }
-    if (count) {
-        plan.length = path_choose(history, count, plan.path, all ? RECORD_SHORT : REGION_INSNS, &plan.end);
-        if (all) {
-            region_make_here(v, &plan);
-        } else if (plan.end.cycle || plan.length > tb->insns + tb->insns / 2u) {
-            regions_add(v->tcg, g_memdup2(&plan, sizeof plan));
-        }
-    }
-    return run;
+    return count;
 }
 
 bool region_met(Vcpu *v, const Tb *tb) {
-    bool all = v->tcg->config.forced.regions;
+    bool all = v->tcg->config.forced.regions, run = false;
+    uint16_t history[REGION_HISTORY];
+    RegionPlan plan = {.vcpu = v, .pa = tb->pa, .va = v->env->pc, .mode = tb->mode, .flushes = v->tcg->flushes};
+    Sample *s = sample_of(v, tb);
     v->met_pc = UINT64_MAX;
-    return (all || is_hot(v, tb)) && record(v, tb, all);
+    if (!all && !is_hot(s, tb)) {
+        return false;
+    }
+    unsigned count = record(v, tb, history, all ? RECORD_SHORT : REGION_HISTORY, &run);
+    plan.length = count ? path_choose(history, count, plan.path, all ? RECORD_SHORT : REGION_INSNS, &plan.end) : 0;
+    if (all && count) {
+        region_make_here(v, &plan);
+    } else if (plan.end.cycle || plan.length > tb->insns + tb->insns / 2u) {
+        regions_add(v->tcg, g_memdup2(&plan, sizeof plan));
+    } else {
+        s->tried += WASTED;
+    }
+    return run;
 }

@@ -13,9 +13,9 @@
 #include "tcg/lower.h"
 
 enum {
-    SAMPLE_US = 1000, SAMPLE_SLOW_US = 8000, SAMPLE_IDLE_US = 64000, /* between looks: up to the second while there is
+    SAMPLE_US = 2000, SAMPLE_SLOW_US = 8000, SAMPLE_IDLE_US = 64000, /* between looks: up to the second while there is
                          * nothing new, to the third while no vCPU runs */
-    SAMPLES_PATIENT = 128, /* looks without anything new that make them rarer */
+    SAMPLES_PATIENT = 64, /* looks without anything new that make them rarer */
     ROUND_INSNS = 64, ROUNDS = 8, /* a cycle is repeated up to so many */
     QUEUE = 16,
 };
@@ -169,7 +169,7 @@ static gpointer regions_thread(gpointer opaque) {
             make(&r->maker, plan);
             g_mutex_lock(&r->lock);
         } else if (!g_cond_wait_until(&r->asked, &r->lock, g_get_monotonic_time() + pause)) {
-            gint64 busy = MIN(SAMPLE_US << MIN(r->in_vain++ / SAMPLES_PATIENT, 3), SAMPLE_SLOW_US);
+            gint64 busy = MIN(SAMPLE_US << MIN(r->in_vain++ / SAMPLES_PATIENT, 2), SAMPLE_SLOW_US);
             pause = sample(tcg) ? busy : MIN(pause * 2, SAMPLE_IDLE_US);
         }
     }
