@@ -52,7 +52,7 @@ enum {
 
 /* The number of a block, 0 for none; and of an exit: that of its block and which of its exits it is. Generated code names
  * exits by it when it leaves. */
-enum { TB_EXITS = 8, TB_EXIT_BITS = 3 };
+enum { TB_EXITS = 24, TB_EXIT_BITS = 5 };
 typedef uint32_t TbRef, TbExitRef;
 
 /* A direct exit of a block: a jump that can be patched to go to another block. */
