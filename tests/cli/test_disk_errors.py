@@ -62,7 +62,7 @@ class Disk(unittest.TestCase):
                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(self.end)
         limit = time.monotonic() + SECONDS
-        while not os.path.exists(self.at):
+        while not os.path.exists(self.at) and self.yado.poll() is None:  # a short run may have ended already
             self.assertLess(time.monotonic(), limit)
             time.sleep(0.01)
 
