@@ -190,7 +190,7 @@ struct Frontend {
 
     /* The number that guests call the CPU by, as in CpuPorts.cpu_on. */
     uint64_t (*id)(const Env *env);
-    /* Everything that decoding, or the code generated for a block, depends on besides the bytes: see engine.md, key. */
+    /* Everything that decoding, or the code generated for a block, depends on besides the bytes. The highest bit is tcg's. */
     uint64_t (*mode)(const Env *env);
     /* Contexts of current and of unprivileged data accesses, and of fetches (always the current). */
     MemContext (*context)(const Env *env, bool unprivileged);

@@ -7,7 +7,7 @@
  */
 #include "tcg/region.h"
 
-enum { ROUNDS = 256, FEW = 3, WAYS = 8, NONE = UINT16_MAX };
+enum { FEW = 3, WAYS = 8, NONE = UINT16_MAX };
 
 /* How often each insn was the next one; of more than WAYS different ones the first. */
 typedef struct Votes {
@@ -46,7 +46,7 @@ static uint16_t winner(const Votes *v) {
 typedef struct History {
     const uint16_t *off;
     unsigned count;
-    unsigned rounds[ROUNDS]; /* where those begin that agree with the path */
+    unsigned rounds[REGION_ROUNDS]; /* where those begin that agree with the path */
     unsigned round_count;
 } History;
 
@@ -91,7 +91,7 @@ unsigned path_choose(const uint16_t *history, unsigned count, uint16_t *path, un
     History h = {.off = history, .count = count};
     unsigned length = 0;
     *end = (PathEnd){false, false};
-    for (unsigned i = 0; i < count && h.round_count < ROUNDS; i++) {
+    for (unsigned i = 0; i < count && h.round_count < REGION_ROUNDS; i++) {
         if (history[i] == history[0]) {
             h.rounds[h.round_count++] = i;
         }

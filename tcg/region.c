@@ -9,7 +9,6 @@ enum {
     HOT = 3,           /* times that makes one a head */
     TRIES = 8,         /* times that one is made a region, which checks that want to be apart may end */
     WASTED = 4,        /* tries that one counts for whose way is no better than its block */
-    ROUNDS = 16,       /* that are noted: enough to tell which is the usual one */
     RECORD_SHORT = 64, /* x-regions=all: insns that are noted, for each block is a head */
 };
 
@@ -67,7 +66,7 @@ static unsigned record(Vcpu *v, const Tb *tb, uint16_t *history, unsigned max, b
     Env *env = v->env;
     uint64_t page = env->pc & ~(uint64_t)(PAGE_SIZE - 1), head = env->pc;
     unsigned count = 0, rounds = 0;
-    while (count < max && goes_on(v, page, tb->mode, count) && (env->pc != head || rounds++ < ROUNDS)) {
+    while (count < max && goes_on(v, page, tb->mode, count) && (env->pc != head || rounds++ < REGION_ROUNDS)) {
         *run = true;
         history[count] = (uint16_t)(env->pc & (PAGE_SIZE - 1));
         IrExit reason = exec_slow_insn(v);

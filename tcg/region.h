@@ -14,7 +14,8 @@
 
 enum {
     REGION_INSNS = 256,   /* of a region, all its rounds taken together */
-    REGION_HISTORY = 512,  /* insns that are run and noted before it is made */
+    REGION_ROUNDS = 16,   /* that are noted: enough to tell which is the usual one */
+    REGION_HISTORY = 512, /* insns that are run and noted before it is made */
 };
 
 /* What is said of a path. */
